@@ -1,0 +1,50 @@
+"""From a folder of images and masks to a segmentation model whose numbers you can believe.
+
+The verbs of the command line, as functions. They load on first use, so that
+`import delineate` costs nothing and torch stays out until a network is needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+__version__ = version("delineate")
+
+_HOME = {
+    "open_dataset": "delineate.data.opening",
+    "inspect": "delineate.workflows.inspect",
+    "split": "delineate.workflows.split",
+    "train": "delineate.workflows.train",
+    "evaluate": "delineate.workflows.evaluate",
+    "score": "delineate.workflows.score",
+    "predict": "delineate.workflows.predict",
+    "load_model": "delineate.inference.model_folder",
+    "DelineateError": "delineate.core.errors",
+}
+
+__all__ = ["__version__", *_HOME]
+
+if TYPE_CHECKING:
+    from delineate.core.errors import DelineateError as DelineateError
+    from delineate.data.opening import open_dataset as open_dataset
+    from delineate.inference.model_folder import load_model as load_model
+    from delineate.workflows.evaluate import evaluate as evaluate
+    from delineate.workflows.inspect import inspect as inspect
+    from delineate.workflows.predict import predict as predict
+    from delineate.workflows.score import score as score
+    from delineate.workflows.split import split as split
+    from delineate.workflows.train import train as train
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public function when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'delineate' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names without loading them."""
+    return sorted(__all__)

@@ -1,0 +1,64 @@
+"""The few types that every floor shares.
+
+Arrays by name, everywhere:
+    image         (H, W, C) uint8, uint16 or float32, C = 1 or 3
+    labels        (H, W) uint8 class indices, 0 background, `IGNORE` where nothing is known
+    mask          (H, W) bool
+    probability   (C, H, W) float32: C = 1 the foreground of a binary task,
+                  else one channel a class, background first, which sum to 1
+    region        (H, W) bool, True where pixels count
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+IGNORE = 255
+
+Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Labels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Probability = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LabelClass:
+    """A class of pixels: its index in label arrays, its name, its colour (red, green, blue)."""
+
+    index: int
+    name: str
+    colour: tuple[int, int, int]
+
+
+COLOURS = (
+    # Okabe and Ito (2008), "Color universal design": told apart by colour-blind people.
+    (0, 0, 0),
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+
+
+def default_classes(count: int) -> tuple[LabelClass, ...]:
+    """Background and `count - 1` numbered classes; a single one is called foreground.
+
+    Examples:
+        >>> [c.name for c in default_classes(3)]
+        ['background', 'class 1', 'class 2']
+    """
+    names = ["background", "foreground"] if count == 2 else None
+    return tuple(
+        LabelClass(
+            index,
+            names[index] if names else "background" if index == 0 else f"class {index}",
+            COLOURS[index] if index == 0 else COLOURS[1 + (index - 1) % (len(COLOURS) - 1)],
+        )
+        for index in range(count)
+    )

@@ -1,0 +1,66 @@
+"""What one case is, and what a data set is: paths and facts, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from delineate.core.types import LabelClass
+from delineate.files.mask_encoding import MaskEncoding
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and all that is known of it.
+
+    `masks` goes from observer to files, the observer of reference first. Several files of
+    one observer are united. `subject` is None where nobody said who is who. `split` is the
+    one that the folder or manifest states, else None.
+    """
+
+    id: str
+    image: Path
+    subject: str | None = None
+    masks: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    region: Path | None = None
+    split: str | None = None
+
+    @property
+    def group(self) -> str:
+        """Who must stay on one side of a split: the subject, else the sample itself."""
+        return self.subject if self.subject is not None else f"sample:{self.id}"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder or manifest as it was understood.
+
+    `encodings` and `classes` are empty until `delineate.data.masks.settle_encodings` has
+    read the masks; `encodings` goes from observer to how that observer's masks are decoded.
+    """
+
+    root: Path
+    layout: str
+    reason: str
+    samples: tuple[Sample, ...]
+    encodings: Mapping[str, MaskEncoding] = field(default_factory=dict)
+    classes: tuple[LabelClass, ...] = ()
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Every observer in the data, the one of reference first."""
+        return tuple(dict.fromkeys(name for sample in self.samples for name in sample.masks))
+
+    @property
+    def has_subjects(self) -> bool:
+        """Whether it is known for every sample whose image it is."""
+        return all(sample.subject is not None for sample in self.samples)
+
+    def only(self, split: str) -> Dataset:
+        """The samples of one split."""
+        chosen = tuple(sample for sample in self.samples if sample.split == split)
+        return replace(self, samples=chosen)
