@@ -1,0 +1,69 @@
+"""`model.json`: all that must travel with weights for their predictions to be repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from delineate.core.types import LabelClass
+from delineate.inference.preparation import Preparation
+from delineate.inference.settings import PredictSettings
+
+SCHEMA = "model"
+
+
+class Threshold(BaseModel):
+    """Where probability becomes foreground, and how that was decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None = Field(description="None for several classes: the likeliest wins")
+    chosen_on: str = Field(description="the split, with its number of cases")
+    rule: str = Field(description="what was maximised, and how")
+    score: float | None = Field(description="the score it reached there")
+
+
+class NamedClass(BaseModel):
+    """A class as it is written in masks and legends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: int
+    name: str
+    colour: tuple[int, int, int]
+
+    def as_label_class(self) -> LabelClass:
+        """The same, as the rest of the package has it."""
+        return LabelClass(self.index, self.name, self.colour)
+
+
+class ModelCard(BaseModel):
+    """One trained model, without its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    architecture: str
+    arguments: dict[str, Any]
+    parameters: int
+    stride_px: int
+    context_px: int | None = Field(description="how far an output sees; None for everything")
+    classes: tuple[NamedClass, ...]
+    preparation: Preparation
+    predict: PredictSettings
+    precision: str
+    threshold: Threshold
+    training: dict[str, Any] = Field(description="recipe, data, split, budget, machine")
+    validation: dict[str, Any] = Field(description="scores on the validation split, with rules")
+    weights_sha256: str
+
+    @property
+    def label_classes(self) -> tuple[LabelClass, ...]:
+        """The classes, background first."""
+        return tuple(each.as_label_class() for each in self.classes)
+
+    @property
+    def output_channels(self) -> int:
+        """One for a binary task, else one a class."""
+        return 1 if len(self.classes) == 2 else len(self.classes)

@@ -1,0 +1,143 @@
+"""A model folder: `model.safetensors`, `model.json`, `README.md`. Never a pickle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from delineate.core.checks import sha256_of_file
+from delineate.core.errors import LayoutError, UnreadableFileError
+from delineate.core.types import Image, Labels, Probability
+from delineate.files.writing import read_json
+from delineate.inference.model_card import SCHEMA, ModelCard
+from delineate.inference.postprocess import labels_from_probability
+from delineate.inference.preparation import resize_probability
+from delineate.inference.repeats import view_average
+from delineate.inference.settings import PredictSettings
+from delineate.inference.tiles import Pass, tiled
+
+WEIGHTS, CARD, PAGE = "model.safetensors", "model.json", "README.md"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Labels (H, W) and probability (C, H, W), both at the size of the image."""
+
+    labels: Labels
+    probability: Probability
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model, ready to predict."""
+
+    card: ModelCard
+    one_pass: Pass
+    predict_settings: PredictSettings
+
+    def probability(self, image: Image) -> Probability:
+        """Probability (C, H, W) at the size of an image (H, W), (H, W, 1) or (H, W, 3)."""
+        image = image[..., None] if image.ndim == 2 else image
+        return segment(
+            image, self.one_pass, self.card, self.predict_settings
+        )
+
+    def predict(self, image: Image, *, threshold: float | None = None) -> Prediction:
+        """Labels and probability of an image, at its own size.
+
+        Binary models use the threshold of their card unless another is given.
+        """
+        probability = self.probability(image)
+        chosen = self.card.threshold.value if threshold is None else threshold
+        minimum_area_px = self.predict_settings.minimum_area_px
+        labels = labels_from_probability(
+            probability, threshold=chosen, minimum_area_px=minimum_area_px
+        )
+        return Prediction(labels, probability)
+
+
+def segment(
+    image: Image, one_pass: Pass, card: ModelCard, settings: PredictSettings
+) -> Probability:
+    """Prepared, predicted in tiles and views, and brought back to native size."""
+    whole = view_average(tiled(one_pass, settings, card.stride_px), settings.repeats)
+    probability = whole(card.preparation(image)[None])[0]
+    native = resize_probability(probability, image.shape[:2])
+    return np.ascontiguousarray(native)
+
+
+def find_model_folder(path: Path) -> Path:
+    """The model folder itself, or the one inside a run folder.
+
+    Raises:
+        LayoutError: neither; says what is missing.
+    """
+    for folder in (path, path / "model"):
+        if (folder / CARD).is_file():
+            if not (folder / WEIGHTS).is_file():
+                raise LayoutError(
+                    f"{folder}: {CARD} is here, but {WEIGHTS} is missing; copy the whole folder"
+                )
+            return folder
+    if not path.exists():
+        raise LayoutError(f"{path}: no such folder; expected a run or a model folder")
+    if (path / "checkpoints").is_dir():
+        raise LayoutError(
+            f"{path}: a run whose training has not finished, so it has no model yet; "
+            f"finish it with `delineate train DATA --out {path} --resume`"
+        )
+    raise LayoutError(
+        f"{path}: expected a run or a model folder with {CARD} and {WEIGHTS}; found neither"
+    )
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a run or model folder; needs no torch.
+
+    Raises:
+        LayoutError: no model there.
+        UnreadableFileError: a card that is damaged or of another version.
+    """
+    file = find_model_folder(path) / CARD
+    document = read_json(file, schema=SCHEMA)
+    fields = {key: value for key, value in document.items() if key in ModelCard.model_fields}
+    try:
+        return ModelCard.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UnreadableFileError(
+            f"{file}: {where}: {first['msg']}; expected a model card of this version, so "
+            "train or export the model again"
+        ) from error
+
+
+def load_model(
+    path: Path | str, *, device: str = "cpu", **predict: Any
+) -> Model:
+    """The model of a run or model folder, ready to predict.
+
+    Keyword arguments replace single prediction settings, such as `repeats="turns"`.
+
+    Raises:
+        LayoutError: no model there.
+        UnreadableFileError: weights that are damaged or do not belong to the card.
+        SettingsError: an architecture that this version does not know.
+    """
+    from delineate.inference.weights import load_network
+
+    folder = find_model_folder(Path(path))
+    card = read_card(folder)
+    file = folder / WEIGHTS
+    if sha256_of_file(file) != card.weights_sha256:
+        raise UnreadableFileError(
+            f"{file}: the weights are not those that {CARD} describes (their digest differs); "
+            "copy the whole model folder again"
+        )
+    settings = PredictSettings.model_validate(card.predict.model_dump() | predict)
+    one_pass = load_network(file, card, device=device)
+    return Model(card, one_pass, settings)

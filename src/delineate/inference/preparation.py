@@ -1,0 +1,131 @@
+"""From an image as it was read to what a network takes, the same in training and serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from delineate.core.geometry import Size
+from delineate.core.types import Image, Labels, Probability
+from delineate.inference.settings import PrepareSettings
+
+# Rec. 601 luma, as Pillow and OpenCV turn colour into grey.
+_LUMA = np.float32([0.299, 0.587, 0.114])
+_PIXELS_FOR_STATISTICS = 20_000
+
+
+class Preparation(BaseModel):
+    """The stored numbers of one preparation.
+
+    An image is mapped from `full_range` to 0..1, brought to its working size, then
+    normalised a channel at a time by `mean` and `deviation` of the training images.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: int
+    full_range: tuple[float, float]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    longest_side_px: int | None = None
+    size_px: tuple[int, int] | None = None
+
+    def working_size_px(self, size_px: Size) -> Size:
+        """The size at which an image of a native size is worked on."""
+        if self.size_px is not None:
+            return self.size_px
+        if self.longest_side_px is None or max(size_px) <= self.longest_side_px:
+            return size_px
+        scale = self.longest_side_px / max(size_px)
+        return max(1, round(size_px[0] * scale)), max(1, round(size_px[1] * scale))
+
+    def working_image(self, image: Image) -> Image:
+        """The image at its working size with the network's channels, still in its own dtype."""
+        image = with_channels(image, self.channels)
+        size_px = self.working_size_px(image.shape[:2])
+        return image if size_px == image.shape[:2] else resize_image(image, size_px)
+
+    def unit(self, image: Image) -> NDArray[np.float32]:
+        """The (H, W, C) image as float32, `full_range` mapped to 0..1."""
+        low, high = self.full_range
+        return (image.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
+
+    def normalised(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The (C, H, W) input of the network from a (H, W, C) unit image."""
+        standard = (unit - np.float32(self.mean)) / np.float32(self.deviation)
+        return np.ascontiguousarray(standard.transpose(2, 0, 1), dtype=np.float32)
+
+    def __call__(self, image: Image) -> NDArray[np.float32]:
+        """The (C, H, W) input of the network, at working size."""
+        return self.normalised(self.unit(self.working_image(image)))
+
+
+def fit_preparation(images: Iterable[Image], settings: PrepareSettings) -> Preparation:
+    """The preparation whose numbers are those of the training images.
+
+    Mean and deviation come from at most 20,000 evenly spaced pixels an image.
+    """
+    samples: list[NDArray[np.float32]] = []
+    low, high, is_grey, is_byte = np.inf, -np.inf, True, True
+    for image in images:
+        pixels = image.reshape(-1, image.shape[2])
+        chosen = pixels[:: max(1, len(pixels) // _PIXELS_FOR_STATISTICS)].astype(np.float32)
+        is_grey &= image.shape[2] == 1 or bool((chosen == chosen[:, :1]).all())
+        is_byte &= image.dtype == np.uint8
+        low, high = min(low, float(image.min())), max(high, float(image.max()))
+        samples.append(chosen)
+    channels = {"grey": 1, "colour": 3, "auto": 1 if is_grey else 3}[settings.channels]
+    if is_byte:
+        low, high = 0.0, 255.0
+    elif high <= low:
+        high = low + 1.0
+    pixels = np.concatenate([with_channels(each[None], channels)[0] for each in samples])
+    unit = (pixels - low) / (high - low)
+    return Preparation(
+        channels=channels,
+        full_range=(low, high),
+        mean=tuple(float(value) for value in unit.mean(axis=0, dtype=np.float64)),
+        # A constant channel has no deviation; 1 leaves it at 0.
+        deviation=tuple(float(value) or 1.0 for value in unit.std(axis=0, dtype=np.float64)),
+        longest_side_px=settings.longest_side_px,
+        size_px=settings.size_px,
+    )
+
+
+def with_channels(image: Image, channels: int) -> Image:
+    """The (H, W, C) image with one channel (luma) or three (grey repeated), dtype kept."""
+    if image.shape[2] == channels:
+        return image
+    if channels == 3:
+        return np.repeat(image, 3, axis=2)
+    grey = image.astype(np.float32) @ _LUMA
+    if np.issubdtype(image.dtype, np.integer):
+        grey = np.rint(grey)
+    return grey.astype(image.dtype)[..., None]
+
+
+def resize_image(image: Image, size_px: Size) -> Image:
+    """The (H, W, C) image at another size: by area when reduced, else linearly."""
+    is_reduced = size_px[0] <= image.shape[0] and size_px[1] <= image.shape[1]
+    how = cv2.INTER_AREA if is_reduced else cv2.INTER_LINEAR
+    resized = cv2.resize(image, size_px[::-1], interpolation=how)
+    return resized.reshape(*size_px, image.shape[2])
+
+
+def resize_labels(labels: Labels, size_px: Size) -> Labels:
+    """The (H, W) labels at another size: always nearest, so that no class is invented."""
+    if labels.shape == size_px:
+        return labels
+    return cv2.resize(labels, size_px[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def resize_probability(probability: Probability, size_px: Size) -> Probability:
+    """The (C, H, W) probability at another size, linearly; channels still sum to 1."""
+    if probability.shape[1:] == size_px:
+        return probability
+    resized = [cv2.resize(channel, size_px[::-1]) for channel in probability]
+    return np.stack(resized).astype(np.float32, copy=False)

@@ -1,0 +1,84 @@
+"""Images of any size in passes of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.core.geometry import border_to_multiple, mirrored
+from delineate.core.types import Probability
+from delineate.inference.settings import PredictSettings
+
+# (N, C, H, W) network input to (N, K, H, W) probability.
+Pass = Callable[[NDArray[np.float32]], Probability]
+
+
+def tiled(one_pass: Pass, settings: PredictSettings, stride: int) -> Pass:
+    """The pass for images of any size, in tiles that overlap and blend.
+
+    Tiles start at multiples of `stride`, so each pooling cell lies as it would in the whole
+    image. Where two tiles meet, the outer `margin_px` of each is thrown away and the next
+    `blend_px` fade into each other. With a margin not below the network's context the
+    result equals that of the whole image but for rounding.
+    """
+    tile_px = max(settings.tile_px // stride, 1) * stride
+
+    def whole(images: NDArray[np.float32]) -> Probability:
+        height, width = images.shape[-2:]
+        if max(height, width) <= tile_px:
+            return one_pass(images)
+        top, bottom, left, right = border_to_multiple((height, width), stride)
+        padded = np.stack([mirrored(image, (top, bottom, left, right)) for image in images])
+        result = _blended(one_pass, padded, tile_px, settings, stride)
+        return np.ascontiguousarray(result[:, :, top : top + height, left : left + width])
+
+    return whole
+
+
+def _blended(
+    one_pass: Pass,
+    images: NDArray[np.float32],
+    tile_px: int,
+    settings: PredictSettings,
+    stride: int,
+) -> Probability:
+    height, width = images.shape[-2:]
+    rows = list(_places(height, tile_px, settings, stride))
+    columns = list(_places(width, tile_px, settings, stride))
+    total: Probability | None = None
+    weights = np.zeros((height, width), np.float32)
+    for row, row_weight in rows:
+        for column, column_weight in columns:
+            here = (slice(row, row + len(row_weight)), slice(column, column + len(column_weight)))
+            part = one_pass(np.ascontiguousarray(images[..., here[0], here[1]]))
+            if total is None:
+                total = np.zeros((len(images), part.shape[1], height, width), np.float32)
+            weight = row_weight[:, None] * column_weight[None, :]
+            total[..., here[0], here[1]] += part * weight
+            weights[here] += weight
+    assert total is not None  # an image has at least one tile
+    return total / weights
+
+
+def _places(
+    length: int, tile_px: int, settings: PredictSettings, stride: int
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Start and weights of each tile along one axis whose length is a multiple of stride."""
+    size = min(tile_px, length)
+    step = max((size - 2 * settings.margin_px - settings.blend_px) // stride, 1) * stride
+    last = length - size
+    starts = [*range(0, last, step), last]
+    margin, blend = settings.margin_px, settings.blend_px
+    # Distance from the tile's edge, as a weight: 0 in the margin, then rising to 1.
+    rise = np.clip((np.arange(size, dtype=np.float32) + 1 - margin) / (blend + 1), 0, 1)
+    for start in starts:
+        weight = np.ones(size, np.float32)
+        if start > 0:
+            weight *= rise
+        if start < last:
+            weight *= rise[::-1]
+        yield start, weight
+
+

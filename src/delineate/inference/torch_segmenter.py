@@ -1,0 +1,41 @@
+"""A network as a pass over arrays; the one place of inference that imports torch."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from delineate.core.types import Probability
+from delineate.inference.tiles import Pass
+
+
+def torch_pass(network: nn.Module, *, device: str = "cpu", precision: str = "float32") -> Pass:
+    """(N, C, H, W) input to (N, K, H, W) float32 probability.
+
+    One logit channel becomes the sigmoid's foreground, several the softmax over classes;
+    both are computed in float32 whatever the precision of the network.
+    """
+    network = network.to(device, memory_format=torch.channels_last).eval()
+
+    def one_pass(images: NDArray[np.float32]) -> Probability:
+        batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+        with torch.inference_mode(), autocast(device, precision):
+            logits = network(batch)
+        logits = logits.float()
+        is_binary = logits.shape[1] == 1
+        probability = torch.sigmoid(logits) if is_binary else torch.softmax(logits, dim=1)
+        result: Probability = probability.cpu().contiguous().numpy()
+        return result
+
+    return one_pass
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[object]:
+    """bfloat16 where the network allows it, or no change for float32."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)

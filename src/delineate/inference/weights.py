@@ -1,0 +1,49 @@
+"""Weights on disk, as safetensors, in and out of networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+from delineate.core.errors import UnreadableFileError
+from delineate.files.writing import write_bytes
+from delineate.inference.model_card import ModelCard
+from delineate.inference.tiles import Pass
+from delineate.inference.torch_segmenter import torch_pass
+from delineate.models.catalogue import build_model
+
+
+def load_network(file: Path, card: ModelCard, *, device: str) -> Pass:
+    """The network of a card with its weights, as a pass over arrays.
+
+    Raises:
+        UnreadableFileError: a damaged file, or weights of another network.
+    """
+    network = build_model(
+        card.architecture,
+        channels=card.preparation.channels,
+        classes=card.output_channels,
+        arguments=card.arguments,
+    )
+    try:
+        network.load_state_dict(load(file.read_bytes()))
+    except SafetensorError as error:
+        raise UnreadableFileError(
+            f"{file}: not a whole safetensors file ({error}); copy it again"
+        ) from error
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UnreadableFileError(
+            f"{file}: weights of another network than '{card.architecture}' ({reason}); "
+            "use the model.json that came with them"
+        ) from error
+    return torch_pass(network, device=device, precision=card.precision)
+
+
+def save_network(file: Path, network: nn.Module) -> None:
+    """Write a network's weights, atomically."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_bytes(file, save(state))

@@ -1,0 +1,18 @@
+"""Which network, with which arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ModelSettings(BaseModel):
+    """An architecture by its name in `delineate.models.catalogue.MODELS`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str = Field("unet", description="a name in the catalogue")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="what its docstring lists, but channels and classes"
+    )

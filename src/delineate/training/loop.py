@@ -1,0 +1,210 @@
+"""The training loop, from top to bottom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count as count_from
+from pathlib import Path
+from time import monotonic
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from delineate.core.errors import DelineateError
+from delineate.core.progress import SILENT, Progress
+from delineate.core.seeds import stream_seed
+from delineate.files.writing import append_line, write_text
+from delineate.losses.functions import Loss
+from delineate.training.average import AveragedWeights
+from delineate.training.budget import Budget, Clock, learning_rate
+from delineate.training.checkpoint import (
+    BEST,
+    LAST,
+    Facts,
+    load_average,
+    load_checkpoint,
+    save_checkpoint,
+)
+from delineate.training.patches import PatchSource, ahead
+from delineate.training.settings import TrainSettings, ValidationSettings
+
+# Scores the averaged network: (loss, score) on the validation cases.
+Validate = Callable[[nn.Module], tuple[float, float]]
+
+_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
+_CHECKPOINT_EVERY_S = 60.0
+
+
+class DivergedError(DelineateError):
+    """A loss that is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The network that training leaves, and how it came about."""
+
+    network: nn.Module
+    facts: Facts
+    steps: int
+    why_stopped: str
+
+
+def fit(
+    network: nn.Module,
+    source: PatchSource,
+    validate: Validate,
+    loss_function: Loss,
+    *,
+    settings: TrainSettings,
+    validation: ValidationSettings,
+    budget: Budget,
+    clock: Clock,
+    reserve_s: Callable[[float], float],
+    folder: Path,
+    seed: int,
+    precision: str,
+    device: str,
+    is_resumed: bool,
+    progress: Progress = SILENT,
+) -> Fitted:
+    """Train until the budget is used, and return the averaged weights to keep.
+
+    Writes `history.jsonl` and `checkpoints/` under `folder`. With a budget of steps the
+    result depends on the settings, the seed and the number of threads alone, however often
+    training was interrupted. `reserve_s` says, from the seconds of the slowest validation,
+    how much of a budget of minutes to keep for the work after the loop.
+
+    Raises:
+        DivergedError: a loss that is not finite; the last good checkpoint stays.
+    """
+    history, checkpoints = folder / "history.jsonl", folder / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+
+    fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=_PRECISION[precision])
+    network = network.to(memory_format=torch.channels_last)
+    average = AveragedWeights(network, settings.average_decay)
+    optimiser = torch.optim.AdamW(
+        _decayed_apart(network, settings.weight_decay),
+        lr=settings.learning_rate,
+        betas=(0.9, settings.second_moment_decay),
+    )
+    facts = Facts()
+    if is_resumed and (checkpoints / LAST).exists():
+        facts = load_checkpoint(
+            checkpoints / LAST, network=network, average=average.network, optimiser=optimiser
+        )
+        _forget_after(history, facts.step)
+        progress.say(f"resumed at step {facts.step}, {facts.elapsed_s / 60:.1f} min used")
+        clock.restart(facts.elapsed_s)
+    model, optimiser = fabric.setup(network, optimiser)
+    average.network.to(fabric.device)
+
+    def save(name: str) -> None:
+        facts.elapsed_s = clock.elapsed_s()
+        save_checkpoint(
+            checkpoints / name,
+            facts,
+            network=network,
+            average=average.network,
+            optimiser=optimiser.optimizer,
+        )
+
+    why_stopped = "the budget is used"
+    losses: list[float] = []
+    saved_s = monotonic()
+    steps = range(facts.step, budget.steps) if budget.steps else count_from(facts.step)
+    batches = ahead(source.batch, steps, threads=1)
+    total = budget.steps or budget.seconds or 0
+    with progress.bar("training", total) as bar:
+        share = budget.share(facts.step, clock.elapsed_s(), reserve_s(facts.slowest_validation_s))
+        while share < 1 and not facts.is_finished:
+            # One step.
+            images, labels = next(batches)
+            images = images.to(fabric.device, memory_format=torch.channels_last)
+            labels = labels.to(fabric.device)
+            rate = learning_rate(share, settings)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            torch.manual_seed(stream_seed(seed, "dropout", facts.step))
+            loss = loss_function(model(images), labels)
+            optimiser.zero_grad()
+            fabric.backward(loss)
+            fabric.clip_gradients(model, optimiser, max_norm=settings.clip_norm)
+            optimiser.step()
+            average.update(network, facts.step)
+            facts.step += 1
+            losses.append(float(loss.detach()))
+            if not losses[-1] < float("inf"):
+                raise DivergedError(
+                    f"training: the loss became {losses[-1]} at step {facts.step}; the last good "
+                    f"checkpoint is kept. Lower the rate with --set train.learning_rate={rate / 3:.1g}"
+                )
+
+            # Where that leaves us.
+            reserved_s = reserve_s(facts.slowest_validation_s)
+            share = budget.share(facts.step, clock.elapsed_s(), reserved_s)
+            done = facts.step if budget.steps else clock.elapsed_s()
+            bar.reach(min(done, total), f"loss {losses[-1]:.3f}")
+
+            # A validation at every whole part of the budget, the last at its end.
+            is_due = share * validation.times >= facts.validations + 1 or share >= 1
+            if is_due:
+                began_s = monotonic()
+                facts.validations = max(facts.validations + 1, int(share * validation.times))
+                validation_loss, score = validate(average.network)
+                is_best = facts.best_score is None or score > facts.best_score
+                if is_best:
+                    facts.best_score, facts.best_step = score, facts.step
+                facts.validations_since_best = 0 if is_best else facts.validations_since_best + 1
+                took_s = monotonic() - began_s
+                facts.slowest_validation_s = max(facts.slowest_validation_s, took_s)
+                row = {
+                    "step": facts.step,
+                    "epoch": round(facts.step / source.steps_per_epoch, 3),
+                    "elapsed_s": round(clock.elapsed_s(), 2),
+                    "learning_rate": rate,
+                    "train_loss": sum(losses) / len(losses),
+                    "validation_loss": validation_loss,
+                    "validation_score": score,
+                    "is_best": is_best,
+                }
+                losses.clear()
+                patience = validation.patience
+                if patience is not None and facts.validations_since_best >= patience:
+                    facts.is_finished = True
+                    why_stopped = f"no better validation in {patience}"
+                if is_best:
+                    save(BEST)
+                append_line(history, json.dumps(row))
+            if is_due or monotonic() - saved_s > _CHECKPOINT_EVERY_S:
+                save(LAST)
+                saved_s = monotonic()
+    batches.close()
+
+    facts.is_finished = True
+    save(LAST)
+    kept = average.network
+    if settings.keep == "best":
+        load_average(checkpoints / BEST, kept)
+    return Fitted(kept, facts, facts.step, why_stopped)
+
+
+def _decayed_apart(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Kernels decay; biases and the scales of normalisations do not."""
+    kernels = [each for each in network.parameters() if each.ndim > 1]
+    others = [each for each in network.parameters() if each.ndim <= 1]
+    return [
+        {"params": kernels, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def _forget_after(history: Path, step: int) -> None:
+    """Drop rows of the history that a resumed training will write again."""
+    if history.exists():
+        rows = history.read_text(encoding="utf-8").splitlines()
+        kept = [row for row in rows if json.loads(row)["step"] <= step]
+        write_text(history, "".join(row + "\n" for row in kept))

@@ -1,0 +1,62 @@
+"""How a network is trained; every number of the loop has its name here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class PatchSettings(BaseModel):
+    """Which pieces of the training images the network sees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size_px: tuple[int, int] = Field((256, 256), description="(height, width), working pixels")
+    foreground_share: float = Field(
+        0.0, ge=0, le=1, description="share of patches centred on a foreground pixel"
+    )
+    per_image: int = Field(1, ge=1, description="patches an image in one epoch")
+    cache_gb: float = Field(4.0, gt=0, description="decoded training images kept in memory")
+
+
+class ValidationSettings(BaseModel):
+    """Which training subjects are held out, and what is watched on them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fraction: float = Field(
+        0.15, gt=0, lt=1, description="of the training subjects, where the data has no split"
+    )
+    metric: Literal["pooled_dice", "mean_dice", "pooled_roc_auc"] = Field(
+        "pooled_dice", description="decides which checkpoint is best"
+    )
+    times: int = Field(20, ge=1, description="validations in a whole training")
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many validations without a better one"
+    )
+
+
+class TrainSettings(BaseModel):
+    """The loop itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(50, ge=1, description="where neither --minutes, --epochs nor --steps is given")
+    batch: int = Field(8, ge=1, description="patches a step")
+    learning_rate: float = Field(1e-3, gt=0, description="the highest, after the warm-up")
+    warmup_share: float = Field(0.05, ge=0, lt=1, description="of the budget, rising linearly")
+    weight_decay: float = Field(1e-2, ge=0, description="AdamW's")
+    second_moment_decay: float = Field(0.99, gt=0, lt=1, description="AdamW's beta 2")
+    clip_norm: float = Field(1.0, gt=0, description="longest gradient, L2")
+    average_decay: float = Field(
+        0.995, ge=0, lt=1, description="weights averaged over steps; 0 for none"
+    )
+    keep: Literal["best", "last"] = Field(
+        "best", description="which averaged weights become the model"
+    )
+    precision: Precision = Field(
+        "auto", description="auto: bfloat16 where the processor has instructions for it"
+    )

@@ -1,0 +1,83 @@
+"""The one score that training watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.core.types import IGNORE, Labels, Probability
+from delineate.inference.postprocess import labels_from_probability
+from delineate.metrics.counts import Counts, count
+from delineate.metrics.overlap import dice
+from delineate.metrics.ranking import roc_auc
+
+# One validation case: probability at native size and the labels there, IGNORE outside.
+Judged = tuple[Probability, Labels]
+
+
+@dataclass(frozen=True)
+class ValidationScore:
+    """Loss and score over the validation cases, with the rule in words."""
+
+    score: float
+    rule: str
+
+
+def pooled_dice(cases: Iterable[Judged]) -> float:
+    """Dice over all pixels of all cases, the mean over foreground classes, at 0.5."""
+    totals: dict[int, Counts] = {}
+    for probability, labels in cases:
+        for index, counts in _counts_by_class(probability, labels):
+            totals[index] = totals.get(index, Counts(0, 0, 0, 0)) + counts
+    values = [dice(counts, when_both_empty=None).value for counts in totals.values()]
+    return _mean(values)
+
+
+def mean_dice(cases: Iterable[Judged]) -> float:
+    """Mean over cases and foreground classes of Dice at 0.5; both empty counts 1."""
+    values = [
+        dice(counts, when_both_empty=1.0).value
+        for probability, labels in cases
+        for _, counts in _counts_by_class(probability, labels)
+    ]
+    return _mean(values)
+
+
+def pooled_roc_auc(cases: Iterable[Judged]) -> float:
+    """Area under the ROC curve over all pixels, the mean over foreground classes."""
+    positives: dict[int, list[NDArray[np.float32]]] = {}
+    negatives: dict[int, list[NDArray[np.float32]]] = {}
+    for probability, labels in cases:
+        counted = labels != IGNORE
+        for index in range(1, max(len(probability), 2)):
+            scores = probability[0 if len(probability) == 1 else index]
+            positives.setdefault(index, []).append(scores[counted & (labels == index)])
+            negatives.setdefault(index, []).append(scores[counted & (labels != index)])
+    values = [
+        roc_auc(np.concatenate(positives[index]), np.concatenate(negatives[index])).value
+        for index in positives
+    ]
+    return _mean(values)
+
+
+METRICS: dict[str, Callable[[Iterable[Judged]], float]] = {
+    "pooled_dice": pooled_dice,
+    "mean_dice": mean_dice,
+    "pooled_roc_auc": pooled_roc_auc,
+}
+
+
+def _counts_by_class(probability: Probability, labels: Labels) -> Iterable[tuple[int, Counts]]:
+    prediction = labels_from_probability(probability, threshold=0.5)
+    counted = labels != IGNORE
+    for index in range(1, max(len(probability), 2)):
+        yield index, count(labels == index, prediction == index, counted)
+
+
+def _mean(values: Iterable[float | None]) -> float:
+    """The mean of the values there are; 0 where there is none, the worst for a watched score."""
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else 0.0
