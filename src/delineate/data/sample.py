@@ -41,6 +41,7 @@ class Dataset:
 
     `encodings` and `classes` are empty until `delineate.data.masks.settle_encodings` has
     read the masks; `encodings` goes from observer to how that observer's masks are decoded.
+    `notes` say what was left out or looks odd, one sentence each.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class Dataset:
     samples: tuple[Sample, ...]
     encodings: Mapping[str, MaskEncoding] = field(default_factory=dict)
     classes: tuple[LabelClass, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def observers(self) -> tuple[str, ...]:
@@ -57,8 +59,9 @@ class Dataset:
 
     @property
     def has_subjects(self) -> bool:
-        """Whether it is known for every sample whose image it is."""
-        return all(sample.subject is not None for sample in self.samples)
+        """Whether it is known whose image it is, for every sample that has a mask."""
+        labelled = [sample for sample in self.samples if sample.masks] or self.samples
+        return all(sample.subject is not None for sample in labelled)
 
     def only(self, split: str) -> Dataset:
         """The samples of one split."""

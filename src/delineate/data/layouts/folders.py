@@ -1,0 +1,242 @@
+"""Images beside masks, under the namings that people commonly use.
+
+Either masks have folders of their own: `images/` + `masks/`, `imgs/` + `labels/`,
+`train/image` + `train/label`, `train` + `trainannot`, `images_train` + `labels_train`;
+or they lie beside the images: `X.png` + `X_mask.png`, `X.jpg` + `X.png`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from delineate.core.errors import LayoutError
+from delineate.data.layouts.found import REFERENCE, Found, in_order
+from delineate.data.layouts.names import Place, image_core, mask_name, place_of
+from delineate.data.layouts.side_by_side import read_pairs
+from delineate.data.listing import Listing, some, stem
+from delineate.data.sample import SPLITS, TRAIN, Sample
+
+MANY = 3  # folders of masks beyond which a reason gives one example
+
+
+@dataclass(frozen=True)
+class _Pairing:
+    """A folder of images and those that hold its masks or its regions."""
+
+    images: Place
+    masks: tuple[Place, ...]
+    region: Place | None = None
+
+
+def recognise(listing: Listing) -> str | None:
+    """Why images can be told from masks here, else None."""
+    pairings = _pair_folders(listing)
+    if pairings:
+        named = [
+            f"{p.images.folder}/ beside {', '.join(f'{m.folder}/' for m in p.masks)}"
+            for p in pairings
+        ]
+        is_many = len(named) > MANY
+        return f"{len(named)} times images beside masks: {named[0]}" if is_many else some(named)
+    pairs = read_pairs(listing)
+    return pairs.reason if pairs else None
+
+
+def read(listing: Listing) -> Found:
+    """Its samples; the subject is unknown, but where each folder is one patient's.
+
+    Raises:
+        LayoutError: names of masks and images do not agree, or more than one mask claims
+            an image.
+    """
+    pairings = _pair_folders(listing)
+    if not pairings:
+        pairs = read_pairs(listing)
+        if not pairs:
+            raise LayoutError(f"{listing.root}: {listing.describe()}; no image has a mask beside")
+        return Found(in_order(_with_distinct_ids(pairs.samples, listing)), pairs.notes)
+    notes: list[str] = []
+    names = _observer_names(pairings)
+    samples: list[Sample] = []
+    for pairing in pairings:
+        samples += _samples(listing, pairing, names, notes)
+    used = {p.images.folder for p in pairings}
+    used |= {m.folder for p in pairings for m in p.masks}
+    used |= {p.region.folder for p in pairings if p.region}
+    left_out: list[PurePosixPath] = []
+    for folder in listing.folders:
+        place = place_of(folder)
+        if folder in used:
+            continue
+        is_unlabelled = place.role == "image" or (place.role is None and _is_bare(place))
+        if is_unlabelled:
+            samples += _samples(listing, _Pairing(place, ()), names, notes)
+        else:
+            left_out.append(folder)
+    if left_out:
+        counted = (f"{folder}/ ({len(listing.names(folder))})" for folder in left_out)
+        notes.append(f"left out, for no folder of masks belongs to it: {some(counted)}")
+    samples = _with_distinct_ids(_with_train(samples, notes), listing)
+    united = sum(len(files) > 1 for s in samples for files in s.masks.values())
+    if united:
+        notes.append(f"{united} images have several mask files, which are united")
+    return Found(in_order(samples), tuple(notes))
+
+
+def _with_train(samples: list[Sample], notes: list[str]) -> list[Sample]:
+    """What lies outside the folders of validation and test is for training."""
+    stated = {sample.split for sample in samples if sample.masks}
+    if TRAIN in stated or stated <= {None}:
+        return samples
+    count = sum(sample.split is None for sample in samples)
+    others = " and ".join(split for split in SPLITS if split in stated)
+    notes.append(f"{count} images outside of the folders for {others} count as train")
+    return [replace(s, split=TRAIN) if s.split is None else s for s in samples]
+
+
+def _is_bare(place: Place) -> bool:
+    """Whether a folder is a split and nothing else, such as `test/` with images in it."""
+    return place.split is not None and not place.rest and not place.extra
+
+
+def _pair_folders(listing: Listing) -> list[_Pairing]:
+    places = [place_of(folder) for folder in listing.folders]
+    belonging: dict[PurePosixPath, list[Place]] = defaultdict(list)
+    by_folder = {place.folder: place for place in places}
+    for mask in places:
+        if mask.role == "mask" and (images := _images_of(mask, places)):
+            belonging[images.folder].append(mask)
+    return [_pairing(by_folder[folder], masks) for folder, masks in belonging.items()]
+
+
+def _images_of(mask: Place, places: Sequence[Place]) -> Place | None:
+    """The folder of images that a folder of masks belongs to."""
+    same_split = [p for p in places if p.split == mask.split and p.role != "mask"]
+    images = [p for p in same_split if p.role == "image"]
+    plain = [p for p in same_split if p.role is None]
+    for candidates in (
+        [p for p in images if (p.rest, p.extra) == (mask.rest, mask.extra)],
+        [p for p in images if p.rest == mask.rest and not p.extra],
+        [p for p in images if p.rest == mask.rest],
+        [p for p in plain if p.rest == mask.rest],
+        images,
+    ):
+        if len(candidates) == 1:
+            return candidates[0]
+    return None
+
+
+def _pairing(images: Place, masks: list[Place]) -> _Pairing:
+    """Beside `manual1/` a folder called `mask/` holds the field of view, as in HRF."""
+    drawn = tuple(m for m in masks if m.word == "manual")
+    views = [m for m in masks if m.word in {"mask", "masks"}]
+    if drawn and len(views) == 1:
+        return _Pairing(images, tuple(m for m in masks if m is not views[0]), views[0])
+    return _Pairing(images, tuple(masks))
+
+
+def _observer_names(pairings: Sequence[_Pairing]) -> Mapping[PurePosixPath, str]:
+    """Folder of masks -> observer: from its name where images have several, else one."""
+    names: dict[PurePosixPath, str] = {}
+    has_several = any(len(p.masks) > 1 for p in pairings)
+    for pairing in pairings:
+        taken: dict[str, PurePosixPath] = {}
+        for mask in pairing.masks:
+            name = "_".join(mask.extra) if has_several and mask.extra else REFERENCE
+            if name in taken:
+                raise LayoutError(
+                    f"{mask.folder}/ and {taken[name]}/: both look like masks of "
+                    f"{pairing.images.folder}/; name them by observer (masks_anna, masks_ben), "
+                    "remove one, or say which counts in a manifest CSV"
+                )
+            taken[name] = mask.folder
+            names[mask.folder] = name
+    return names
+
+
+def _samples(
+    listing: Listing,
+    pairing: _Pairing,
+    names: Mapping[PurePosixPath, str],
+    notes: list[str],
+) -> list[Sample]:
+    folder = pairing.images.folder
+    images = listing.names(folder)
+    masks: list[dict[str, dict[str, tuple[Path, ...]]]] = [
+        {names[place.folder]: _matched(listing, images, folder, place, notes)}
+        for place in pairing.masks
+    ]
+    views = _matched(listing, images, folder, pairing.region, notes) if pairing.region else {}
+    samples = []
+    for name in images:
+        own = {o: f[name] for by in masks for o, f in by.items() if name in f}
+        region = views.get(name, (None,))[0]
+        path = listing.path(folder, name)
+        samples.append(Sample(stem(name), path, None, own, region, pairing.images.split))
+    return samples
+
+
+def _matched(
+    listing: Listing,
+    images: Sequence[str],
+    image_folder: PurePosixPath,
+    masks: Place,
+    notes: list[str],
+) -> dict[str, tuple[Path, ...]]:
+    """Image name -> its mask files in one folder, by the same stem, else by the core."""
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    by_core: dict[str, list[str]] = defaultdict(list)
+    for name in listing.names(masks.folder):
+        by_stem[stem(name)].append(name)
+        own = mask_name(stem(name))
+        if own:
+            by_core[own.core].append(name)
+    matched: dict[str, tuple[Path, ...]] = {}
+    used: set[str] = set()
+    for image in images:
+        exact = by_stem.get(stem(image), [])
+        files = exact or by_core.get(stem(image), []) or by_core.get(image_core(stem(image)), [])
+        files = files or by_stem.get(image_core(stem(image)), [])
+        whole = [f for f in files if not (own := mask_name(stem(f))) or not own.is_part]
+        if files and (exact or len(whole) > 1) and len(files) > 1:
+            raise LayoutError(
+                f"{listing.path(image_folder, image)}: expected one mask, found "
+                f"{some(f'{masks.folder}/{f}' for f in files)}; remove all but one, "
+                "or say which counts in a manifest CSV"
+            )
+        if files:
+            matched[image] = tuple(listing.path(masks.folder, f) for f in files)
+            used.update(files)
+    if not matched and len(images) == 1:
+        # One image and many masks of other names: one file an object, as in DSB 2018.
+        names = listing.names(masks.folder)
+        return {images[0]: tuple(listing.path(masks.folder, name) for name in names)}
+    if not matched:
+        raise LayoutError(
+            f"{listing.root / masks.folder}: expected masks named like the images in "
+            f"{image_folder}/ (X.png or X_mask.png), found {some(listing.names(masks.folder))} "
+            f"beside {some(images)}; rename them, or write a manifest CSV"
+        )
+    lost = [name for name in listing.names(masks.folder) if name not in used]
+    if lost:
+        notes.append(f"{len(lost)} masks in {masks.folder}/ have no image: {some(lost)}")
+    return matched
+
+
+def _with_distinct_ids(samples: Iterable[Sample], listing: Listing) -> list[Sample]:
+    """Ids are the names of the images, with their folder before them where names repeat."""
+    chosen = list(samples)
+    folders_of: dict[str, set[Path]] = defaultdict(set)
+    for sample in chosen:
+        folders_of[sample.id].add(sample.image.parent)
+    if all(len(folders) == 1 for folders in folders_of.values()):
+        return chosen
+    return [replace(s, id="_".join([*_prefix(s, listing), s.id])) for s in chosen]
+
+
+def _prefix(sample: Sample, listing: Listing) -> tuple[str, ...]:
+    place = place_of(PurePosixPath(sample.image.parent.relative_to(listing.root).as_posix()))
+    return (*place.rest, *((place.split,) if place.split else ()), *place.extra)

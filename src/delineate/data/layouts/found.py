@@ -1,0 +1,52 @@
+"""What a layout hands back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from delineate.core.errors import LayoutError
+from delineate.data.listing import natural_key, some
+from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Sample
+
+REFERENCE = "reference"  # the observer of a set that has one and does not name him
+
+SPLIT_WORDS = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "tr": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+    "ts": TEST,
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Samples in natural order, and what a person should know about the pairing."""
+
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...] = ()
+
+
+def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Training samples first, then validation, test and the rest, each in natural order.
+
+    Raises:
+        LayoutError: two samples have one id.
+    """
+    chosen = tuple(samples)
+    repeated = [id_ for id_, count in Counter(s.id for s in chosen).items() if count > 1]
+    if repeated:
+        files = some(str(s.image) for s in chosen if s.id == repeated[0])
+        raise LayoutError(
+            f"{repeated[0]}: expected one image of this name, found {files}; "
+            "rename or remove one, or say which counts in a manifest CSV"
+        )
+    rank = {name: position for position, name in enumerate(SPLITS)}
+    return tuple(sorted(chosen, key=lambda s: (rank.get(s.split or "", 3), natural_key(s.id))))

@@ -1,0 +1,187 @@
+"""From a path to a data set: which layout it is, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from delineate.core.errors import LayoutError, SettingsError, unknown_name
+from delineate.data.layouts import drive, folders, nerve
+from delineate.data.layouts.found import Found
+from delineate.data.layouts.names import mask_name, place_of
+from delineate.data.listing import Listing, list_images, some, stem
+from delineate.data.manifest import read_manifest
+from delineate.data.sample import Dataset, Sample
+from delineate.data.tables import read_table
+from delineate.files.mask_encoding import MaskEncoding
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one kind of folder is recognised and read; the listing spares reading it twice."""
+
+    recognise: Callable[[Listing], str | None]
+    read: Callable[[Listing], Found]
+
+
+LAYOUTS = {
+    "drive": Layout(drive.recognise, drive.read),
+    "nerve": Layout(nerve.recognise, nerve.read),
+    "folders": Layout(folders.recognise, folders.read),
+}
+EXPLAINED = (
+    "drive (training/images beside training/1st_manual), nerve (S_N.tif beside S_N_mask.tif), "
+    "folders (images/ beside masks/, X.png beside X_mask.png, X.jpg beside X.png)"
+)
+
+
+def open_dataset(
+    source: Path | str,
+    *,
+    layout: str | None = None,
+    masks: str | Sequence[str] | None = None,
+    subjects: str | None = None,
+) -> Dataset:
+    """The samples of a folder in any known layout, or of a manifest CSV.
+
+    Nothing but names is read. `masks` confirms how masks are encoded: `threshold:128` for
+    every observer, `2=invert` for observer 2. `subjects` says who is who: a regular
+    expression with one group, searched in the id of each sample, or a CSV of id and subject.
+
+    Raises:
+        LayoutError: nothing there, or nothing that a layout recognises.
+        SettingsError: an unknown layout or observer, or an expression that does not fit.
+    """
+    path = Path(source)
+    dataset = _open_manifest(path, layout) if path.is_file() else _open_folder(path, layout)
+    if masks:
+        dataset = with_encodings(dataset, [masks] if isinstance(masks, str) else masks)
+    return with_subjects(dataset, subjects) if subjects else dataset
+
+
+def with_encodings(dataset: Dataset, texts: Iterable[str]) -> Dataset:
+    """The dataset with these mask encodings confirmed, in place of earlier ones.
+
+    Raises:
+        SettingsError: an observer that the data has not, or an encoding that cannot be read.
+    """
+    encodings = dict(dataset.encodings)
+    for text in texts:
+        head, equals, tail = text.partition("=")
+        if equals and ":" not in head and "," not in head:
+            if head.strip() not in dataset.observers:
+                raise unknown_name("observer", head.strip(), dataset.observers)
+            encodings[head.strip()] = MaskEncoding.parse(tail)
+        else:
+            encodings |= dict.fromkeys(dataset.observers, MaskEncoding.parse(text))
+    return replace(dataset, encodings=encodings)
+
+
+def with_subjects(dataset: Dataset, subjects: str) -> Dataset:
+    """The dataset with subjects from a regular expression or a CSV.
+
+    Raises:
+        SettingsError: not an expression with one group, or one that fits not every sample
+            with a mask.
+        LayoutError: a CSV that lacks samples, columns or values.
+    """
+    path = Path(subjects)
+    is_table = subjects.lower().endswith(".csv") or path.is_file()
+    named = _from_table(path) if is_table else _from_expression(subjects, dataset.samples)
+    missed = [s.id for s in dataset.samples if s.masks and s.id not in named]
+    if missed:
+        problem = SettingsError if not is_table else LayoutError
+        raise problem(
+            f"--subjects {subjects}: expected a subject for every sample, found none for "
+            f"{len(missed)} of {len(dataset.samples)} ({some(missed)}); extend it"
+        )
+    samples = tuple(replace(s, subject=named.get(s.id)) for s in dataset.samples)
+    return replace(dataset, samples=samples)
+
+
+def _open_manifest(path: Path, layout: str | None) -> Dataset:
+    if path.suffix.lower() != ".csv":
+        raise LayoutError(f"{path}: expected a folder or a manifest .csv, found another file")
+    if layout not in (None, "manifest"):
+        raise SettingsError(f"--layout {layout}: expected a folder, found the manifest {path}")
+    return read_manifest(path)
+
+
+def _open_folder(root: Path, name: str | None) -> Dataset:
+    listing = list_images(root)
+    if not listing.count:
+        raise LayoutError(
+            f"{root}: expected images and masks, found {listing.describe()}; check the path"
+        )
+    if name is not None and name not in LAYOUTS:
+        raise unknown_name("layout", name, LAYOUTS)
+    inner = _descended(listing)
+    for key, layout in LAYOUTS.items():
+        if name not in (None, key):
+            continue
+        reason = layout.recognise(inner)
+        if reason:
+            found = layout.read(inner)
+            if inner.root != root:
+                reason += f" (in {inner.root.relative_to(root)}/)"
+            return Dataset(inner.root, key, reason, found.samples, notes=found.notes)
+    asked = f"not the layout {name}; " if name else ""
+    raise LayoutError(
+        f"{root}: {asked}{listing.describe()}; {_lack(listing)}. Known layouts: {EXPLAINED}; "
+        "anything else with a manifest CSV of the columns id, image, mask"
+    )
+
+
+def _descended(listing: Listing) -> Listing:
+    """The listing from the first folder that holds more than one folder with a plain name."""
+    child = listing.only_child()
+    while child is not None and _is_plain(child):
+        listing = listing.under(child)
+        child = listing.only_child()
+    return listing
+
+
+def _is_plain(name: str) -> bool:
+    place = place_of(PurePosixPath(name))
+    return place.role is None and place.split is None
+
+
+def _lack(listing: Listing) -> str:
+    """What stands in the way of recognising anything."""
+    places = [place_of(folder) for folder in listing.folders]
+    if any(p.role == "mask" for p in places):
+        masks = some(f"{p.folder}/" for p in places if p.role == "mask")
+        return f"no folder of images belongs to {masks}"
+    names = [name for found in listing.folders.values() for name in found]
+    if all(mask_name(stem(name)) for name in names):
+        return "all are named as masks and none as the image of one"
+    return "no folder is named masks or labels, and no file is the mask of another"
+
+
+def _from_expression(text: str, samples: Sequence[Sample]) -> Mapping[str, str]:
+    try:
+        expression = re.compile(text)
+    except re.error as problem:
+        raise SettingsError(
+            f"--subjects {text}: expected a regular expression or a CSV, found {problem}"
+        ) from None
+    if expression.groups != 1:
+        raise SettingsError(
+            f"--subjects {text}: expected one group in brackets, as in '^(\\d+)_', "
+            f"found {expression.groups}"
+        )
+    found = {sample.id: expression.search(sample.id) for sample in samples}
+    return {id_: match[1] for id_, match in found.items() if match and match[1]}
+
+
+def _from_table(path: Path) -> Mapping[str, str]:
+    named: dict[str, str] = {}
+    for number, row in read_table(path, required=("id", "subject")):
+        if named.setdefault(row["id"], row["subject"]) != row["subject"]:
+            raise LayoutError(
+                f"{path}, row {number}: id {row['id']} has the subjects {named[row['id']]} "
+                f"and {row['subject']}; keep one"
+            )
+    return {id_: subject for id_, subject in named.items() if subject}
