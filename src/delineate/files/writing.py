@@ -1,0 +1,263 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from delineate.core.errors import CannotWriteError, OutputExistsError, UnreadableFileError
+
+SCHEMA_PREFIX = "delineate/"
+MARKER = ".delineate"
+
+REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file would grow past the size limit of this process (ulimit -f)",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.EACCES: "permission denied; choose a folder that you may write to",
+    errno.EPERM: "permission denied; choose a folder that you may write to",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.ENOENT: "the folder does not exist; create it first",
+    errno.EISDIR: "a folder of that name is in the way",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def cannot_write(path: Path, error: OSError) -> CannotWriteError:
+    """The one-line error for what the system said about a target."""
+    reason = REMEDIES.get(error.errno or 0, error.strerror or str(error))
+    return CannotWriteError(f"{path}: cannot be written: {reason}")
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """A path beside the target to write to; it takes the target's name when all went well.
+
+    Whatever interrupts the block, the earlier file stays as it was and nothing new is left
+    behind. Bytes reach the disk before the name does.
+
+    Raises:
+        CannotWriteError: if the target is full, read-only, too long or not permitted.
+    """
+    target = Path(path)
+    # The ending stays, because several libraries choose the format by it. The name is short,
+    # so that every name that the file system allows for the target can be written.
+    ending = target.suffix if len(target.suffix) <= 12 else ""
+    draft = target.with_name(f".{uuid4().hex[:12]}.part{ending}")
+    try:
+        yield draft
+        _flush_to_disk(draft)
+        draft.replace(target)
+    except OSError as error:
+        # A file that the block failed to read is not a failure to write.
+        if error.filename is not None and Path(os.fsdecode(error.filename)) not in (draft, target):
+            raise
+        raise cannot_write(target, error) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put a file in place, whole.
+
+    Raises:
+        CannotWriteError: if the target cannot be written.
+    """
+    with atomic_write(path) as draft:
+        draft.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put a UTF-8 text in place, whole, with line ends as they are.
+
+    Raises:
+        CannotWriteError: if the target cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Put a comma-separated table in place, whole; None becomes an empty cell.
+
+    Raises:
+        ValueError: for a row of another length than the header.
+        CannotWriteError: if the target cannot be written.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            raise ValueError(f"row {number}: expected {len(header)} cells, found {len(row)}")
+        table.writerow(row)
+    write_text(path, text.getvalue())
+
+
+def write_json(path: Path, document: Mapping[str, Any], *, schema: str) -> None:
+    """Put a JSON document in place, whole, headed by its schema and our version.
+
+    Args:
+        path: The target.
+        document: Plain JSON values. An undefined score is None, never NaN.
+        schema: The name alone (`evaluation`) or in full (`delineate/evaluation/1`).
+
+    Raises:
+        ValueError: for NaN or an infinity anywhere in the document.
+        CannotWriteError: if the target cannot be written.
+    """
+    head = {"schema": _full_schema(schema), "delineate_version": _version()}
+    body = {key: value for key, value in document.items() if key not in head}
+    write_text(path, json.dumps(head | body, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, *, schema: str) -> dict[str, Any]:
+    """The document that `write_json` wrote, schema and version included.
+
+    Raises:
+        UnreadableFileError: if it is missing, not JSON, or of another schema or version.
+    """
+    wanted = _full_schema(schema)
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UnreadableFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFileError(
+            f"{path}: expected a {wanted} JSON document, found something else "
+            f"({str(error).splitlines()[0]}); write it anew"
+        ) from error
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found != wanted:
+        what = f"schema '{found}'" if found else "JSON without a schema"
+        raise UnreadableFileError(
+            f"{path}: expected schema '{wanted}', found {what}; "
+            "name the right file or write it anew with this version of Delineate"
+        )
+    return dict(document)
+
+
+def append_line(path: Path, text: str) -> None:
+    """Add one line to a log. A write that fails half-way is taken back.
+
+    A last line that an earlier crash cut short is ended first, so that it spoils only itself.
+
+    Raises:
+        CannotWriteError: if the target cannot be written.
+    """
+    line = text.replace("\n", " ").encode() + b"\n"
+    try:
+        with Path(path).open("a+b", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            if before and os.pread(file.fileno(), 1, before - 1) != b"\n":
+                line = b"\n" + line
+            try:
+                _write_all(file, line)
+            except OSError:
+                file.truncate(before)
+                raise
+    except OSError as error:
+        raise cannot_write(Path(path), error) from error
+
+
+def new_folder(path: Path, *, overwrite: bool = False, resume: bool = False) -> Path:
+    """An empty folder to write to, or with `resume` the one that is there.
+
+    An empty folder counts as new. `overwrite` empties a folder that Delineate made, known by
+    the file `.delineate` or by one of its JSON documents, and refuses any other.
+
+    Raises:
+        OutputExistsError: if it is there and neither option, or not ours, allows its use.
+        CannotWriteError: if it cannot be made.
+    """
+    folder = Path(path)
+    try:
+        if folder.is_symlink() or folder.exists():
+            _require_usable(folder, overwrite=overwrite, resume=resume)
+            if overwrite and not resume:
+                _empty(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARKER).touch()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return folder
+
+
+def _require_usable(folder: Path, *, overwrite: bool, resume: bool) -> None:
+    if not folder.is_dir():
+        raise OutputExistsError(f"{folder}: expected a folder to write to, found a file")
+    names = {entry.name for entry in folder.iterdir()}
+    if names <= {MARKER} or resume:
+        return
+    if not overwrite:
+        raise OutputExistsError(
+            f"{folder}: the folder exists and is not empty; "
+            "choose another, add to it with --resume, or replace it with --overwrite"
+        )
+    if not is_ours(folder):
+        raise OutputExistsError(
+            f"{folder}: --overwrite replaces only folders that Delineate made, and this one "
+            "holds none of its documents; choose another, or delete it yourself"
+        )
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether Delineate made this folder: its marker or one of its JSON documents is there."""
+    if (folder / MARKER).is_file():
+        return True
+    return any(_is_our_document(file) for file in sorted(folder.glob("*.json")))
+
+
+def _is_our_document(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            # `write_json` puts the schema first, so that a huge document need not be read.
+            start = stream.read(200).decode("utf-8", "replace").split()
+    except OSError:
+        return False
+    return start[:2] == ["{", '"schema":'] and start[2].startswith(f'"{SCHEMA_PREFIX}')
+
+
+def _empty(folder: Path) -> None:
+    # The marker goes last: an interrupted emptying still leaves a folder known as ours.
+    (folder / MARKER).touch()
+    for entry in list(folder.iterdir()):
+        if entry.name == MARKER:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _flush_to_disk(file: Path) -> None:
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _write_all(file: io.FileIO, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+
+
+def _full_schema(name: str) -> str:
+    return name if name.startswith(SCHEMA_PREFIX) else f"{SCHEMA_PREFIX}{name}/1"
+
+
+def _version() -> str:
+    try:
+        return version("delineate")
+    except PackageNotFoundError:
+        return "unknown"
