@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix
 
 from delineate.core.errors import SizeMismatchError
-from delineate.metrics.counts import Counts, count
+from delineate.metrics.counts import Counts, confusion, count, one_against_rest
 
 MASKS = arrays(np.bool_, (5, 4))
 
@@ -57,3 +58,20 @@ def test_other_sizes_are_refused() -> None:
     """Arrays of different sizes are never compared, and the message names both sizes."""
     with pytest.raises(SizeMismatchError, match=r"prediction: expected .*\(2, 2\).*\(1, 2\)"):
         count(np.zeros((2, 2), bool), np.zeros((1, 2), bool))
+
+
+LABELS = arrays(np.uint8, (5, 4), elements=st.integers(0, 3))
+
+
+@given(LABELS, LABELS)
+def test_confusion_agrees_with_scikit_learn(truth: np.ndarray, prediction: np.ndarray) -> None:
+    """Rows are true classes, columns predicted ones, absent classes included."""
+    theirs = confusion_matrix(truth.ravel(), prediction.ravel(), labels=range(4))
+    assert np.array_equal(confusion(truth, prediction, 4), theirs)
+
+
+@given(LABELS, LABELS, st.integers(0, 3))
+def test_one_class_against_the_rest(truth: np.ndarray, prediction: np.ndarray, label: int) -> None:
+    """The counts of one class are those of its two masks."""
+    matrix = confusion(truth, prediction, 4)
+    assert one_against_rest(matrix, label) == count(truth == label, prediction == label)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import SizeMismatchError
-from delineate.core.types import Mask
+from delineate.core.types import Labels, Mask
 
 
 @dataclass(frozen=True)
@@ -79,3 +79,25 @@ def count(truth: Mask, prediction: Mask, region: Mask | None = None) -> Counts:
     fp = int(np.count_nonzero(prediction)) - tp
     fn = int(np.count_nonzero(truth)) - tp
     return Counts(tp, fp, fn, truth.size - tp - fp - fn)
+
+
+def confusion(truth: Labels, prediction: Labels, class_count: int) -> NDArray[np.int64]:
+    """(K, K) pixels by true class (row) and predicted class (column).
+
+    Both are class indices below `class_count`, of one shape, without the ignore label.
+    """
+    pairs = truth.ravel().astype(np.int64) * class_count + prediction.ravel()
+    return np.bincount(pairs, minlength=class_count**2).reshape(class_count, class_count)
+
+
+def one_against_rest(matrix: NDArray[np.int64], label: int) -> Counts:
+    """The counts of one class, every other class being background.
+
+    Examples:
+        >>> one_against_rest(np.array([[5, 1], [2, 3]]), 1)
+        Counts(tp=3, fp=1, fn=2, tn=5)
+    """
+    tp = int(matrix[label, label])
+    fp = int(matrix[:, label].sum()) - tp
+    fn = int(matrix[label].sum()) - tp
+    return Counts(tp, fp, fn, int(matrix.sum()) - tp - fp - fn)

@@ -40,12 +40,19 @@ def decide(probability: Probability, threshold: float | None) -> Labels:
     """(H, W) labels: one channel against the threshold, several by the highest.
 
     Equal highest channels give the first of them.
+
+    Raises:
+        ValueError: One channel comes without a threshold.
     """
     if probability.shape[0] > 1:
         highest: Labels = probability.argmax(axis=0).astype(np.uint8)
         return highest
-    level = FALLBACK if threshold is None else threshold
-    foreground: Labels = (probability[0] >= np.float32(level)).astype(np.uint8)
+    if threshold is None:
+        raise ValueError(
+            "threshold: expected a number for a probability of one channel, found none; "
+            "choose one on validation cases"
+        )
+    foreground: Labels = (probability[0] >= np.float32(threshold)).astype(np.uint8)
     return foreground
 
 
