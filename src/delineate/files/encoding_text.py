@@ -36,6 +36,7 @@ class MaskEncoding:
     ignore: int | None = None
 
     def __post_init__(self) -> None:
+        """Refuse parts that do not go together."""
         _require(
             (self.kind == "threshold") == (self.threshold is not None),
             f"encoding {self.kind}: a threshold belongs to threshold:T and to nothing else",
@@ -84,9 +85,11 @@ class MaskEncoding:
             rest = head.strip()
         if not rest and is_inverted:
             rest = "binary"
-        name, colon, argument = rest.partition(":")
-        if rest == "index" or rest == "binary":
-            return cls(rest, is_inverted=is_inverted, ignore=ignore)
+        name, _, argument = rest.partition(":")
+        if rest == "index":
+            return cls("index", is_inverted=is_inverted, ignore=ignore)
+        if rest == "binary":
+            return cls("binary", is_inverted=is_inverted, ignore=ignore)
         if name == "threshold" and argument:
             threshold = _whole(argument, text)
             return cls("threshold", threshold, is_inverted=is_inverted, ignore=ignore)
@@ -96,6 +99,7 @@ class MaskEncoding:
         raise SettingsError(f"unknown mask encoding '{text}'; expected {GRAMMAR}")
 
     def __str__(self) -> str:
+        """The text that `parse` understands."""
         word: str = self.kind
         if self.kind == "threshold":
             word = f"threshold:{self.threshold}"

@@ -226,7 +226,8 @@ def _is_our_document(file: Path) -> bool:
             start = stream.read(200).decode("utf-8", "replace").split()
     except OSError:
         return False
-    return start[:2] == ["{", '"schema":'] and start[2].startswith(f'"{SCHEMA_PREFIX}')
+    is_headed = len(start) > 2 and start[:2] == ["{", '"schema":']
+    return is_headed and start[2].startswith(f'"{SCHEMA_PREFIX}')
 
 
 def _empty(folder: Path) -> None:
