@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from delineate.core.errors import DelineateError, LayoutError
@@ -120,12 +121,14 @@ def _take_encoding(
 ) -> None:
     if not text:
         return
-    kind, colon, file = text.partition("colours:")
-    located = f"{kind}{colon}{os.path.normpath(base / file)}" if colon else text
     try:
-        encoding = MaskEncoding.parse(located)
+        encoding = MaskEncoding.parse(text)
     except DelineateError as problem:
         raise LayoutError(f"{where}: {problem}") from None
+    if encoding.colours_file is not None:
+        encoding = replace(
+            encoding, colours_file=_existing(str(encoding.colours_file), base, where)
+        )
     if str(encodings.setdefault(observer, encoding)) != str(encoding):
         raise LayoutError(
             f"{where}: expected one encoding for observer {observer}, found {encodings[observer]} "
@@ -149,8 +152,11 @@ def _relative(path: Path, base: Path) -> str:
 
 def _portable(encoding: MaskEncoding | None, base: Path) -> str:
     """The encoding as text, with the file of its colours relative to the manifest."""
-    kind, colon, file = ("" if encoding is None else str(encoding)).partition("colours:")
-    return f"{kind}{colon}{_relative(Path(file), base)}" if colon else kind
+    if encoding is None:
+        return ""
+    if encoding.colours_file is not None:
+        encoding = replace(encoding, colours_file=Path(_relative(encoding.colours_file, base)))
+    return str(encoding)
 
 
 def _column(kind: str, observer: str) -> str:

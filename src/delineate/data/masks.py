@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,23 +114,6 @@ def mask_files(dataset: Dataset, observer: str) -> list[Path]:
     return [file for sample in dataset.samples for file in sample.masks.get(observer, ())]
 
 
-def require_masks(samples: Iterable[Sample], observer: str | None = None) -> None:
-    """Nothing, where each sample has a mask of this observer, or of any where none is named.
-
-    Raises:
-        LayoutError: naming how many have none and the first few.
-    """
-    chosen = list(samples)
-    without = [s for s in chosen if not (s.masks.get(observer) if observer else s.masks)]
-    if without:
-        who = f" of observer {observer}" if observer else ""
-        raise LayoutError(
-            f"{len(without)} of {len(chosen)} images: expected a mask{who} for each, found none "
-            f"for {some(str(s.image) for s in without)}; add the masks (an empty one where there "
-            "is nothing to see), or leave these images out with a manifest CSV"
-        )
-
-
 def foreground_shares(
     dataset: Dataset, *, observer: str | None = None, progress: Progress = SILENT
 ) -> dict[str, float]:
@@ -163,7 +146,7 @@ def _describe(file: Path) -> MaskFinding:
 def _classes(
     dataset: Dataset, observer: str, encoding: MaskEncoding, proposal: Proposal
 ) -> tuple[LabelClass, ...]:
-    if str(encoding).startswith(("binary", "threshold", "invert")):
+    if encoding.kind in ("binary", "threshold"):
         return default_classes(2)
     if str(encoding) == str(proposal.encoding):
         count = proposal.class_count

@@ -61,6 +61,23 @@ def open_dataset(
     return with_subjects(dataset, subjects) if subjects else dataset
 
 
+def require_masks(samples: Iterable[Sample], observer: str | None = None) -> None:
+    """Nothing, where each sample has a mask of this observer, or of any where none is named.
+
+    Raises:
+        LayoutError: naming how many have none and the first few.
+    """
+    chosen = list(samples)
+    without = [s for s in chosen if not (s.masks.get(observer) if observer else s.masks)]
+    if without:
+        who = f" of observer {observer}" if observer else ""
+        raise LayoutError(
+            f"{len(without)} of {len(chosen)} images: expected a mask{who} for each, found none "
+            f"for {some(str(s.image) for s in without)}; add the masks (an empty one where there "
+            "is nothing to see), or leave these images out with a manifest CSV"
+        )
+
+
 def with_encodings(dataset: Dataset, texts: Iterable[str]) -> Dataset:
     """The dataset with these mask encodings confirmed, in place of earlier ones.
 

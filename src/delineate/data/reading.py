@@ -58,7 +58,9 @@ def read_case(dataset: Dataset, sample: Sample, observers: Sequence[str] | None 
     """
     image = read_image(sample.image)
     size = (image.shape[0], image.shape[1])
-    names = [n for n in (dataset.observers if observers is None else observers) if n in sample.masks]
+    names = [
+        n for n in (dataset.observers if observers is None else observers) if n in sample.masks
+    ]
     labels = {name: _read_labels(dataset, sample, name, size) for name in names}
     return Case(sample, image, labels, _read_region(sample, size) if sample.region else None)
 
@@ -78,7 +80,9 @@ def _read_labels(dataset: Dataset, sample: Sample, observer: str, size: Size) ->
     encoding = dataset.encodings[observer]
     united = _checked(read_mask(files[0], encoding), files[0], sample.image, size)
     for file in files[1:]:
-        united = _united(united, _checked(read_mask(file, encoding), file, sample.image, size), file)
+        united = _united(
+            united, _checked(read_mask(file, encoding), file, sample.image, size), file
+        )
     return united
 
 
@@ -106,7 +110,9 @@ def _read_region(sample: Sample, size: Size) -> Mask | None:
             f"{sample.region}: expected a region of two values, found {proposal.reason}; "
             "re-export it as 0 and 255 without smoothing"
         )
-    labels = _checked(decode(raw, proposal.encoding, path=sample.region), sample.region, sample.image, size)
+    labels = _checked(
+        decode(raw, proposal.encoding, path=sample.region), sample.region, sample.image, size
+    )
     return (labels != 0) & (labels != IGNORE)
 
 

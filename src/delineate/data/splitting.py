@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from delineate.core.errors import LayoutError, LeakageError, SettingsError
 from delineate.core.seeds import stream
 from delineate.data.listing import some
+from delineate.data.opening import require_masks
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.tables import read_table
 from delineate.files.writing import write_csv
@@ -33,7 +34,10 @@ def split_by_subject(
     seed: int,
     facts: Mapping[str, float],
 ) -> Assignment:
-    """A split for each sample that has a mask; samples without one are left out.
+    """A split for each sample, but for those without a mask in a folder of their own.
+
+    Images without masks that the folder itself calls validation or test are left out; any
+    other is an error.
 
     Subjects stay whole. The parts are alike in their share of images, of empty masks and of
     small, middling and large foregrounds: subjects are placed one at a time, those with most
@@ -44,6 +48,7 @@ def split_by_subject(
     Raises:
         SettingsError: fractions that are negative, of an unknown split, or do not add to 1;
             fewer subjects than asked parts.
+        LayoutError: images without masks.
 
     Source:
         The greedy rule of scikit-learn's StratifiedGroupKFold, for parts of unequal size; the
@@ -51,7 +56,8 @@ def split_by_subject(
         the stratification of multi-label data". Here area counts too, and orders are retried.
     """
     parts = _checked(fractions)
-    samples = [sample for sample in dataset.samples if sample.masks]
+    samples = [s for s in dataset.samples if s.masks or s.split in (None, TRAIN)]
+    require_masks(samples)
     return _assign(samples, parts, stream(seed, "split"), facts)
 
 
@@ -65,11 +71,13 @@ def hold_out(
 
     Raises:
         SettingsError: a fraction outside 0 to 1, or fewer than two subjects in train.
+        LayoutError: images without masks in train.
     """
     if not 0 < fraction < 1:
         raise SettingsError(f"fraction: expected a number between 0 and 1, found {fraction:g}")
     assignment = {s.id: s.split for s in dataset.samples if s.split is not None}
-    samples = [s for s in dataset.samples if s.split == TRAIN and s.masks]
+    samples = [s for s in dataset.samples if s.split == TRAIN]
+    require_masks(samples)
     parts = {TRAIN: 1 - fraction, VALIDATION: fraction}
     return assignment | _assign(samples, parts, stream(seed, "hold out"), facts)
 
@@ -210,7 +218,9 @@ def _groups(samples: Sequence[Sample], facts: Mapping[str, float]) -> list[_Grou
     """Subjects with how many of their images are empty, small, middling and large."""
     areas = np.array([facts[sample.id] for sample in samples], dtype=np.float64)
     filled = areas[areas > 0]
-    edges = np.quantile(filled, [k / AREA_GROUPS for k in range(1, AREA_GROUPS)]) if len(filled) else ()
+    edges = (
+        np.quantile(filled, [k / AREA_GROUPS for k in range(1, AREA_GROUPS)]) if len(filled) else ()
+    )
     kinds = np.where(areas > 0, 1 + np.searchsorted(edges, areas, side="right"), 0)
     members: dict[str, list[int]] = defaultdict(list)
     for position, sample in enumerate(samples):

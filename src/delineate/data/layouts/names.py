@@ -12,16 +12,14 @@ from delineate.data.layouts.found import SPLIT_WORDS
 
 Role = Literal["image", "mask"]
 
-IMAGE_WORDS = frozenset(
-    "image images img imgs picture pictures photo photos jpegimages input inputs frame frames "
-    "original originals scan scans".split()
-)
-MASK_WORDS = frozenset(
-    "mask masks label labels lbl lbls seg segs segmentation segmentations segmentationclass "
-    "segmentationclasspng annot annots annotation annotations gt gts groundtruth manual "
-    "target targets".split()
-)
-_ROLES: dict[str, Role] = dict.fromkeys(IMAGE_WORDS, "image") | dict.fromkeys(MASK_WORDS, "mask")
+_WORDS: dict[Role, str] = {
+    "image": "image images img imgs picture pictures photo photos jpegimages input inputs "
+    "frame frames original originals scan scans",
+    "mask": "mask masks label labels lbl lbls seg segs segmentation segmentations "
+    "segmentationclass annot annots annotation annotations gt gts groundtruth manual target "
+    "targets",
+}
+_ROLES: dict[str, Role] = {word: role for role, words in _WORDS.items() for word in words.split()}
 # Joined words as in trainannot, imagesTr, labelsTs: too short to be believed by themselves.
 _JOINED_SPLITS = SPLIT_WORDS | {"tr": "train", "ts": "test"}
 
