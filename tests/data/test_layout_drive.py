@@ -82,4 +82,6 @@ def test_real_drive(shared_data):
     dataset = open_dataset(shared_data / "drive")
     assert [s.split for s in dataset.samples].count("train") == 20
     assert all(s.region for s in dataset.samples)
-    assert [s.id for s in dataset.samples if "2" in s.masks] == [f"{n:02d}_test" for n in range(1, 21)]
+    assert [s.id for s in dataset.samples if "2" in s.masks] == [
+        f"{n:02d}_test" for n in range(1, 21)
+    ]

@@ -117,7 +117,9 @@ def test_folder_a_patient(folder_of):
 
 def test_masks_of_objects_are_united(folder_of):
     """One image with many masks of other names, as in DSB 2018, has them all."""
-    names = [f"{i}/images/{i}.png" for i in "ab"] + [f"{i}/masks/{n}.png" for i in "ab" for n in "xy"]
+    names = [f"{i}/images/{i}.png" for i in "ab"] + [
+        f"{i}/masks/{n}.png" for i in "ab" for n in "xy"
+    ]
     dataset = open_dataset(folder_of(names))
     assert [len(s.masks["reference"]) for s in dataset.samples] == [2, 2]
     assert dataset.notes == ("2 images have several mask files, which are united",)

@@ -8,7 +8,9 @@ from delineate.data.opening import open_dataset
 
 def test_subject_is_first_number(folder_of):
     """S_N.tif beside S_N_mask.tif: the subject is S, ids sort by number."""
-    root = folder_of(["10_1.tif", "10_1_mask.tif", "2_1.tif", "2_1_mask.tif", "2_10.tif", "2_9.tif"])
+    root = folder_of(
+        ["10_1.tif", "10_1_mask.tif", "2_1.tif", "2_1_mask.tif", "2_10.tif", "2_9.tif"]
+    )
     dataset = open_dataset(root)
     assert dataset.layout == "nerve"
     assert [s.id for s in dataset.samples] == ["2_1", "2_9", "2_10", "10_1"]
@@ -37,7 +39,9 @@ def test_masks_in_their_own_folder_and_other_endings(folder_of):
 
 def test_one_name_in_two_splits_gets_two_ids(folder_of):
     """The same S_N in train and test are two samples of one subject, and a note says so."""
-    root = folder_of([f"{part}/3_7{end}.tif" for part in ("train", "test") for end in ("", "_mask")])
+    root = folder_of(
+        [f"{part}/3_7{end}.tif" for part in ("train", "test") for end in ("", "_mask")]
+    )
     dataset = open_dataset(root)
     assert [s.id for s in dataset.samples] == ["train_3_7", "test_3_7"]
     assert {s.subject for s in dataset.samples} == {"3"}
