@@ -140,5 +140,5 @@ def test_decide_cuts_one_channel_and_takes_the_highest_of_several() -> None:
 
 def test_one_channel_needs_a_threshold() -> None:
     """No threshold is made up for a binary probability."""
-    with pytest.raises(ValueError, match="threshold: expected a number .* found none"):
+    with pytest.raises(ValueError, match=r"threshold: expected a number .* found none"):
         decide(np.zeros((1, 2, 2), np.float32), None)

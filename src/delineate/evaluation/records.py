@@ -1,0 +1,207 @@
+"""What an evaluation says: figures that carry their whole rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from delineate.core.types import LabelClass
+
+MODEL, EMPTY, MEAN_MASK = "model", "empty prediction", "mean training mask"
+INSIDE, WHOLE = "inside the region", "whole frame"
+POOLED, PER_IMAGE = "pooled", "mean per image"
+CLASS_MEAN = "mean of the foreground classes"
+
+FAILURE_RULE = (
+    "a failed case stays in: every score of it is 0 in means over images, and in pooled scores "
+    "its foreground counts as missed and its background is not credited"
+)
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """One figure with the rule that it was counted by.
+
+    `cases` and `subjects` are those that the figure is made of, `undefined_cases` those left
+    out because they have no value, `failed_cases` those among `cases` for which the
+    predictor gave no answer.
+    """
+
+    score: str
+    label_class: str
+    predictor: str
+    observer: str
+    region: str
+    pooling: str
+    empty_rule: str
+    value: float | None
+    why_undefined: str | None
+    low: float | None
+    high: float | None
+    why_no_interval: str | None
+    note: str | None
+    cases: int
+    subjects: int
+    undefined_cases: int
+    failed_cases: int
+
+    @property
+    def rule(self) -> str:
+        """How the figure came about, in one sentence."""
+        left_out = f", {self.undefined_cases} left out as undefined" if self.undefined_cases else ""
+        failed = f", {self.failed_cases} of them failed" if self.failed_cases else ""
+        return (
+            f"{self.score} of {self.label_class}, {self.predictor} against {self.observer}, "
+            f"{self.region}, {self.pooling}; {self.empty_rule}; "
+            f"{self.cases} cases of {self.subjects} subjects{left_out}{failed}"
+        )
+
+    def __str__(self) -> str:
+        """The value with its interval, or `undefined` and the reason."""
+        if self.value is None:
+            return f"undefined ({self.why_undefined})"
+        if self.low is None or self.high is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+
+
+@dataclass(frozen=True)
+class EmptyRuleRow:
+    """The model's Dice under one convention for empty masks, and who follows it."""
+
+    rule: str
+    source: str
+    label_class: str
+    observer: str
+    region: str
+    value: float | None
+    why_undefined: str | None
+    cases: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class CurveRecord:
+    """A thinned ROC curve (x false positive rate, y sensitivity) or PR curve (recall, precision).
+
+    Pooled over all pixels, for the model. A threshold of None is above every score.
+    """
+
+    kind: str
+    label_class: str
+    observer: str
+    region: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    threshold: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class CaseTable:
+    """One row a case, observer and region; `undefined` where a score has no value."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str | int | float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All figures of one set of predictions."""
+
+    classes: tuple[LabelClass, ...]
+    threshold: float | None
+    threshold_origin: str
+    observers: tuple[str, ...]
+    regions: tuple[str, ...]
+    cases: int
+    subjects: int
+    records: tuple[ScoreRecord, ...]
+    empty_rules: tuple[EmptyRuleRow, ...]
+    curves: tuple[CurveRecord, ...]
+    case_table: CaseTable
+    failures: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def reference_class(self) -> str:
+        """The class that is looked at first: the only one, or the mean of all."""
+        return self.classes[1].name if len(self.classes) == 2 else CLASS_MEAN
+
+    @property
+    def reference_region(self) -> str:
+        """Inside the region of interest where there is one."""
+        return INSIDE if INSIDE in self.regions else WHOLE
+
+    def find(self, **fields: str) -> tuple[ScoreRecord, ...]:
+        """The records whose fields have these values, such as `score="dice"`."""
+        return tuple(
+            record
+            for record in self.records
+            if all(getattr(record, name) == value for name, value in fields.items())
+        )
+
+    def headline(self) -> tuple[ScoreRecord, ...]:
+        """What a person sees first: each predictor against the observer of reference.
+
+        Inside the region where there is one, of the reference class: Dice pooled and per
+        image, then ROC AUC, average precision, sensitivity and specificity pooled.
+        """
+        wanted = (
+            ("dice", POOLED),
+            ("dice", PER_IMAGE),
+            ("roc_auc", POOLED),
+            ("average_precision", POOLED),
+            ("sensitivity", POOLED),
+            ("specificity", POOLED),
+        )
+        if not self.observers:
+            return ()
+        found = self.find(
+            observer=self.observers[0],
+            region=self.reference_region,
+            label_class=self.reference_class,
+        )
+        return tuple(
+            record
+            for score, pooling in wanted
+            for record in found
+            if (record.score, record.pooling) == (score, pooling)
+        )
+
+    def case_rows(self) -> tuple[Sequence[str], Sequence[Sequence[str | int | float]]]:
+        """Header and rows of cases.csv."""
+        return self.case_table.header, self.case_table.rows
+
+    def to_document(self) -> dict[str, Any]:
+        """All of it for evaluation.json; None where a figure is undefined."""
+        return {
+            "threshold": self.threshold,
+            "threshold_origin": self.threshold_origin,
+            "classes": [asdict(label_class) for label_class in self.classes],
+            "observers": list(self.observers),
+            "regions": list(self.regions),
+            "cases": self.cases,
+            "subjects": self.subjects,
+            "failures": [{"id": id_, "failure": failure} for id_, failure in self.failures],
+            "failure_rule": FAILURE_RULE,
+            "notes": list(self.notes),
+            "headline": [_record_document(record) for record in self.headline()],
+            "empty_rules": [asdict(row) for row in self.empty_rules],
+            "records": [_record_document(record) for record in self.records],
+            "curves": [asdict(curve) for curve in self.curves],
+        }
+
+
+def _record_document(record: ScoreRecord) -> dict[str, Any]:
+    return {**asdict(record), "rule": record.rule}
+
+
+def observer_predictor(observer: str) -> str:
+    """The name of an observer in the place of a predictor.
+
+    Examples:
+        >>> observer_predictor("2"), observer_predictor("observer 2")
+        ('observer 2', 'observer 2')
+    """
+    return observer if observer.startswith("observer") else f"observer {observer}"

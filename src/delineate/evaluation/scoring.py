@@ -1,0 +1,116 @@
+"""The whole evaluation of one set of predictions, every figure beside its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from delineate.core.errors import SettingsError
+from delineate.core.types import LabelClass
+from delineate.evaluation.aggregation import records_of
+from delineate.evaluation.baselines import MeanTrainingMask
+from delineate.evaluation.case_table import case_table
+from delineate.evaluation.cases import ScoredCase
+from delineate.evaluation.empty_rules import empty_rule_rows
+from delineate.evaluation.records import FAILURE_RULE, INSIDE, WHOLE, Evaluation
+from delineate.evaluation.settings import EvaluationSettings
+from delineate.evaluation.tally import Tally
+from delineate.metrics.thresholds import ARGMAX_RULE
+
+
+def score_cases(
+    cases: Iterable[ScoredCase],
+    classes: Sequence[LabelClass],
+    threshold: float | None,
+    *,
+    threshold_origin: str = "not stated",
+    mean_training_mask: MeanTrainingMask | None = None,
+    settings: EvaluationSettings | None = None,
+) -> Evaluation:
+    """Every score of the model, of each further observer, the mean mask and nothing at all.
+
+    Cases are taken one at a time, so that `cases` may read and predict lazily; what stays
+    in memory is said at `Tally`. `threshold` cuts binary probabilities and has no meaning
+    for several classes; `threshold_origin` says on which cases it was chosen.
+
+    Raises:
+        SettingsError: There is no case or no foreground class, an id comes twice, a truth
+            holds unknown classes, or binary probabilities come without a threshold.
+        SizeMismatchError: Truths and region of a case differ in size.
+    """
+    settings = settings or EvaluationSettings()
+    if [one.index for one in classes] != list(range(len(classes))) or len(classes) < 2:
+        raise SettingsError(
+            "classes: expected background and at least one foreground class in the order of "
+            f"their indices, found {[one.name for one in classes]}"
+        )
+    tally = Tally(classes, threshold, mean_training_mask)
+    for case in cases:
+        if threshold is None and len(classes) == 2 and _needs_threshold(case):
+            raise SettingsError(
+                "threshold: expected a number for binary probabilities, found none; choose one "
+                "on validation cases"
+            )
+        tally.add(case)
+    if not tally.groups:
+        raise SettingsError("cases: expected at least one to score, found none")
+    return _evaluation(tally, settings, threshold_origin)
+
+
+def _needs_threshold(case: ScoredCase) -> bool:
+    return case.failure is None and case.labels is None and case.probability is not None
+
+
+def _evaluation(tally: Tally, settings: EvaluationSettings, threshold_origin: str) -> Evaluation:
+    tally.finish()
+    table = case_table(tally, settings)
+    present = dict.fromkeys(comparison.region for comparison in tally.figures)
+    regions = tuple(region for region in (INSIDE, WHOLE) if region in present)
+    records, curves, empty_rules = [], [], []
+    while tally.figures:
+        comparison, by_class = next(iter(tally.figures.items()))
+        empty_rules += list(empty_rule_rows(comparison, by_class, tally.classes))
+        found, drawn = records_of(comparison, by_class, tally.classes, settings)
+        records += found
+        curves += drawn
+        del tally.figures[comparison]  # the pixels' scores of this comparison are done with
+    is_binary = len(tally.classes) == 2
+    return Evaluation(
+        classes=tuple(tally.classes),
+        threshold=tally.threshold if is_binary else None,
+        threshold_origin=threshold_origin if is_binary else ARGMAX_RULE,
+        observers=tuple(tally.observers),
+        regions=regions,
+        cases=len(tally.groups),
+        subjects=len(set(tally.groups.values())),
+        records=tuple(records),
+        empty_rules=tuple(empty_rules),
+        curves=tuple(curves),
+        case_table=table,
+        failures=tuple(tally.failures),
+        notes=tuple(_notes(tally, regions)),
+    )
+
+
+def _notes(tally: Tally, regions: Sequence[str]) -> list[str]:
+    notes = []
+    unknown = sum(subject is None for subject in tally.subjects.values())
+    total = len(tally.groups)
+    if unknown:
+        notes.append(
+            f"subjects are unknown for {unknown} of {total} cases: each of these counts as a "
+            "subject of its own, so that intervals are too narrow if one subject has several"
+        )
+    if tally.failures:
+        notes.append(f"{len(tally.failures)} of {total} cases failed: {FAILURE_RULE}")
+    if tally.unscored:
+        notes.append(f"{len(tally.unscored)} of {total} cases have no truth and no score")
+    if INSIDE in regions and tally.without_region:
+        notes.append(
+            f"{tally.without_region} of {total} cases have no region of interest and are absent "
+            f"from the scores {INSIDE}"
+        )
+    if tally.mean_training_mask is None:
+        notes.append("no training masks were given: there is no mean training mask to compare")
+    else:
+        notes.append(f"threshold of the mean training mask: {tally.mean_training_mask.rule}")
+    return notes

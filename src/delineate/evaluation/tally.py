@@ -1,0 +1,172 @@
+"""Counting, case by case, for every predictor, observer, region and class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from delineate.core.errors import SettingsError, SizeMismatchError
+from delineate.core.types import IGNORE, LabelClass, Labels, Mask, Probability
+from delineate.evaluation.baselines import MeanTrainingMask
+from delineate.evaluation.cases import CaseFigures, Prediction, ScoredCase, answer
+from delineate.evaluation.records import (
+    EMPTY,
+    INSIDE,
+    MEAN_MASK,
+    MODEL,
+    WHOLE,
+    observer_predictor,
+)
+from delineate.metrics.counts import Counts, confusion, one_against_rest
+from delineate.metrics.ranking import Ranking, rank
+from delineate.metrics.thresholds import decide
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Who is compared with whom, and where."""
+
+    predictor: str
+    observer: str
+    region: str
+
+
+@dataclass
+class Tally:
+    """The figures of all cases: for each comparison, for each foreground class, a list.
+
+    Scores of all pixels are kept as float32 for the exact pooled rankings: 4 bytes for each
+    pixel, foreground class, observer and region, for the model and again for the mean
+    training mask. Everything else is a few numbers a case.
+    """
+
+    classes: Sequence[LabelClass]
+    threshold: float | None
+    mean_training_mask: MeanTrainingMask | None
+    figures: dict[Comparison, dict[int, list[CaseFigures]]] = field(default_factory=dict)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    unscored: list[tuple[str, str]] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
+    subjects: dict[str, str | None] = field(default_factory=dict)
+    observers: dict[str, None] = field(default_factory=dict)
+    without_region: int = 0
+
+    def add(self, case: ScoredCase) -> None:
+        """Count one case for every predictor; its arrays can be forgotten afterwards.
+
+        Raises:
+            SettingsError: A truth holds classes that the model does not know, or the id
+                came before.
+            SizeMismatchError: Truths and region of the case differ in size.
+        """
+        if case.id in self.groups:
+            raise SettingsError(f"case '{case.id}': expected each id once, found it again")
+        self.groups[case.id] = case.group
+        self.subjects[case.id] = case.subject
+        self._check_truths(case)
+        model = answer(case, self.classes, self.threshold)
+        if isinstance(model, str):
+            self.failures.append((case.id, model))
+        if not case.truths:
+            self.unscored.append((case.id, model if isinstance(model, str) else ""))
+        self.without_region += case.region is None
+        self.observers.update(dict.fromkeys(case.truths))
+        for observer, truth in case.truths.items():
+            for predictor, prediction in self._predictors(case, observer, truth, model):
+                for region, area in _regions(case.region, truth):
+                    there = Comparison(predictor, observer, region)
+                    by_class = self.figures.setdefault(there, {})
+                    for figures, index in self._count(case, truth, prediction, area):
+                        by_class.setdefault(index, []).append(figures)
+
+    def finish(self) -> None:
+        """Say once all cases are in: failures among hard masks have nothing to rank either."""
+        for by_class in self.figures.values():
+            for index, figures in by_class.items():
+                answered = [one for one in figures if not one.is_failed]
+                if answered and all(one.ranking is None for one in answered):
+                    by_class[index] = [replace(one, ranking=None) for one in figures]
+
+    def _predictors(
+        self, case: ScoredCase, observer: str, truth: Labels, model: Prediction | str
+    ) -> Iterator[tuple[str, Prediction | None]]:
+        yield MODEL, model if isinstance(model, Prediction) else None
+        reference = next(iter(self.observers))
+        if observer == reference:
+            for other, labels in case.truths.items():
+                if other != reference:
+                    yield observer_predictor(other), Prediction(labels, None)
+        if self.mean_training_mask is not None:
+            probability = self.mean_training_mask(truth.shape)
+            labels = decide(probability, self.mean_training_mask.threshold)
+            yield MEAN_MASK, Prediction(labels, probability)
+        channels = 1 if len(self.classes) == 2 else len(self.classes)
+        nothing = np.broadcast_to(np.float32(0), (channels, *truth.shape))
+        yield EMPTY, Prediction(np.zeros_like(truth), nothing)
+
+    def _count(
+        self, case: ScoredCase, truth: Labels, prediction: Prediction | None, area: Mask
+    ) -> Iterator[tuple[CaseFigures, int]]:
+        if prediction is not None:
+            # Where the other observer knows nothing there is nothing to compare.
+            area = area & (prediction.labels != IGNORE)
+        true = truth[area]
+        if prediction is None:
+            for index in range(1, len(self.classes)):
+                missed = int(np.count_nonzero(true == index))
+                lowest = Ranking(np.full(missed, -1, np.float32), np.empty(0, np.float32))
+                counts = Counts(fn=missed)
+                yield CaseFigures(case.id, case.group, counts, lowest, is_failed=True), index
+            return
+        matrix = confusion(true, prediction.labels[area], len(self.classes))
+        for index in range(1, len(self.classes)):
+            ranking = _ranking(prediction.probability, index, true == index, area)
+            scores = None
+            if ranking is not None:
+                scores = {
+                    "roc_auc": ranking.roc_auc(),
+                    "average_precision": ranking.average_precision(),
+                }
+            counts = one_against_rest(matrix, index)
+            yield CaseFigures(case.id, case.group, counts, ranking, rankings=scores), index
+
+    def _check_truths(self, case: ScoredCase) -> None:
+        for observer, truth in case.truths.items():
+            sizes = {"region": case.region, **case.truths}
+            for name, other in sizes.items():
+                if other is not None and other.shape != truth.shape:
+                    raise SizeMismatchError(
+                        f"case '{case.id}': expected the size of {observer} {truth.shape} "
+                        f"everywhere, found {other.shape} for {name}"
+                    )
+            highest = int(np.where(truth == IGNORE, 0, truth).max(initial=0))
+            if highest >= len(self.classes):
+                raise SettingsError(
+                    f"case '{case.id}': expected classes below {len(self.classes)} from "
+                    f"{observer}, found {highest}; check how the masks are decoded"
+                )
+
+
+def _regions(region: Mask | None, truth: Labels) -> Iterator[tuple[str, Mask]]:
+    known = truth != IGNORE
+    if region is not None:
+        yield INSIDE, known & region
+    yield WHOLE, known
+
+
+def _ranking(
+    probability: Probability | None, index: int, is_class: Mask, area: Mask
+) -> Ranking | None:
+    if probability is None:
+        return None
+    channel = probability[0] if probability.shape[0] == 1 else probability[index]
+    if channel.strides == (0, 0) and channel.size:  # a constant: no memory for its copies
+        positives = int(np.count_nonzero(is_class))
+        value = channel.flat[0]
+        return Ranking(
+            np.broadcast_to(value, positives), np.broadcast_to(value, is_class.size - positives)
+        )
+    scores = channel[area]
+    return rank(scores[is_class], scores[~is_class])
