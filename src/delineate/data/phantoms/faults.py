@@ -246,9 +246,7 @@ def _jpeg_mask(ground: _Ground) -> Planted:
 def _antialiased_mask(ground: _Ground) -> Planted:
     def soften(mask: Pixels) -> Pixels:
         height, width = mask.shape
-        small = cv2.resize(
-            mask, (width * 2 // 3, height * 2 // 3), interpolation=cv2.INTER_LINEAR
-        )
+        small = cv2.resize(mask, (width * 2 // 3, height * 2 // 3), interpolation=cv2.INTER_LINEAR)
         soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(soft, dtype=np.uint8)
 

@@ -158,9 +158,7 @@ class _Drawing:
         shift += 0.18 * amount * self.height * self.texture(0.05, 0.06)
         rows, columns = np.mgrid[0 : self.shape[0], 0 : self.shape[1]].astype(np.float32)
         return np.asarray(
-            cv2.remap(
-                layer, columns, rows + shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-            ),
+            cv2.remap(layer, columns, rows + shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP),
             dtype=np.float32,
         )
 

@@ -174,7 +174,9 @@ def _window(nerve: Nerve, size_px: Size, margin_px: float) -> tuple[slice, slice
     tall, broad = nerve.reach_px()
     row, column = nerve.centre_px
     return (
-        slice(max(0, int(row - tall - margin_px)), min(size_px[0], int(row + tall + margin_px) + 2)),
+        slice(
+            max(0, int(row - tall - margin_px)), min(size_px[0], int(row + tall + margin_px) + 2)
+        ),
         slice(
             max(0, int(column - broad - margin_px)),
             min(size_px[1], int(column + broad + margin_px) + 2),
@@ -299,7 +301,10 @@ def _spread(field: Floats, axial_px: float, lateral: float) -> Floats:
 def _smooth(field: Floats, axial_px: float, lateral: float) -> Floats:
     return np.asarray(
         cv2.GaussianBlur(
-            field, (0, 0), sigmaX=max(lateral, 0.3), sigmaY=max(axial_px, 0.3),
+            field,
+            (0, 0),
+            sigmaX=max(lateral, 0.3),
+            sigmaY=max(axial_px, 0.3),
             borderType=cv2.BORDER_REFLECT_101,
         ),
         dtype=np.float32,
