@@ -4,6 +4,22 @@
 `decode` and `read_mask` turn them into labels by a given `MaskEncoding`.
 """
 
+from delineate.files.encoding_proposals import Proposal, propose, write_colour_table
 from delineate.files.encoding_text import MaskEncoding
+from delineate.files.mask_decoding import decode, read_colour_table, read_mask
+from delineate.files.mask_findings import MaskFinding, describe
+from delineate.files.raw_mask import RawMask, read_raw_mask
 
-__all__ = ["MaskEncoding"]
+__all__ = [
+    "MaskEncoding",
+    "MaskFinding",
+    "Proposal",
+    "RawMask",
+    "decode",
+    "describe",
+    "propose",
+    "read_colour_table",
+    "read_mask",
+    "read_raw_mask",
+    "write_colour_table",
+]

@@ -48,7 +48,7 @@ def read_raw_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> RawMask:
     path = Path(path)
     pixels = read_pixels(path, max_pixels=max_pixels)
     palette = _full_palette(pixels)
-    values = on_black(pixels.values) if pixels.has_alpha else pixels.values
+    values: NDArray[Any] = on_black(pixels.values) if pixels.has_alpha else pixels.values
     if values.ndim == 3 and (values == values[..., :1]).all():
         values = values[..., 0]
     values = _as_whole_numbers(path, values)
