@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from delineate.core.types import Image, LabelClass, Labels
-from delineate.report.display import WINDOW_WORDS, jpeg_uri, png_uri, shrunk, to_rgb
+import numpy as np
+
+from delineate.core.types import COLOURS, Image, LabelClass, Labels
+from delineate.report.display import WINDOW_WORDS, Picture, drawing, photograph, to_rgb
 from delineate.report.overlays import class_legend, class_overlay, labels_to_rgb
 from delineate.report.pages import write_page
 
@@ -28,17 +30,6 @@ class ContactItem:
     image: Image | None
     labels: Labels | None
     problem: str | None = None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An embedded picture and what it shows."""
-
-    uri: str
-    name: str
-    alt: str
-    width_px: int
-    height_px: int
 
 
 @dataclass(frozen=True)
@@ -64,6 +55,7 @@ def write_contact_sheet(
     speak of native sizes. A case with a problem shows what can be shown and says the rest.
     """
     longest_px = longest_for(len(items))
+    classes = legible(items, classes)
     shown = [Shown(item, _pictures(item, classes, longest_px)) for item in items]
     return write_page(
         path,
@@ -85,29 +77,41 @@ def longest_for(count: int) -> int:
     return next((size for most, size in LONGEST_PX if count <= most), LEAST_LONGEST_PX)
 
 
-def photograph(image: Image, *, name: str, alt: str, longest_px: int) -> Picture:
-    """The image itself, reduced, as JPEG."""
-    small = shrunk(to_rgb(image), longest_px)
-    return Picture(jpeg_uri(small), name, alt, small.shape[1], small.shape[0])
-
-
 def _pictures(
     item: ContactItem, classes: Sequence[LabelClass], longest_px: int
 ) -> tuple[Picture, ...]:
     if item.image is None:
         return ()
-    pictures = [photograph(item.image, name="image", alt=f"Image {item.id}", longest_px=longest_px)]
+    pictures = [photograph(item.image, "image", f"Image {item.id}", longest_px)]
     if item.labels is not None:
-        mask = shrunk(labels_to_rgb(item.labels, classes), longest_px)
-        alt = f"Decoded mask of {item.id}"
-        pictures.append(Picture(png_uri(mask), "mask", alt, mask.shape[1], mask.shape[0]))
+        mask = labels_to_rgb(item.labels, classes)
+        pictures.append(drawing(mask, "mask", f"Decoded mask of {item.id}", longest_px))
         if item.labels.shape == item.image.shape[:2]:
-            pictures.append(
-                photograph(
-                    class_overlay(item.image, item.labels, classes),
-                    name="overlay",
-                    alt=f"Mask of {item.id} over its image",
-                    longest_px=longest_px,
-                )
-            )
+            drawn = class_overlay(item.image, item.labels, classes)
+            alt = f"Mask of {item.id} over its image"
+            pictures.append(photograph(drawn, "overlay", alt, longest_px))
     return tuple(pictures)
+
+
+def legible(items: Sequence[ContactItem], classes: Sequence[LabelClass]) -> tuple[LabelClass, ...]:
+    """The classes with colours that stand out from these images.
+
+    The colours of several classes are theirs and stay. A single foreground takes, of the
+    colours that colour-blind people tell apart, the one farthest from what it covers: an
+    orange vessel on an orange retina would not be seen.
+    """
+    if len(classes) != 2:
+        return tuple(classes)
+    covered = [
+        to_rgb(item.image)[item.labels == classes[1].index].mean(axis=0)
+        for item in items[:24]
+        if item.image is not None
+        and item.labels is not None
+        and item.labels.shape == item.image.shape[:2]
+        and (item.labels == classes[1].index).any()
+    ]
+    if not covered:
+        return tuple(classes)
+    around = np.mean(covered, axis=0)
+    colour = max(COLOURS[1:], key=lambda one: float(np.linalg.norm(np.subtract(one, around))))
+    return (classes[0], replace(classes[1], colour=colour))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -53,18 +54,34 @@ def _windowed(pixels: NDArray[np.generic]) -> Rgb:
     return np.where(is_finite, np.rint(scaled * 255), 0).astype(np.uint8)
 
 
-def png_uri(rgb: Rgb) -> str:
-    """The picture as a lossless data URI: for masks and drawings."""
-    buffer = BytesIO()
-    PillowImage.fromarray(rgb).save(buffer, format="PNG", optimize=True)
-    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+@dataclass(frozen=True)
+class Picture:
+    """An embedded picture and what it shows."""
+
+    uri: str
+    name: str
+    alt: str
+    width_px: int
+    height_px: int
 
 
-def jpeg_uri(rgb: Rgb, quality: int = 85) -> str:
-    """The picture as a JPEG data URI without colour subsampling: for photographs."""
+def photograph(image: Image, name: str, alt: str, longest_px: int) -> Picture:
+    """The image, reduced, as JPEG without colour subsampling."""
+    small = shrunk(to_rgb(image), longest_px)
+    return _embedded(small, name, alt, kind="JPEG", quality=85, subsampling=0)
+
+
+def drawing(rgb: Rgb, name: str, alt: str, longest_px: int) -> Picture:
+    """Flat colours, reduced, without loss as PNG: for masks."""
+    return _embedded(shrunk(rgb, longest_px), name, alt, kind="PNG", optimize=True)
+
+
+def _embedded(rgb: Rgb, name: str, alt: str, *, kind: str, **options: int) -> Picture:
     buffer = BytesIO()
-    PillowImage.fromarray(rgb).save(buffer, format="JPEG", quality=quality, subsampling=0)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
+    PillowImage.fromarray(rgb).save(buffer, format=kind, **options)
+    data = b64encode(buffer.getvalue()).decode()
+    uri = f"data:image/{kind.lower()};base64,{data}"
+    return Picture(uri, name, alt, rgb.shape[1], rgb.shape[0])
 
 
 def shrunk(rgb: Rgb, longest_px: int) -> Rgb:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from delineate.files.writing import write_text
 
 # Differences that the field reports stand in the fourth decimal of these, else in the third.
-FINE_SCORES = frozenset({"roc auc", "average precision", "accuracy", "specificity"})
+FINE_SCORES = frozenset({"roc_auc", "average_precision", "accuracy", "specificity"})
 
 
 def write_page(path: Path, template: str, **values: object) -> Path:
@@ -35,12 +35,12 @@ def number(value: float | None, score: str = "") -> str:
     """A score with the decimals that its name deserves.
 
     Examples:
-        >>> number(0.82934, "Dice"), number(0.98104, "ROC AUC"), number(None, "Dice")
+        >>> number(0.82934, "dice"), number(0.98104, "roc_auc"), number(None, "dice")
         ('0.829', '0.9810', 'undefined')
     """
     if value is None:
         return "undefined"
-    return f"{value:.4f}" if score.lower() in FINE_SCORES else f"{value:.3f}"
+    return f"{value:.4f}" if score in FINE_SCORES else f"{value:.3f}"
 
 
 @cache

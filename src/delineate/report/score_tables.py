@@ -1,0 +1,319 @@
+"""From evaluation.json to tables in which every figure stands with its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from delineate.report.pages import number
+
+Document = Mapping[str, Any]
+Record = Mapping[str, Any]
+
+SCORE_NAMES = {
+    "dice": "Dice",
+    "iou": "IoU",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "accuracy": "Accuracy",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+}
+MODEL, POOLED, PER_IMAGE = "model", "pooled", "mean per image"
+INTERVAL_RULE = "Below each value stands its 95 % interval, by resampling whole subjects."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as text, its interval, and the numbers of the notes that belong to it."""
+
+    value: str
+    interval: tuple[str, str] | None = None
+    notes: tuple[int, ...] = ()
+    is_undefined: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score, by name, with a cell a column; None where nothing was counted."""
+
+    name: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """The rows of one pooling, with the rule that they share."""
+
+    pooling: str
+    rules: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """A table as the template draws it; `spans` are headings over several columns."""
+
+    caption: str
+    columns: tuple[str, ...]
+    groups: tuple[RowGroup, ...]
+    notes: tuple[tuple[int, str], ...]
+    remarks: tuple[str, ...]
+    spans: tuple[tuple[str, int], ...] = ()
+    key: str = "t"
+
+
+@dataclass
+class _Notes:
+    """Numbers reasons in the order in which they come."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def number(self, text: str) -> int:
+        return self.numbers.setdefault(text, len(self.numbers) + 1)
+
+
+def predictor_table(records: Sequence[Record], *, caption: str, key: str) -> ScoreTable:
+    """Rows of scores, a column a predictor: of one class, observer and region."""
+    predictors = sorted(_distinct(records, "predictor"), key=_predictor_rank)
+    columns = tuple((sentence(one), {"predictor": one}) for one in predictors)
+    return _table(records, columns, caption=caption, key=key)
+
+
+def protocol_table(records: Sequence[Record], *, caption: str, key: str) -> ScoreTable:
+    """Rows of scores, a column an observer and region: of one class and predictor."""
+    observers, regions = _distinct(records, "observer"), _distinct(records, "region")
+    columns = tuple(
+        (sentence(region), {"observer": observer, "region": region})
+        for observer in observers
+        for region in regions
+    )
+    spans = tuple((f"Against {observer_words(one)}", len(regions)) for one in observers)
+    return _table(records, columns, caption=caption, key=key, spans=spans)
+
+
+def headline_table(document: Document, *, key: str = "headline") -> ScoreTable | None:
+    """What to look at first; None where nothing could be scored."""
+    records: Sequence[Record] = document["headline"]
+    if not records:
+        return None
+    first = records[0]
+    caption = (
+        f"{sentence(first['label_class'])}, {first['region']}, against "
+        f"{observer_words(first['observer'])}: the model beside its baselines. {INTERVAL_RULE}"
+    )
+    return predictor_table(records, caption=caption, key=key)
+
+
+def protocol_tables(document: Document) -> list[ScoreTable]:
+    """The model against every observer in every region, a table a class."""
+    return [
+        protocol_table(
+            _only(document["records"], predictor=MODEL, label_class=name),
+            caption=f"{sentence(name)}: the model under every protocol. {INTERVAL_RULE}",
+            key=f"protocol-{place}",
+        )
+        for place, name in enumerate(_class_names(document))
+    ]
+
+
+def full_tables(document: Document) -> list[ScoreTable]:
+    """Every record: a table for each class, observer and region."""
+    tables: list[ScoreTable] = []
+    for name in _class_names(document):
+        for observer in document["observers"]:
+            for region in document["regions"]:
+                records = _only(
+                    document["records"], label_class=name, observer=observer, region=region
+                )
+                if records:
+                    where = f"{sentence(name)}, against {observer_words(observer)}, {region}"
+                    tables.append(
+                        predictor_table(records, caption=where, key=f"full-{len(tables)}")
+                    )
+    return tables
+
+
+def class_table(document: Document) -> ScoreTable | None:
+    """The model class by class, at the reference observer and region; None for one class."""
+    names = _class_names(document)
+    if len(names) < 2 or not document["headline"]:
+        return None
+    first = document["headline"][0]
+    records = _only(
+        document["records"],
+        predictor=MODEL,
+        observer=first["observer"],
+        region=first["region"],
+    )
+    columns = tuple((sentence(name), {"label_class": name}) for name in names)
+    where = f"against {observer_words(first['observer'])}, {first['region']}"
+    caption = f"The model class by class, {where}. {INTERVAL_RULE}"
+    return _table(records, columns, caption=caption, key="classes")
+
+
+def summary_sentence(document: Document) -> str:
+    """The first figure, its interval, and what it has to be compared with, in words."""
+    records = _only(document["headline"], score="dice", pooling=PER_IMAGE)
+    model = next((one for one in records if one["predictor"] == MODEL), None)
+    if model is None:
+        return "Nothing could be scored: no case has a truth."
+    where = f"{model['region']}, against {observer_words(model['observer'])}"
+    of = f"{_count(model['cases'], 'case')} of {_count(model['subjects'], 'subject')}"
+    name = model["label_class"]
+    if model["value"] is None:
+        return f"The Dice of {name}, {where}, is undefined: {model['why_undefined']}."
+    interval = (
+        f" (95 % interval {number(model['low'])} to {number(model['high'])})"
+        if model["low"] is not None
+        else " (no interval)"
+    )
+    others = [
+        f"{article(one['predictor'])} {number(one['value'])}"
+        for one in sorted(records, key=lambda one: _predictor_rank(one["predictor"]))
+        if one["predictor"] != MODEL and one["value"] is not None
+    ]
+    beside = f" For comparison: {', '.join(others)}." if others else ""
+    return (
+        f"Mean Dice per image of {name}, {where}: {number(model['value'])}{interval}, on {of}."
+        f"{beside}"
+    )
+
+
+def observer_words(name: str) -> str:
+    """An observer in running text.
+
+    Examples:
+        >>> observer_words("1st"), observer_words("observer 2")
+        ('observer 1st', 'observer 2')
+    """
+    return name if name.startswith("observer") else f"observer {name}"
+
+
+def article(predictor: str) -> str:
+    """A predictor in running text, with its article.
+
+    Examples:
+        >>> article("empty prediction"), article("observer 2"), article("mean training mask")
+        ('an empty prediction', 'observer 2', 'the mean training mask')
+    """
+    articles = {"empty prediction": "an ", "mean training mask": "the "}
+    return articles.get(predictor, "") + predictor
+
+
+def sentence(text: str) -> str:
+    """The text with a capital, and nothing else changed."""
+    return text[:1].upper() + text[1:]
+
+
+def _table(
+    records: Sequence[Record],
+    columns: Sequence[tuple[str, Mapping[str, str]]],
+    *,
+    caption: str,
+    key: str,
+    spans: tuple[tuple[str, int], ...] = (),
+) -> ScoreTable:
+    remarks = _remarks(records)
+    notes = _Notes()
+    groups = []
+    for pooling in _distinct(records, "pooling"):
+        within = _only(records, pooling=pooling)
+        rows = tuple(
+            Row(
+                SCORE_NAMES.get(score, sentence(score)),
+                tuple(
+                    _cell(_only(within, score=score, **wanted), notes, remarks)
+                    for _, wanted in columns
+                ),
+            )
+            for score in _distinct(within, "score")
+        )
+        groups.append(RowGroup(sentence(pooling), _rules(within), rows))
+    return ScoreTable(
+        caption,
+        tuple(name for name, _ in columns),
+        tuple(groups),
+        tuple((place, sentence(text)) for text, place in notes.numbers.items()),
+        tuple(sentence(text) for text in remarks),
+        spans,
+        key,
+    )
+
+
+def _remarks(records: Sequence[Record]) -> tuple[str, ...]:
+    """What holds for all figures of the table, and therefore needs no number."""
+    defined = [one for one in records if one["value"] is not None]
+    found: list[str] = []
+    for name in ("note", "why_no_interval"):
+        texts = {one.get(name) for one in defined}
+        if len(texts) == 1:
+            found += [text for text in texts if text]
+    return tuple(found)
+
+
+def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cell | None:
+    if not found:
+        return None
+    record = found[0]
+    if record["value"] is None:
+        reason = str(record["why_undefined"] or "no reason was given")
+        return Cell("undefined", None, (notes.number(reason),), is_undefined=True)
+    score = str(record["score"])
+    texts = (record.get("why_no_interval"), record.get("note"), _left_out(record))
+    numbers = tuple(notes.number(str(text)) for text in texts if text and text not in remarks)
+    interval = None
+    if record["low"] is not None and record["high"] is not None:
+        interval = (number(record["low"], score), number(record["high"], score))
+    return Cell(number(record["value"], score), interval, numbers)
+
+
+def _left_out(record: Record) -> str | None:
+    parts = []
+    if record.get("undefined_cases"):
+        parts.append(
+            f"the mean of {_count(record['cases'], 'case')}; "
+            f"{record['undefined_cases']} left out as undefined"
+        )
+    if record.get("failed_cases"):
+        parts.append(f"{_count(record['failed_cases'], 'case')} failed and counted as missed")
+    return "; ".join(parts) or None
+
+
+def _rules(records: Sequence[Record]) -> tuple[str, ...]:
+    """The empty rules of a group: one for all, or each with the scores that it holds for."""
+    of: dict[str, list[str]] = {}
+    for record in records:
+        name = SCORE_NAMES.get(record["score"], record["score"])
+        names = of.setdefault(record["empty_rule"], [])
+        if name not in names:
+            names.append(name)
+    if len(of) == 1:
+        return tuple(of)
+    return tuple(f"{', '.join(names)}: {rule}" for rule, names in of.items())
+
+
+def _class_names(document: Document) -> list[str]:
+    return _distinct(document["records"], "label_class")
+
+
+def _distinct(records: Iterable[Record], name: str) -> list[str]:
+    return list(dict.fromkeys(str(record[name]) for record in records))
+
+
+def _only(records: Iterable[Record], **fields: str) -> list[Record]:
+    return [
+        record for record in records if all(record[name] == value for name, value in fields.items())
+    ]
+
+
+def _predictor_rank(name: str) -> tuple[int, str]:
+    """The model, then people, then what any model must beat."""
+    fixed = {MODEL: 0, "mean training mask": 2, "empty prediction": 3}
+    return (fixed.get(name, 1), name)
+
+
+def _count(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
