@@ -204,7 +204,7 @@ def _indices(counts: Counter[int], *, is_certain: bool, palette: bool = False) -
     has_unknown = 255 in counts
     missing = high - sum(1 for value in counts if 0 < value <= high)
     what = "palette indices" if palette else "class indices"
-    reason = f"the masks hold {what} {_say(counts)}"
+    reason = f"the masks hold {what}: {_say(counts)}"
     notes = (f"{missing} of the classes 1 to {high} never occur",) if missing else ()
     return Proposal(
         MaskEncoding("index", ignore=255 if has_unknown else None),
@@ -237,7 +237,7 @@ def _soft_share(findings: Sequence[MaskFinding]) -> float:
 
 
 def _notes(findings: Sequence[MaskFinding], proposal: Proposal) -> tuple[str, ...]:
-    if proposal.encoding.kind not in ("binary", "threshold"):
+    if proposal.encoding.kind not in ("binary", "threshold") or proposal.encoding.threshold == 1:
         return ()
     notes: list[str] = []
     lit = [f for f in findings if f.foreground_share > 0]

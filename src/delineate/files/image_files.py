@@ -91,7 +91,8 @@ def on_black(values: NDArray[Any]) -> NDArray[Any]:
 
 def without_single_channel(values: NDArray[Any]) -> NDArray[Any]:
     """(H, W) for (H, W, 1); anything else as it is."""
-    return values.reshape(values.shape[:2]) if values.ndim == 3 and values.shape[2] == 1 else values
+    is_single = values.ndim == 3 and values.shape[2] == 1
+    return np.squeeze(values, axis=2) if is_single else values
 
 
 def _as_shown(pixels: Pixels) -> NDArray[Any]:

@@ -123,7 +123,7 @@ def _from_numbers(values: NDArray[Any], encoding: MaskEncoding, path: Path) -> L
         lit = kept[kept != 0]
         if len(lit) > 1 or (len(lit) == 1 and lit[0] not in WHITES):
             raise _not_binary(path, found)
-        return (values != 0).astype(np.uint8)
+        return np.asarray(values != 0, np.uint8)
     high = int(kept.max(initial=0))
     if high >= IGNORE:
         remedy = (

@@ -57,7 +57,8 @@ def read_raw_mask(path: Path, *, max_pixels: int = MAX_PIXELS) -> RawMask:
             f"{path}: expected a mask of one channel or 8-bit RGB colours, found three channels "
             f"of {8 * values.dtype.itemsize} bit; export one number a pixel"
         )
-    return RawMask(np.ascontiguousarray(values), palette, pixels.is_lossy, pixels.mode)
+    whole: NDArray[Any] = np.ascontiguousarray(values)
+    return RawMask(whole, palette, pixels.is_lossy, pixels.mode)
 
 
 def _full_palette(pixels: Pixels) -> NDArray[np.uint8] | None:
@@ -95,4 +96,5 @@ def _as_whole_numbers(path: Path, values: NDArray[Any]) -> NDArray[np.uint8] | N
             f"{path}: the mask holds numbers from {low:.6g} to {high:.6g}; expected 0 to 65535. "
             "Export classes as small whole numbers, and unknown pixels as 255."
         )
-    return values.astype(np.uint8 if high <= 255 else np.uint16)
+    whole: NDArray[Any] = values.astype(np.uint8 if high <= 255 else np.uint16)
+    return whole
