@@ -8,13 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from delineate.core.errors import DelineateError, LayoutError, UncertainMaskError
+from delineate.core.errors import (
+    DelineateError,
+    LayoutError,
+    UncertainMaskError,
+    UnreadableFileError,
+)
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import IGNORE, LabelClass, default_classes
 from delineate.data.listing import some
 from delineate.data.parallel import in_threads
 from delineate.data.reading import read_labels
 from delineate.data.sample import Dataset, Sample
+from delineate.files.mask_decoding import read_colour_table
 from delineate.files.mask_encoding import (
     MaskEncoding,
     MaskFinding,
@@ -79,7 +85,7 @@ def settle_encodings(
         count = len(survey.unreadable)
         first = next(iter(survey.unreadable.values()))
         more = f" ({count - 1} more masks cannot be read either)" if count > 1 else ""
-        raise UncertainMaskError(first + more)
+        raise UnreadableFileError(first + more)
     settled = dict(dataset.encodings)
     for name, proposal in survey.proposals.items():
         if name not in settled and not proposal.is_certain:
@@ -148,7 +154,10 @@ def _classes(
 ) -> tuple[LabelClass, ...]:
     if encoding.kind in ("binary", "threshold"):
         return default_classes(2)
-    if str(encoding) == str(proposal.encoding):
+    if encoding.colours_file is not None:
+        table = read_colour_table(encoding.colours_file)
+        return tuple(each for each in table if each.index != IGNORE)
+    if encoding == proposal.encoding:
         count = proposal.class_count
     else:
         count = 1 + max(_largest(file, encoding) for file in mask_files(dataset, observer))

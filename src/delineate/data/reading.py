@@ -113,7 +113,7 @@ def _read_region(sample: Sample, size: Size) -> Mask | None:
     labels = _checked(
         decode(raw, proposal.encoding, path=sample.region), sample.region, sample.image, size
     )
-    return (labels != 0) & (labels != IGNORE)
+    return np.asarray((labels != 0) & (labels != IGNORE), np.bool_)
 
 
 def _checked(labels: Labels, file: Path, image: Path, size: Size) -> Labels:

@@ -1,0 +1,173 @@
+"""Who is trained on, validated on and tested on, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from delineate.core.errors import LayoutError, OutputExistsError
+from delineate.core.progress import SILENT, Progress
+from delineate.data.masks import foreground_shares, settle_encodings
+from delineate.data.opening import open_dataset, require_masks
+from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
+from delineate.data.splitting import (
+    FRACTIONS,
+    HEADER,
+    Assignment,
+    apply_split,
+    hold_out,
+    require_no_leakage,
+    split_by_subject,
+    write_split,
+)
+from delineate.files.writing import new_folder, write_json
+
+SCHEMA, FILE = "split", "split.csv"
+RULE = (
+    "whole subjects, placed one by one where their images (counted as empty, small, middling "
+    "and large foreground) are missed most; the evenest of several seeded orders"
+)
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """Where the split is, and how even it came out."""
+
+    path: Path
+    document: dict[str, Any]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def main_result(self) -> Path:
+        """The CSV."""
+        return self.path
+
+
+def split(
+    source: Path | str,
+    out: Path | str,
+    *,
+    fractions: Mapping[str, float] = FRACTIONS,
+    fresh: bool = False,
+    seed: int = 0,
+    layout: str | None = None,
+    masks: str | Sequence[str] | None = None,
+    subjects: str | None = None,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> SplitResult:
+    """Write `split.csv` (in `out`, or `out` itself where it ends in .csv) and a JSON beside it.
+
+    A split that the data states is kept: where it has no validation part, whole subjects of
+    train are moved there, as many as the fractions say. With `fresh`, and where the data
+    states none, everything is split anew.
+
+    Raises:
+        DelineateError: images without masks, uncertain encodings, too few subjects, a stated
+            split that shares subjects, or an output that exists.
+    """
+    path = _target(Path(out), overwrite=overwrite)
+    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    if fresh:
+        dataset = replace(dataset, samples=tuple(map(_unsplit, dataset.samples)))
+    assignment, facts, origin = _assignment(dataset, fractions, seed, progress)
+    dataset = apply_split(dataset, assignment)
+    require_no_leakage(dataset.samples)
+    document = {
+        "source": str(source),
+        "layout": dataset.layout,
+        "origin": origin,
+        "rule": RULE,
+        "seed": seed,
+        "fractions": dict(fractions),
+        "has_subjects": dataset.has_subjects,
+        "parts": {
+            name: _part(dataset.only(name).samples, facts)
+            for name in SPLITS
+            if dataset.only(name).samples
+        },
+    }
+    path = _prepared(path, Path(out), overwrite=overwrite)
+    write_split(path, assignment, dataset)
+    write_json(path.with_suffix(".json"), document, schema=SCHEMA)
+    return SplitResult(path, document)
+
+
+def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The document in short, as pairs of a word and what was made."""
+    rows = [("origin", document["origin"])]
+    for name, part in document["parts"].items():
+        text = f"{part['images']} images of {part['subjects']} subjects"
+        if part["empty_share"] is not None:
+            text += f"; {part['empty_share']:.1%} of the masks empty"
+            text += f", foreground {part['mean_foreground_share']:.2%} of the pixels"
+        rows.append((name, text))
+    if not document["has_subjects"]:
+        rows.append(("subjects", "unknown: each image counts as one (see --subjects)"))
+    return rows
+
+
+def _assignment(
+    dataset: Dataset, fractions: Mapping[str, float], seed: int, progress: Progress
+) -> tuple[Assignment, dict[str, float], str]:
+    """The split, the foreground of each sample with a mask, and where the split is from."""
+    stated = {sample.split for sample in dataset.samples if sample.masks} - {None}
+    if stated and TRAIN not in stated:
+        raise LayoutError(
+            f"{dataset.root}: expected images with masks for train, found them only for "
+            f"{' and '.join(sorted(map(str, stated)))}; split everything anew with --fresh"
+        )
+    require_no_leakage(dataset.samples)
+    require_masks(s for s in dataset.samples if s.split in ({TRAIN} if stated else {None, TRAIN}))
+    settled = settle_encodings(dataset, progress=progress)
+    facts = foreground_shares(settled, progress=progress)
+    if not stated:
+        made = split_by_subject(dataset, fractions=fractions, seed=seed, facts=facts)
+        return made, facts, "made anew"
+    if VALIDATION in stated:
+        kept = {s.id: s.split for s in dataset.samples if s.split is not None}
+        return kept, facts, "as the data states it"
+    both = fractions.get(TRAIN, 0) + fractions.get(VALIDATION, 0)
+    fraction = fractions.get(VALIDATION, 0) / both if both else 0
+    moved = hold_out(dataset, fraction=fraction, seed=seed, facts=facts)
+    parts = "train and test" if TEST in stated else "train"
+    return moved, facts, f"{parts} as the data states, with validation taken from train"
+
+
+def _unsplit(sample: Sample) -> Sample:
+    """A labelled sample without its split; an unlabelled one stays where it is."""
+    return replace(sample, split=None) if sample.masks else sample
+
+
+def _part(samples: Sequence[Sample], facts: Mapping[str, float]) -> dict[str, Any]:
+    shares = [facts[sample.id] for sample in samples if sample.id in facts]
+    return {
+        "images": len(samples),
+        "subjects": len({sample.group for sample in samples}),
+        "empty_share": sum(share == 0 for share in shares) / len(shares) if shares else None,
+        "mean_foreground_share": sum(shares) / len(shares) if shares else None,
+    }
+
+
+def _target(out: Path, *, overwrite: bool) -> Path:
+    """Where the CSV goes, refused before any work where it must not be replaced."""
+    path = out if out.suffix.lower() == ".csv" else out / FILE
+    if not path.exists():
+        return path
+    if not overwrite:
+        raise OutputExistsError(
+            f"{path}: the split exists; choose another name, or replace it with --overwrite"
+        )
+    if not path.is_file() or not path.read_bytes().startswith(",".join(HEADER).encode()):
+        raise OutputExistsError(
+            f"{path}: --overwrite replaces only splits, and this is none; choose another name"
+        )
+    return path
+
+
+def _prepared(path: Path, out: Path, *, overwrite: bool) -> Path:
+    if path != out:
+        new_folder(out, overwrite=overwrite)
+    return path
