@@ -1,0 +1,95 @@
+"""`delineate evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from delineate.cli.console import Console
+from delineate.cli.options import (
+    AsJson,
+    Device,
+    DeviceName,
+    Layout,
+    Masks,
+    ModelFolder,
+    Overwrite,
+    Palette,
+    PaletteName,
+    Quiet,
+    Repeats,
+    Seed,
+    Split,
+    SplitFile,
+    Subjects,
+    Threads,
+    Threshold,
+    one_or_all,
+)
+from delineate.cli.scores import score_table
+
+
+def evaluate(
+    model: ModelFolder,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="Folder or manifest CSV to score; the run's own data where not given.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="Folder to write to; evaluation-SPLIT beside the model where not given.",
+        ),
+    ] = None,
+    split: Split = None,
+    threshold: Threshold = None,
+    repeats: Repeats = None,
+    split_file: SplitFile = None,
+    layout: Layout = None,
+    masks: Masks = None,
+    subjects: Subjects = None,
+    palette: Palette = PaletteName.DEFAULT,
+    seed: Seed = 0,
+    device: Device = DeviceName.AUTO,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score MODEL on a split of DATA beside trivial baselines.
+
+    Scores are taken at native size, against every observer, with 95 % intervals over
+    subjects. Every scoring of a run is logged in its scorings.jsonl.
+    """
+    console = Console(quiet=quiet, as_json=as_json)
+    with console.work(lambda: "the model is untouched; evaluate again with --overwrite"):
+        from delineate.workflows.evaluate import evaluate as work
+
+        result = work(
+            model,
+            source,
+            out=out,
+            split=split,
+            threshold=threshold,
+            repeats=repeats.value if repeats else None,
+            layout=layout,
+            masks=one_or_all(masks),
+            subjects=subjects,
+            split_file=split_file,
+            palette=palette.value,
+            overwrite=overwrite,
+            seed=seed,
+            device=device.chosen,
+            threads=threads,
+            progress=console,
+        )
+    console.finish(result, score_table(result.document))

@@ -1,0 +1,117 @@
+"""The program `delineate`: one verb a file, each of which loads its work when it is called."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from delineate.cli import demo, evaluate, inspect, predict, score, split, train
+from delineate.cli.console import INTERRUPTED, WRONG_USAGE, complain, forget
+from delineate.core.errors import DelineateError, unknown_name
+
+# typer's base of all usage errors: click's own in older versions, a copy of it in newer ones.
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+class Program(TyperGroup):
+    """All verbs, with every error that a user can mend in one line and exit code 2.
+
+    Anything else is our mistake and keeps its plain traceback.
+    """
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that is asked for, or the nearest one proposed."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise unknown_name("verb", args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Parse, work, and leave with the exit code."""
+        is_alone = extra.pop("standalone_mode", True)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except DelineateError as error:
+            code = _refuse(str(error))
+        except UsageProblem as error:
+            code = _refuse(_usage(error))
+        except typer.Abort:
+            code = INTERRUPTED
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            forget(sys.stdout)
+            code = 0
+        if not is_alone:
+            return code
+        return sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(reason: str) -> int:
+    complain(f"error: {reason}")
+    return WRONG_USAGE
+
+
+def _usage(error: Any) -> str:
+    """The problem in one line, with the nearest option and the place where help is."""
+    where = error.ctx.command_path if getattr(error, "ctx", None) else "delineate"
+    nearest = getattr(error, "possibilities", None)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    message = error.message if nearest else error.format_message()
+    message = " ".join(message.split()).rstrip(".").replace(": Value error, ", ": ")
+    return f"{message}{hint} (help: {where} --help)"
+
+
+app = typer.Typer(
+    name="delineate",
+    cls=Program,
+    help="From a folder of images and masks to a segmentation model whose numbers you can believe.",
+    epilog="delineate VERB --help explains a verb; docs/commands.md shows each at work.",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # Boxes and colours would load rich before a single word of help is printed.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from delineate import __version__
+
+        typer.echo(f"delineate {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "inspect": inspect.inspect,
+    "split": split.split,
+    "train": train.train,
+    "evaluate": evaluate.evaluate,
+    "score": score.score,
+    "predict": predict.predict,
+    "demo": demo.demo,
+}
+for _name, _verb in VERBS.items():
+    app.command(_name)(_verb)
+
+
+def run() -> None:
+    """The entry point of the installed program."""
+    app(prog_name="delineate")

@@ -1,0 +1,161 @@
+"""The options that several verbs share, each declared once.
+
+A verb names the type (`out: Out`) and, where it has one, the default.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class DeviceName(StrEnum):
+    """Where the network computes."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+    @property
+    def chosen(self) -> str | None:
+        """The device asked for, or None where the workflow is to choose."""
+        return None if self is DeviceName.AUTO else self.value
+
+
+class RepeatsName(StrEnum):
+    """Which flipped and turned copies are averaged; a test holds these to `Repeats`."""
+
+    NONE = "none"
+    FLIPS = "flips"
+    TURNS = "turns"
+
+
+class PaletteName(StrEnum):
+    """The named palettes; a test holds these to `delineate.report.overlays.PALETTES`."""
+
+    DEFAULT = "default"
+    NERVE = "nerve"
+    VESSEL = "vessel"
+    PNEUMOTHORAX = "pneumothorax"
+
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="Folder of images and masks in any known layout, or a manifest CSV.",
+        show_default=False,
+    ),
+]
+ModelFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Run folder of a training, or a model folder.", show_default=False
+    ),
+]
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FOLDER", help="Folder to write to.", show_default=False),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace what an earlier call wrote there.", rich_help_panel=None
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Start of every random choice.")
+]
+Device = Annotated[
+    DeviceName,
+    typer.Option("--device", help="Where to compute; auto takes a GPU where there is one."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", metavar="N", min=1, help="Processor threads; all cores where not given."
+    ),
+]
+
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="NAME",
+        help="Read DATA as drive, nerve or folders instead of recognising it.",
+    ),
+]
+Masks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--masks",
+        metavar="ENCODING",
+        help="Confirm how masks are encoded: index, binary, invert, threshold:128, colours:FILE; "
+        "with ,ignore:V for a value that does not count; OBSERVER=ENCODING for one observer. "
+        "Repeatable.",
+    ),
+]
+Subjects = Annotated[
+    str | None,
+    typer.Option(
+        "--subjects",
+        metavar="REGEX|CSV",
+        help="Who is who: an expression with one group, searched in each id, such as '^(\\d+)_', "
+        "or a CSV of id and subject.",
+    ),
+]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--split-file",
+        metavar="CSV",
+        help="Which image belongs to which split, as `delineate split` writes it.",
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="NAME",
+        help="The images to score: train, validation, test or all. Test where there is one.",
+        show_default=False,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        metavar="P",
+        min=0.0,
+        max=1.0,
+        help="Probability from which a pixel is foreground, in place of the model's own.",
+    ),
+]
+Repeats = Annotated[
+    RepeatsName | None,
+    typer.Option(
+        "--repeats",
+        help="Average over flips (2 passes) or flips and quarter turns (8); the model's own "
+        "setting where not given.",
+    ),
+]
+Palette = Annotated[PaletteName, typer.Option("--palette", help="Colours of the overlays.")]
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print nothing but the path of the main result.")
+]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print the document on standard output, and everything else on error."
+    ),
+]
+
+
+def one_or_all(masks: list[str] | None) -> str | list[str] | None:
+    """The encodings as the workflows take them: none, one text, or several."""
+    return masks[0] if masks and len(masks) == 1 else masks or None

@@ -1,0 +1,84 @@
+"""`delineate predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from delineate.cli.console import Console
+from delineate.cli.options import (
+    AsJson,
+    Device,
+    DeviceName,
+    ModelFolder,
+    Out,
+    Overwrite,
+    Quiet,
+    Repeats,
+    Threads,
+    Threshold,
+)
+from delineate.cli.tables import columns, counted
+
+
+def predict(
+    model: ModelFolder,
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGES...", help="Files, folders or quoted patterns.", show_default=False
+        ),
+    ],
+    *,
+    out: Out,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Write STEM_prob.png too, 16 bits, 65535 = certain."),
+    ] = False,
+    overlays: Annotated[
+        bool, typer.Option("--overlays/--no-overlays", help="Write STEM_overlay.png, or not.")
+    ] = True,
+    threshold: Threshold = None,
+    repeats: Repeats = None,
+    device: Device = DeviceName.AUTO,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a mask for each of IMAGES, at its own size.
+
+    An image that cannot be read is listed at the end, and the others are done.
+    """
+    console = Console(quiet=quiet, as_json=as_json)
+    with console.work(lambda: f"whole masks stay in {out}; predict all again with --overwrite"):
+        from delineate.workflows.predict import predict as work
+
+        result = work(
+            model,
+            images,
+            out,
+            probabilities=probabilities,
+            overlays=overlays,
+            threshold=threshold,
+            repeats=repeats.value if repeats else None,
+            device=device.chosen,
+            threads=threads,
+            overwrite=overwrite,
+            progress=console,
+        )
+    console.finish(result, _table(result.document))
+
+
+def _table(document: Mapping[str, Any]) -> Iterator[str]:
+    """How many masks there are, and in how many of them each class was found."""
+    areas = [row["area_px"] for row in document["images"]]
+    rows = [["masks", counted(len(areas), "image")]]
+    for name in document["classes"][1:]:
+        found = sum(area[name] > 0 for area in areas)
+        rows.append([name, f"found in {found} of {len(areas)}"])
+    if document["failures"]:
+        rows.append(["failed", counted(len(document["failures"]), "image")])
+    yield from columns(rows)

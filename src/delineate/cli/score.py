@@ -1,0 +1,78 @@
+"""`delineate score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from delineate.cli.console import Console
+from delineate.cli.options import (
+    AsJson,
+    Data,
+    Layout,
+    Masks,
+    Out,
+    Overwrite,
+    Palette,
+    PaletteName,
+    Quiet,
+    Seed,
+    Split,
+    SplitFile,
+    Subjects,
+    Threshold,
+    one_or_all,
+)
+from delineate.cli.scores import score_table
+
+
+def score(
+    predictions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PREDICTIONS",
+            help="Folder of masks or probability maps: ID_prob.*, ID_mask.* or ID.* for each ID.",
+            show_default=False,
+        ),
+    ],
+    source: Data,
+    *,
+    out: Out,
+    split: Split = None,
+    threshold: Threshold = None,
+    split_file: SplitFile = None,
+    layout: Layout = None,
+    masks: Masks = None,
+    subjects: Subjects = None,
+    palette: Palette = PaletteName.DEFAULT,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score masks or probabilities that anything else made.
+
+    The scores are those of evaluate. Probability maps need --threshold, chosen on other images than these. Needs no torch.
+    """
+    console = Console(quiet=quiet, as_json=as_json)
+    with console.work(lambda: f"{out} is unfinished; score again with --overwrite"):
+        from delineate.workflows.score import score as work
+
+        result = work(
+            predictions,
+            source,
+            out=out,
+            split=split,
+            threshold=threshold,
+            layout=layout,
+            masks=one_or_all(masks),
+            subjects=subjects,
+            split_file=split_file,
+            palette=palette.value,
+            overwrite=overwrite,
+            seed=seed,
+            progress=console,
+        )
+    console.finish(result, score_table(result.document))

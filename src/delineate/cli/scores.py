@@ -1,0 +1,62 @@
+"""The headline scores as a table: the model beside what costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from delineate.cli.tables import columns, counted
+
+_NAMES = {"dice": "Dice", "iou": "IoU", "roc_auc": "ROC AUC"}
+
+
+def score_table(document: Mapping[str, Any]) -> Iterator[str]:
+    """A row a score, a column a predictor, and below them the rules and what is undefined."""
+    records = document["headline"]
+    if not records:
+        yield "nothing could be scored"
+        return
+    predictors = list(dict.fromkeys(record["predictor"] for record in records))
+    found = {(_row(record), record["predictor"]): record for record in records}
+    rows = [
+        [row, *(_cell(found[row, who]) if (row, who) in found else "-" for who in predictors)]
+        for row in dict.fromkeys(map(_row, records))
+    ]
+    yield from columns(rows, ["", *predictors])
+    yield ""
+    yield from _rules(document, records)
+
+
+def _row(record: Mapping[str, Any]) -> str:
+    name = record["score"]
+    return f"{_NAMES.get(name, name.replace('_', ' '))}, {record['pooling']}"
+
+
+def _cell(record: Mapping[str, Any]) -> str:
+    if record["value"] is None:
+        return "undefined"
+    if record["low"] is None or record["high"] is None:
+        return f"{record['value']:.4f}"
+    return f"{record['value']:.4f} ({record['low']:.4f} to {record['high']:.4f})"
+
+
+def _rules(document: Mapping[str, Any], records: list[dict[str, Any]]) -> Iterator[str]:
+    first = records[0]
+    yield (
+        f"{first['label_class']} against {first['observer']}, {first['region']}; "
+        f"split {document['split']}: {counted(document['cases'], 'case')} of "
+        f"{counted(document['subjects'], 'subject')}"
+    )
+    if document["threshold"] is not None:
+        yield f"threshold {document['threshold']:.4g}: {document['threshold_origin']}"
+    has_interval = any(record["low"] is not None for record in records)
+    if has_interval:
+        yield "in brackets: 95 % interval, subjects resampled"
+    reasons = dict.fromkeys(r["why_no_interval"] for r in records if r["why_no_interval"])
+    yield from (f"no interval: {reason}" for reason in reasons)
+    for rule in dict.fromkeys(r["empty_rule"] for r in records if r["pooling"] != "pooled"):
+        yield f"mean per image: {rule}"
+    for record in records:
+        if record["value"] is None:
+            yield f"undefined: {_row(record)}, {record['predictor']}: {record['why_undefined']}"
+    yield from (f"note: {note}" for note in document["notes"])

@@ -1,0 +1,134 @@
+"""`delineate train`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from delineate.cli.console import Console
+from delineate.cli.options import (
+    AsJson,
+    Data,
+    Device,
+    DeviceName,
+    Layout,
+    Masks,
+    Out,
+    Overwrite,
+    Quiet,
+    SplitFile,
+    Subjects,
+    Threads,
+    one_or_all,
+)
+from delineate.cli.tables import columns
+
+
+def train(
+    source: Data,
+    *,
+    out: Out,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="NAME|FILE",
+            help="A recipe that comes with the package, or a TOML file; general where not given.",
+        ),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change one setting of the recipe, such as train.batch=4. Repeatable.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", metavar="M", help="Time for everything, the model included."),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", metavar="N", min=1, help="Passes over the training images."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of the optimiser.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is in the --out folder.")
+    ] = False,
+    split_file: SplitFile = None,
+    layout: Layout = None,
+    masks: Masks = None,
+    subjects: Subjects = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="Start of every random choice; 0 where not given."
+        ),
+    ] = None,
+    device: Device = DeviceName.AUTO,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe on DATA until there is a model.
+
+    The data's own split is used where it has one; otherwise DATA is split by subject. Test
+    images are never read. A run that was interrupted goes on with --resume.
+    """
+    console = Console(quiet=quiet, as_json=as_json)
+    with console.work(lambda: _what_remains(source, out)):
+        from delineate.workflows.train import train as work
+
+        result = work(
+            source,
+            out,
+            recipe=recipe,
+            changes=tuple(changes or ()),
+            minutes=minutes,
+            epochs=epochs,
+            steps=steps,
+            resume=resume,
+            overwrite=overwrite,
+            seed=seed,
+            device=device.chosen,
+            threads=threads,
+            layout=layout,
+            masks=one_or_all(masks),
+            subjects=subjects,
+            split_file=split_file,
+            progress=console,
+        )
+    console.finish(result, _table(result.document))
+
+
+def _what_remains(source: Path, out: Path) -> str:
+    if not (out / "run.json").is_file():
+        return "nothing was trained yet, and nothing is left behind"
+    return (
+        f"{out} keeps the run up to its last checkpoint; "
+        f"go on with: delineate train {source} --out {out} --resume"
+    )
+
+
+def _table(card: Mapping[str, Any]) -> Iterator[str]:
+    """What a person wants to know of a model that has just been trained."""
+    training, threshold = card["training"], card["threshold"]
+    scores = card["validation"]["scores"]
+    rows = [
+        ["model", f"{card['architecture']}, {card['parameters']:,} parameters"],
+        ["trained", f"{training['steps']:,} steps, {training['minutes']:g} min"],
+        *(
+            [f"validation {name.replace('_', ' ')}", f"{value:.4f}"]
+            for name, value in scores.items()
+        ),
+    ]
+    if threshold["value"] is not None:
+        rows.append(["threshold", f"{threshold['value']:.3f}, {threshold['rule']}"])
+    yield from columns(rows)
