@@ -92,7 +92,8 @@ def on_black(values: NDArray[Any]) -> NDArray[Any]:
 def without_single_channel(values: NDArray[Any]) -> NDArray[Any]:
     """(H, W) for (H, W, 1); anything else as it is."""
     is_single = values.ndim == 3 and values.shape[2] == 1
-    return np.squeeze(values, axis=2) if is_single else values
+    flat: NDArray[Any] = values[..., 0] if is_single else values
+    return flat
 
 
 def _as_shown(pixels: Pixels) -> NDArray[Any]:
@@ -105,7 +106,8 @@ def _as_shown(pixels: Pixels) -> NDArray[Any]:
         table[: len(pixels.palette)] = pixels.palette
         used = table[np.unique(values)]
         is_grey = bool((used == used[:, :1]).all())
-        return table[values, 0] if is_grey else table[values]
+        shown: NDArray[Any] = table[values, 0] if is_grey else table[values]
+        return shown
     if pixels.top is not None and pixels.top <= 15:
         return (values * (255 // pixels.top)).astype(np.uint8)
     return values

@@ -77,7 +77,8 @@ def _opened(content: bytes, kind: str) -> PillowImage:
 
 
 def _deep_png(content: bytes, picture: PillowImage) -> Pixels:
-    # Pillow cuts 16-bit colours to 8 bits.
+    # Pillow cuts 16-bit colours to 8 bits. libpng would print its doubts on damaged chunks.
+    _opened(content, "PNG").verify()
     values = np.asarray(imagecodecs.png_decode(content))
     channels = 1 if values.ndim == 2 else values.shape[-1]
     return Pixels(

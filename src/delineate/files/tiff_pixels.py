@@ -119,10 +119,15 @@ def _interpreted(path: Path, page: tifffile.TiffPage, values: NDArray[Any]) -> P
     if photometric == _MINISWHITE and is_whole:
         values = np.asarray((1 << bits) - 1 - values, dtype=values.dtype)
     elif photometric == _PALETTE and page.colormap is not None and channels == 1:
-        palette = _palette(np.asarray(page.colormap))
+        palette = _palette(path, np.asarray(page.colormap))
         top = None
     elif photometric == _SEPARATED:
         values, channels = _rgb_from_inks(path, values), 3
+    elif photometric == _YCBCR and int(page.compression) not in _JPEG_CODES:
+        raise UnreadableFileError(
+            f"{path}: expected grey, RGB or palette colours, found YCbCr without JPEG; "
+            "export it as RGB"
+        )
     elif photometric not in (_MINISWHITE, _MINISBLACK, _RGB, _YCBCR):
         raise UnreadableFileError(
             f"{path}: expected grey, RGB or palette colours, found TIFF photometric "
@@ -158,10 +163,12 @@ def _with_known_extras(
     )
 
 
-def _palette(colormap: NDArray[Any]) -> NDArray[np.uint8]:
-    # The standard has 16-bit colours; some writers fill in 8-bit ones.
+def _palette(path: Path, colormap: NDArray[Any]) -> NDArray[np.uint8]:
+    if colormap.ndim != 2 or colormap.shape[0] != 3:
+        raise damaged(path, "TIFF", "the palette is not one of red, green and blue")
+    # 16-bit colours by the standard, written as 256 v or 257 v; some writers fill in 8 bits.
     table = colormap.T
-    return (table // 257 if table.max(initial=0) > 255 else table).astype(np.uint8)
+    return (table >> 8 if table.max(initial=0) > 255 else table).astype(np.uint8)
 
 
 def _rgb_from_inks(path: Path, values: NDArray[Any]) -> NDArray[Any]:
