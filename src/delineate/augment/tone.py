@@ -45,13 +45,17 @@ def sample_tone(rng: np.random.Generator, settings: AugmentSettings, channels: i
 def apply_tone(tone: Tone, patch: NDArray[np.float32]) -> NDArray[np.float32]:
     """The (H, W, C) float32 patch in the new tone; values 0 to 1 keep to that range."""
     if tone.gamma != 1.0:
-        patch = np.power(np.clip(patch, 0.0, 1.0), np.float32(tone.gamma))
+        patch = np.clip(patch, 0.0, 1.0) ** np.float32(tone.gamma)
     if tone.contrast != 1.0 or any(tone.brightness):
         mean = patch.mean(axis=(0, 1), dtype=np.float32)
-        patch = (patch - mean) * np.float32(tone.contrast) + mean + np.float32(tone.brightness)
+        patch = (
+            (patch - mean) * np.float32(tone.contrast)
+            + mean
+            + np.asarray(tone.brightness, np.float32)
+        )
     if tone.blur_px > 0.2:  # below that a Gaussian kernel is a single pixel
         blurred = cv2.GaussianBlur(patch, (0, 0), tone.blur_px)
-        patch = blurred.reshape(patch.shape)
+        patch = np.asarray(blurred, np.float32).reshape(patch.shape)
     if tone.speckle or tone.noise:
         grains = np.random.default_rng(tone.noise_seed)
         shape = patch.shape

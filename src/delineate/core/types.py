@@ -12,6 +12,7 @@ Arrays by name, everywhere:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Probability = NDArray[np.float32]
+
+
+def as_image(array: NDArray[Any]) -> Image:
+    """The same array under the type of images: for what NumPy and OpenCV return untyped."""
+    return array
 
 
 @dataclass(frozen=True)

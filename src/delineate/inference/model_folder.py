@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from delineate.core.checks import sha256_of_file
-from delineate.core.errors import LayoutError, UnreadableFileError
-from delineate.core.types import Image, Labels, Probability
+from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError, unknown_name
+from delineate.core.types import Image, LabelClass, Labels, Probability
 from delineate.files.writing import read_json
 from delineate.inference.model_card import SCHEMA, ModelCard
 from delineate.inference.postprocess import labels_from_probability
-from delineate.inference.preparation import resize_probability
-from delineate.inference.repeats import view_average
+from delineate.inference.segmenter import Segmenter, segmenter
 from delineate.inference.settings import PredictSettings
-from delineate.inference.tiles import Pass, tiled
 
 WEIGHTS, CARD, PAGE = "model.safetensors", "model.json", "README.md"
 
@@ -33,18 +30,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model, ready to predict."""
+    """A trained model, ready to predict.
+
+    `probability(image)` gives (C, H, W) at the size of an (H, W) or (H, W, C) image.
+    """
 
     card: ModelCard
-    one_pass: Pass
+    probability: Segmenter
     predict_settings: PredictSettings
 
-    def probability(self, image: Image) -> Probability:
-        """Probability (C, H, W) at the size of an image (H, W), (H, W, 1) or (H, W, 3)."""
-        image = image[..., None] if image.ndim == 2 else image
-        return segment(
-            image, self.one_pass, self.card, self.predict_settings
-        )
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """The classes of its masks, background first."""
+        return self.card.label_classes
 
     def predict(self, image: Image, *, threshold: float | None = None) -> Prediction:
         """Labels and probability of an image, at its own size.
@@ -58,16 +56,6 @@ class Model:
             probability, threshold=chosen, minimum_area_px=minimum_area_px
         )
         return Prediction(labels, probability)
-
-
-def segment(
-    image: Image, one_pass: Pass, card: ModelCard, settings: PredictSettings
-) -> Probability:
-    """Prepared, predicted in tiles and views, and brought back to native size."""
-    whole = view_average(tiled(one_pass, settings, card.stride_px), settings.repeats)
-    probability = whole(card.preparation(image)[None])[0]
-    native = resize_probability(probability, image.shape[:2])
-    return np.ascontiguousarray(native)
 
 
 def find_model_folder(path: Path) -> Path:
@@ -117,27 +105,41 @@ def read_card(path: Path) -> ModelCard:
 
 
 def load_model(
-    path: Path | str, *, device: str = "cpu", **predict: Any
+    path: Path | str, *, device: str = "cpu", threads: int | None = None, **predict: Any
 ) -> Model:
     """The model of a run or model folder, ready to predict.
 
-    Keyword arguments replace single prediction settings, such as `repeats="turns"`.
+    Further keyword arguments replace single prediction settings, such as `repeats="turns"`.
 
     Raises:
         LayoutError: no model there.
         UnreadableFileError: weights that are damaged or do not belong to the card.
-        SettingsError: an architecture that this version does not know.
+        SettingsError: an architecture that this version does not know, or a wrong setting.
     """
     from delineate.inference.weights import load_network
 
     folder = find_model_folder(Path(path))
     card = read_card(folder)
+    settings = _changed(card.predict, predict)
     file = folder / WEIGHTS
     if sha256_of_file(file) != card.weights_sha256:
         raise UnreadableFileError(
             f"{file}: the weights are not those that {CARD} describes (their digest differs); "
             "copy the whole model folder again"
         )
-    settings = PredictSettings.model_validate(card.predict.model_dump() | predict)
-    one_pass = load_network(file, card, device=device)
-    return Model(card, one_pass, settings)
+    one_pass = load_network(file, card, device=device, threads=threads)
+    segment = segmenter(one_pass, card.preparation, settings, card.stride_px)
+    return Model(card, segment, settings)
+
+
+def _changed(settings: PredictSettings, changes: dict[str, Any]) -> PredictSettings:
+    for name in changes:
+        if name not in PredictSettings.model_fields:
+            raise unknown_name("prediction setting", name, PredictSettings.model_fields)
+    try:
+        return PredictSettings.model_validate(settings.model_dump() | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(
+            f"{'.'.join(map(str, first['loc'])) or 'prediction settings'}: {first['msg']}"
+        ) from error

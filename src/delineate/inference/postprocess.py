@@ -6,20 +6,17 @@ import cv2
 import numpy as np
 
 from delineate.core.types import Labels, Probability
+from delineate.metrics.thresholds import decide
 
 
 def labels_from_probability(
     probability: Probability, *, threshold: float | None, minimum_area_px: int = 0
 ) -> Labels:
-    """Labels (H, W) from (C, H, W): `probability >= threshold` for one channel, else the likeliest.
+    """Labels (H, W) from (C, H, W), as `delineate.metrics.thresholds.decide` has it.
 
     Connected objects of a class (8 neighbours) smaller than the minimum become background.
     """
-    if len(probability) == 1:
-        cut = 0.5 if threshold is None else threshold
-        labels = (probability[0] >= cut).astype(np.uint8)
-    else:
-        labels = probability.argmax(axis=0).astype(np.uint8)
+    labels = decide(probability, threshold)
     return without_small_objects(labels, minimum_area_px) if minimum_area_px > 1 else labels
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from delineate.core.geometry import Size
-from delineate.core.types import Image, Labels, Probability
+from delineate.core.types import Image, Labels, Probability, as_image
 from delineate.inference.settings import PrepareSettings
 
 # Rec. 601 luma, as Pillow and OpenCV turn colour into grey.
-_LUMA = np.float32([0.299, 0.587, 0.114])
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _PIXELS_FOR_STATISTICS = 20_000
 
 
@@ -56,7 +56,8 @@ class Preparation(BaseModel):
 
     def normalised(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
         """The (C, H, W) input of the network from a (H, W, C) unit image."""
-        standard = (unit - np.float32(self.mean)) / np.float32(self.deviation)
+        mean = np.array(self.mean, np.float32)
+        standard = (unit - mean) / np.array(self.deviation, np.float32)
         return np.ascontiguousarray(standard.transpose(2, 0, 1), dtype=np.float32)
 
     def __call__(self, image: Image) -> NDArray[np.float32]:
@@ -101,11 +102,11 @@ def with_channels(image: Image, channels: int) -> Image:
     if image.shape[2] == channels:
         return image
     if channels == 3:
-        return np.repeat(image, 3, axis=2)
+        return as_image(np.repeat(image, 3, axis=2))
     grey = image.astype(np.float32) @ _LUMA
-    if np.issubdtype(image.dtype, np.integer):
+    if image.dtype != np.float32:
         grey = np.rint(grey)
-    return grey.astype(image.dtype)[..., None]
+    return as_image(grey.astype(image.dtype)[..., None])
 
 
 def resize_image(image: Image, size_px: Size) -> Image:
@@ -113,14 +114,15 @@ def resize_image(image: Image, size_px: Size) -> Image:
     is_reduced = size_px[0] <= image.shape[0] and size_px[1] <= image.shape[1]
     how = cv2.INTER_AREA if is_reduced else cv2.INTER_LINEAR
     resized = cv2.resize(image, size_px[::-1], interpolation=how)
-    return resized.reshape(*size_px, image.shape[2])
+    return as_image(resized.reshape(*size_px, image.shape[2]))
 
 
 def resize_labels(labels: Labels, size_px: Size) -> Labels:
     """The (H, W) labels at another size: always nearest, so that no class is invented."""
     if labels.shape == size_px:
         return labels
-    return cv2.resize(labels, size_px[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    resized = cv2.resize(labels, size_px[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(resized, np.uint8)
 
 
 def resize_probability(probability: Probability, size_px: Size) -> Probability:

@@ -80,5 +80,3 @@ def _places(
         if start < last:
             weight *= rise[::-1]
         yield start, weight
-
-

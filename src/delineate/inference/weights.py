@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
@@ -16,12 +17,14 @@ from delineate.inference.torch_segmenter import torch_pass
 from delineate.models.catalogue import build_model
 
 
-def load_network(file: Path, card: ModelCard, *, device: str) -> Pass:
+def load_network(file: Path, card: ModelCard, *, device: str, threads: int | None = None) -> Pass:
     """The network of a card with its weights, as a pass over arrays.
 
     Raises:
         UnreadableFileError: a damaged file, or weights of another network.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
     network = build_model(
         card.architecture,
         channels=card.preparation.channels,
@@ -45,5 +48,7 @@ def load_network(file: Path, card: ModelCard, *, device: str) -> Pass:
 
 def save_network(file: Path, network: nn.Module) -> None:
     """Write a network's weights, atomically."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
+    }
     write_bytes(file, save(state))

@@ -70,7 +70,9 @@ class UNet(nn.Module):
         x, (rows, columns) = mirrored_to_multiple(image, self.stride)
         skips: list[Tensor] = []
         for level, convolve in enumerate(self.encoder):
-            x = convolve(F.max_pool2d(x, 2) if level else x)  # (N, width * 2**level, H / 2**level, ...)
+            x = convolve(
+                F.max_pool2d(x, 2) if level else x
+            )  # (N, width * 2**level, H / 2**level, ...)
             skips.append(x)
         x = self.dropout(skips.pop())
         for enlarge, convolve in zip(self.up, self.decoder, strict=True):
@@ -105,5 +107,6 @@ def _context_px(depth: int) -> int:
     Two 3x3 convolutions a level see 2 * 2**level px to a side, going down and again going
     up; pooling and 2x2 up-convolution add the pixels of their own cell, 2**level - 1.
     """
-    both_ways = 2 * sum(2 * 2**level for level in range(depth))
-    return both_ways + 2 * 2**depth + (2**depth - 1)
+    both_ways = 4 * ((1 << depth) - 1)
+    bottom, cells = 2 << depth, (1 << depth) - 1
+    return both_ways + bottom + cells

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count as count_from
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -17,6 +18,7 @@ from delineate.core.errors import DelineateError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream_seed
 from delineate.files.writing import append_line, write_text
+from delineate.inference.torch_segmenter import channels_last
 from delineate.losses.functions import Loss
 from delineate.training.average import AveragedWeights
 from delineate.training.budget import Budget, Clock, learning_rate
@@ -34,7 +36,10 @@ from delineate.training.settings import TrainSettings, ValidationSettings
 # Scores the averaged network: (loss, score) on the validation cases.
 Validate = Callable[[nn.Module], tuple[float, float]]
 
-_PRECISION = {"float32": "32-true", "bfloat16": "bf16-mixed"}
+_PRECISION: dict[str, Literal["32-true", "bf16-mixed"]] = {
+    "float32": "32-true",
+    "bfloat16": "bf16-mixed",
+}
 _CHECKPOINT_EVERY_S = 60.0
 
 
@@ -84,7 +89,7 @@ def fit(
     checkpoints.mkdir(exist_ok=True)
 
     fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=_PRECISION[precision])
-    network = network.to(memory_format=torch.channels_last)
+    network = channels_last(network)
     average = AveragedWeights(network, settings.average_decay)
     optimiser = torch.optim.AdamW(
         _decayed_apart(network, settings.weight_decay),
@@ -120,7 +125,7 @@ def fit(
     total = budget.steps or budget.seconds or 0
     with progress.bar("training", total) as bar:
         share = budget.share(facts.step, clock.elapsed_s(), reserve_s(facts.slowest_validation_s))
-        while share < 1 and not facts.is_finished:
+        while (share < 1 or facts.step == 0) and not facts.is_finished:
             # One step.
             images, labels = next(batches)
             images = images.to(fabric.device, memory_format=torch.channels_last)
@@ -140,7 +145,8 @@ def fit(
             if not losses[-1] < float("inf"):
                 raise DivergedError(
                     f"training: the loss became {losses[-1]} at step {facts.step}; the last good "
-                    f"checkpoint is kept. Lower the rate with --set train.learning_rate={rate / 3:.1g}"
+                    "checkpoint is kept. Lower the rate with "
+                    f"--set train.learning_rate={rate / 3:.1g}"
                 )
 
             # Where that leaves us.

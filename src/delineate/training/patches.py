@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -173,8 +173,8 @@ class _Cache:
 
 
 def ahead(
-    batch: Callable[[int], tuple[Tensor, Tensor]], steps: Sequence[int] | range, *, threads: int
-) -> Iterator[tuple[Tensor, Tensor]]:
+    batch: Callable[[int], tuple[Tensor, Tensor]], steps: Iterable[int], *, threads: int
+) -> Generator[tuple[Tensor, Tensor]]:
     """The batches of the steps in order, prepared ahead of time by threads."""
     with ThreadPoolExecutor(threads, thread_name_prefix="patches") as pool:
         waiting: list[Future[tuple[Tensor, Tensor]]] = []

@@ -44,7 +44,9 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int = Field(50, ge=1, description="where neither --minutes, --epochs nor --steps is given")
+    epochs: int = Field(
+        50, ge=1, description="where neither --minutes, --epochs nor --steps is given"
+    )
     batch: int = Field(8, ge=1, description="patches a step")
     learning_rate: float = Field(1e-3, gt=0, description="the highest, after the warm-up")
     warmup_share: float = Field(0.05, ge=0, lt=1, description="of the budget, rising linearly")

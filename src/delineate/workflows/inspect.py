@@ -13,7 +13,7 @@ from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream
 from delineate.core.types import IGNORE, LabelClass, default_classes
 from delineate.data.examination import Examined, examine
-from delineate.data.listing import some
+from delineate.data.listing import counted, some
 from delineate.data.manifest import write_manifest
 from delineate.data.masks import Survey, classes_of, mask_files, survey_masks
 from delineate.data.opening import open_dataset
@@ -252,7 +252,7 @@ def _notes(
     if shared:
         named = some(f"{who} (in {' and '.join(where)})" for who, where in shared.items())
         notes.append(
-            f"{len(shared)} subjects stand in several splits: {named}; training refuses this. "
+            f"{counted(len(shared), 'subject')} in several splits: {named}; training refuses this. "
             "Make a split that keeps subjects whole with `delineate split DATA --fresh`"
         )
     if not dataset.has_subjects:
@@ -366,7 +366,7 @@ def _count(images: int, labelled: int) -> str:
 
 def _split_text(counts: Mapping[str, Any]) -> str:
     text = _count(counts["images"], counts["labelled"])
-    return f"{text}, {counts['subjects']} subjects" if counts["subjects"] else text
+    return f"{text}, {counted(counts['subjects'], 'subject')}" if counts["subjects"] else text
 
 
 def _subject_text(document: Mapping[str, Any]) -> str:
@@ -386,10 +386,10 @@ def _sizes_text(sizes: Sequence[Mapping[str, int]]) -> str:
 
 def _observer_text(observer: Mapping[str, Any]) -> str:
     if observer["encoding"] is None:
-        return f"{observer['files']} files, {observer['reason']}"
+        return f"{counted(observer['files'], 'file')}, {observer['reason']}"
     standing = "certain" if observer["is_certain"] else "proposed, to be confirmed"
     standing = "confirmed" if observer["is_confirmed"] else standing
-    text = f"{observer['files']} files, {observer['encoding']} ({standing})"
+    text = f"{counted(observer['files'], 'file')}, {observer['encoding']} ({standing})"
     if observer["empty_share"] is not None:
         shares = ", ".join(
             f"{name} {share:.2%}" for name, share in observer["class_pixel_shares"].items() if share

@@ -9,6 +9,7 @@ from typing import Any
 
 from delineate.core.errors import LayoutError, OutputExistsError
 from delineate.core.progress import SILENT, Progress
+from delineate.data.listing import counted
 from delineate.data.masks import foreground_shares, settle_encodings
 from delineate.data.opening import open_dataset, require_masks
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
@@ -99,7 +100,9 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The document in short, as pairs of a word and what was made."""
     rows = [("origin", document["origin"])]
     for name, part in document["parts"].items():
-        text = f"{part['images']} images of {part['subjects']} subjects"
+        text = counted(part["images"], "image")
+        if document["has_subjects"]:
+            text += f" of {counted(part['subjects'], 'subject')}"
         if part["empty_share"] is not None:
             text += f"; {part['empty_share']:.1%} of the masks empty"
             text += f", foreground {part['mean_foreground_share']:.2%} of the pixels"
@@ -114,6 +117,8 @@ def _assignment(
 ) -> tuple[Assignment, dict[str, float], str]:
     """The split, the foreground of each sample with a mask, and where the split is from."""
     stated = {sample.split for sample in dataset.samples if sample.masks} - {None}
+    if {sample.split for sample in dataset.samples} == {TRAIN}:
+        stated = set()  # a folder called train and no other states nothing
     if stated and TRAIN not in stated:
         raise LayoutError(
             f"{dataset.root}: expected images with masks for train, found them only for "

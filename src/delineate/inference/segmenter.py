@@ -1,0 +1,30 @@
+"""From an image as it was read to probability at its own size: the same path everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from delineate.core.types import Image, Probability
+from delineate.inference.preparation import Preparation, resize_probability
+from delineate.inference.repeats import view_average
+from delineate.inference.settings import PredictSettings
+from delineate.inference.tiles import Pass, tiled
+
+# (H, W, C) image to (C, H, W) probability.
+Segmenter = Callable[[Image], Probability]
+
+
+def segmenter(
+    one_pass: Pass, preparation: Preparation, settings: PredictSettings, stride_px: int
+) -> Segmenter:
+    """Prepared, predicted in tiles and views, and brought back to native size."""
+    whole = view_average(tiled(one_pass, settings, stride_px), settings.repeats)
+
+    def segment(image: Image) -> Probability:
+        image = image[..., None] if image.ndim == 2 else image
+        probability = whole(preparation(image)[None])[0]
+        return np.ascontiguousarray(resize_probability(probability, image.shape[:2]))
+
+    return segment

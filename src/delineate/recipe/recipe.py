@@ -1,0 +1,148 @@
+"""A recipe: everything that decides what a training does, as strict TOML."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from delineate.augment.settings import AugmentSettings
+from delineate.core.errors import SettingsError, unknown_name
+from delineate.inference.settings import PredictSettings, PrepareSettings
+from delineate.models.settings import ModelSettings
+from delineate.training.settings import PatchSettings, TrainSettings, ValidationSettings
+
+DEFAULT = "general"
+
+
+class Recipe(BaseModel):
+    """One section a stage, in the order in which the data meets them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str
+    prepare: PrepareSettings = PrepareSettings()
+    patches: PatchSettings = PatchSettings()
+    augment: AugmentSettings = AugmentSettings()
+    model: ModelSettings = ModelSettings()
+    loss: dict[str, float] = Field(default_factory=lambda: {"cross_entropy": 1.0, "dice": 1.0})
+    train: TrainSettings = TrainSettings()
+    validation: ValidationSettings = ValidationSettings()
+    predict: PredictSettings = PredictSettings()
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package."""
+    folder = files("delineate.recipe") / "recipes"
+    return sorted(
+        entry.name.removesuffix(".toml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    )
+
+
+def load_recipe(name_or_file: str = DEFAULT, changes: tuple[str, ...] = ()) -> Recipe:
+    """A recipe by its name or from a TOML file, with `key=value` changes such as `train.batch=4`.
+
+    Raises:
+        SettingsError: an unknown recipe, section or setting (the nearest is proposed), or a
+            value that does not fit.
+    """
+    is_file = name_or_file.endswith(".toml") or "/" in name_or_file
+    if is_file:
+        where, text = name_or_file, _read(Path(name_or_file))
+    elif name_or_file in recipe_names():
+        where = f"recipe '{name_or_file}'"
+        text = (files("delineate.recipe") / "recipes" / f"{name_or_file}.toml").read_text("utf-8")
+    else:
+        raise unknown_name("recipe", name_or_file, recipe_names())
+    try:
+        document = tomlkit.parse(text).unwrap()
+    except TOMLKitError as error:
+        raise SettingsError(f"{where}: expected TOML; {error}") from error
+    for change in changes:
+        _apply(change, document)
+    return _validated(document, where)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path}: cannot be read as a recipe ({error}); give a TOML file or one of "
+            + ", ".join(recipe_names())
+        ) from error
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The recipe as TOML that `load_recipe` reads back to an equal one."""
+    return tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _apply(change: str, document: dict[str, Any]) -> None:
+    key, equals, text = change.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise SettingsError(
+            f"--set {change}: expected section.setting=value, such as train.batch=4"
+        )
+    here = document
+    for name in path[:-1]:
+        here = here.setdefault(name, {})
+        if not isinstance(here, dict):
+            raise SettingsError(f"--set {change}: '{name}' is a value, not a section")
+    here[path[-1]] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """The value as TOML reads it; a bare word is a string, `none` is no value."""
+    if text.lower() == "none":
+        return None
+    try:
+        return tomlkit.parse(f"value = {text}").unwrap()["value"]
+    except TOMLKitError:
+        return text
+
+
+def _validated(document: dict[str, Any], where: str) -> Recipe:
+    _check_names(document, Recipe, ())
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        found = f", found {first['input']!r}" if first["type"] != "missing" else ""
+        raise SettingsError(
+            f"{where}: {key or 'recipe'}: {first['msg']}{found}; see docs/recipes.md"
+        ) from error
+
+
+def _check_names(document: dict[str, Any], model: type[BaseModel], path: tuple[str, ...]) -> None:
+    """Unknown names get the nearest known one proposed, at any depth."""
+    for name, value in document.items():
+        if name not in model.model_fields:
+            shown = ".".join((*path, name))
+            known = [".".join((*path, each)) for each in model.model_fields]
+            raise unknown_name("setting", shown, [*known, *_same_name_elsewhere(name)])
+        annotation = model.model_fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        for inner in candidates:
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, dict):
+                _check_names(value, inner, (*path, name))
+
+
+def _same_name_elsewhere(name: str) -> list[str]:
+    """Settings of that very name in other sections: `batch` is `train.batch`."""
+    return [
+        f"{section}.{name}"
+        for section, field in Recipe.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, BaseModel)
+        and name in field.annotation.model_fields
+    ]

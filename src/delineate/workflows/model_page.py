@@ -1,0 +1,65 @@
+"""The model card that people read."""
+
+from __future__ import annotations
+
+from delineate.inference.model_card import ModelCard
+
+
+def model_page(card: ModelCard) -> str:
+    """`README.md` of a model folder, in Markdown."""
+    training, threshold = card.training, card.threshold
+    classes = ", ".join(f"{each.index} {each.name}" for each in card.classes)
+    cut = (
+        f"{threshold.value:.4f}, {threshold.rule} ({threshold.chosen_on})"
+        if threshold.value is not None
+        else f"none: {threshold.rule}"
+    )
+    scores = "\n".join(
+        f"| {name.replace('_', ' ')} | {value:.4f} |"
+        for name, value in card.validation["scores"].items()
+    )
+    return f"""# {card.name}
+
+A segmentation model of {card.parameters:,} parameters ({card.architecture}),
+trained with Delineate.
+
+| | |
+|---|---|
+| classes | {classes} |
+| input | {card.preparation.channels} channel(s), {_size(card)} |
+| threshold | {cut} |
+| trained on | {training["images"]["train"]} images, layout {training["data_layout"]}, \
+observer {training["observer"]} |
+| training | recipe {training["recipe"]}, seed {training["seed"]}, {training["patches"]:,} \
+patches, {training["minutes"]} min, {card.precision} |
+| machine | {training["machine"]["processor"]} |
+
+## Scores on the validation split
+
+| score | value |
+|---|---|
+{scores}
+
+Rule: {card.validation["rule"]}. For figures on images that the model has not seen, run
+`delineate evaluate`.
+
+## Use
+
+```
+delineate predict {{this folder}} IMAGES --out DIR
+```
+
+## What it must not be used for
+
+This model has seen one data set. It has not been shown to work on images of another device,
+population or preparation, and it is no medical device: no decision about a person may rest on it.
+"""
+
+
+def _size(card: ModelCard) -> str:
+    preparation = card.preparation
+    if preparation.size_px:
+        return f"brought to {preparation.size_px[0]} x {preparation.size_px[1]} px"
+    if preparation.longest_side_px:
+        return f"longest side at most {preparation.longest_side_px} px"
+    return "at native size"

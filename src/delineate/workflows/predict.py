@@ -1,0 +1,148 @@
+"""Masks for images without any: one file, a folder, or a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from delineate.core.errors import DelineateError, LayoutError
+from delineate.core.progress import SILENT, Progress, track
+from delineate.data.listing import natural_key
+from delineate.files.image_files import IMAGE_ENDINGS, read_image
+from delineate.files.mask_files import write_image, write_index_mask, write_probability
+from delineate.files.writing import new_folder, write_json
+from delineate.inference.model_folder import Model, Prediction, load_model
+from delineate.inference.settings import Repeats
+from delineate.report.overlays import class_overlay
+
+SCHEMA, DOCUMENT = "predictions", "predictions.json"
+
+
+@dataclass(frozen=True)
+class PredictResult:
+    """Where the masks are, and which images have none."""
+
+    folder: Path
+    document: dict[str, Any]
+    failures: tuple[str, ...]
+
+    @property
+    def main_result(self) -> Path:
+        """The folder of masks."""
+        return self.folder
+
+
+def predict(
+    model: Path | str,
+    images: Sequence[Path | str],
+    out: Path | str,
+    *,
+    probabilities: bool = False,
+    overlays: bool = True,
+    palette: str = "default",
+    threshold: float | None = None,
+    repeats: Repeats | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> PredictResult:
+    """Write `STEM_mask.png` for each image, at its own size.
+
+    With `probabilities` also `STEM_prob.png`, 16 bits, 65535 for certainty (one file a class
+    for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`.
+    Images of one name in different folders keep their folders' names in the stem. An image
+    that cannot be read is listed among the failures, and the others are done.
+
+    Raises:
+        DelineateError: no images, no model, or an output folder that cannot be used.
+    """
+    files = list(listed_images(images))
+    changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
+    loaded = load_model(model, device=device or "cpu", threads=threads, **changes)
+    folder = new_folder(Path(out), overwrite=overwrite)
+    rows: list[dict[str, Any]] = []
+    failures: list[str] = []
+    for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
+        try:
+            image = read_image(file)
+            prediction = loaded.predict(image, threshold=threshold)
+            write_index_mask(folder / f"{stem}_mask.png", prediction.labels, loaded.classes)
+            if overlays:
+                picture = class_overlay(image, prediction.labels, loaded.classes)
+                write_image(folder / f"{stem}_overlay.png", picture)
+            if probabilities:
+                _write_probabilities(folder, stem, prediction)
+        except DelineateError as error:
+            failures.append(str(error))
+            continue
+        rows.append({"image": str(file), "mask": f"{stem}_mask.png"} | _areas(prediction, loaded))
+    document = {
+        "model": loaded.card.name,
+        "threshold": loaded.card.threshold.value if threshold is None else threshold,
+        "threshold_origin": loaded.card.threshold.chosen_on if threshold is None else "given",
+        "repeats": loaded.predict_settings.repeats,
+        "classes": [each.name for each in loaded.classes],
+        "images": rows,
+        "failures": failures,
+    }
+    write_json(folder / DOCUMENT, document, schema=SCHEMA)
+    return PredictResult(folder, document, tuple(failures))
+
+
+def listed_images(images: Sequence[Path | str]) -> list[Path]:
+    """Every image file that files, folders and patterns name, in natural order, each once.
+
+    Raises:
+        LayoutError: a path that is not there, or nothing found at all.
+    """
+    found: list[Path] = []
+    for each in images:
+        path = Path(each)
+        if path.is_dir():
+            inside = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_ENDINGS]
+            found += [p for p in inside if not p.name.startswith(".")]
+        elif path.exists():
+            found.append(path)
+        elif has_magic(str(each)):
+            matches = glob(str(each), recursive=True)  # noqa: PTH207 - absolute patterns too
+            found += [Path(p) for p in matches if Path(p).is_file()]
+        else:
+            raise LayoutError(f"{each}: no such file or folder; give images, folders or patterns")
+    if not found:
+        shown = ", ".join(map(str, images))
+        raise LayoutError(f"{shown}: expected images, found none; see `delineate predict --help`")
+    return sorted(dict.fromkeys(found), key=lambda path: natural_key(str(path)))
+
+
+def stems(files: Sequence[Path]) -> list[str]:
+    """A name for each file that no other has: its stem, with folders where stems repeat."""
+    names = [file.stem for file in files]
+    if len(set(names)) == len(names):
+        return names
+    parts = [file.resolve().with_suffix("").parts[1:] for file in files]
+    for depth in range(2, max(map(len, parts)) + 1):
+        longer = ["_".join(part[-depth:]) for part in parts]
+        if len(set(longer)) == len(longer):
+            return longer
+    return ["_".join(file.resolve().parts[1:]) for file in files]  # same stem, other ending
+
+
+def _write_probabilities(folder: Path, stem: str, prediction: Prediction) -> None:
+    if len(prediction.probability) == 1:
+        write_probability(folder / f"{stem}_prob.png", prediction.probability[0])
+        return
+    for index, channel in enumerate(prediction.probability):
+        write_probability(folder / f"{stem}_prob_{index}.png", channel)
+
+
+def _areas(prediction: Prediction, model: Model) -> dict[str, Any]:
+    areas = np.bincount(prediction.labels.ravel(), minlength=len(model.classes))
+    return {
+        "area_px": {each.name: int(areas[each.index]) for each in model.classes if each.index > 0}
+    }

@@ -1,0 +1,147 @@
+"""Scored cases to files: figures, a row a case, overlays, a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from delineate.core.errors import DelineateError
+from delineate.core.progress import Progress, track
+from delineate.core.types import Image, LabelClass, Labels, Probability
+from delineate.data.reading import read_case
+from delineate.data.sample import Dataset, Sample
+from delineate.evaluation.cases import ScoredCase
+from delineate.evaluation.records import Evaluation
+from delineate.evaluation.scoring import score_cases
+from delineate.evaluation.settings import EvaluationSettings
+from delineate.files.mask_files import write_image
+from delineate.files.writing import write_csv, write_json
+from delineate.metrics.thresholds import decide
+from delineate.report.overlays import class_overlay, overlay
+from delineate.workflows.scored_data import training_mask_baseline
+
+SCHEMA = "evaluation"
+DOCUMENT, PAGE, CASES, OVERLAYS = "evaluation.json", "evaluation.html", "cases.csv", "overlays"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a predictor says of one image: a probability, or labels alone."""
+
+    probability: Probability | None = None
+    labels: Labels | None = None
+
+
+# The answer for a sample whose image has these pixels; raises DelineateError where it has none.
+Answers = Callable[[Sample, Image], Answer]
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """What scoring leaves: `evaluation.json`, `evaluation.html`, `cases.csv`, `overlays/`."""
+
+    folder: Path
+    document: dict[str, Any]
+    evaluation: Evaluation
+    failures: tuple[str, ...] = field(default=())
+
+    @property
+    def main_result(self) -> Path:
+        """The page to look at."""
+        return self.folder / PAGE
+
+
+def score_and_write(
+    folder: Path,
+    dataset: Dataset,
+    scored: Dataset,
+    answers: Answers,
+    *,
+    split: str,
+    classes: tuple[LabelClass, ...],
+    threshold: float | None,
+    threshold_origin: str,
+    palette: str,
+    facts: dict[str, Any],
+    settings: EvaluationSettings,
+    progress: Progress,
+) -> ScoringResult:
+    """Score every case of `scored` and write all files but the page.
+
+    A case without an answer is scored as failed, never left out.
+    """
+    (folder / OVERLAYS).mkdir(exist_ok=True)
+
+    def cases() -> Iterator[ScoredCase]:
+        for sample in track(scored.samples, "score", progress):
+            yield _scored_case(dataset, sample, answers, classes, threshold, folder, palette)
+
+    evaluation = score_cases(
+        cases(),
+        classes,
+        threshold,
+        threshold_origin=threshold_origin,
+        mean_training_mask=training_mask_baseline(dataset, classes, split),
+        settings=settings,
+    )
+    document = facts | {"split": split, "palette": palette} | evaluation.to_document()
+    header, rows = evaluation.case_rows()
+    write_csv(folder / CASES, header, rows)
+    write_json(folder / DOCUMENT, document, schema=SCHEMA)
+    failures = tuple(f"{id_}: {why}" for id_, why in evaluation.failures)
+    return ScoringResult(folder, document, evaluation, failures)
+
+
+def _scored_case(
+    dataset: Dataset,
+    sample: Sample,
+    answers: Answers,
+    classes: tuple[LabelClass, ...],
+    threshold: float | None,
+    folder: Path,
+    palette: str,
+) -> ScoredCase:
+    try:
+        case = read_case(dataset, sample)
+    except DelineateError as error:
+        return ScoredCase(sample.id, sample.subject, {}, failure=str(error))
+    try:
+        answer = answers(sample, case.image)
+    except DelineateError as error:
+        return ScoredCase(
+            sample.id, sample.subject, case.labels, region=case.region, failure=str(error)
+        )
+    labels = answer.labels
+    if labels is None and answer.probability is not None:
+        labels = decide(answer.probability, threshold)
+    result = ScoredCase(
+        sample.id,
+        sample.subject,
+        case.labels,
+        region=case.region,
+        probability=answer.probability,
+        labels=labels,
+    )
+    if labels is not None and labels.shape == case.image.shape[:2]:
+        truth = next(iter(case.labels.values()))
+        picture = (
+            overlay(case.image, truth, labels, palette=palette, region=case.region)
+            if len(classes) == 2
+            else np.hstack(
+                [
+                    class_overlay(case.image, truth, classes, region=case.region),
+                    class_overlay(case.image, labels, classes, region=case.region),
+                ]
+            )
+        )
+        write_image(folder / OVERLAYS / f"{file_name(sample.id)}.png", picture)
+    return result
+
+
+def file_name(sample_id: str) -> str:
+    """A sample's id as a file name: folders in it become underscores."""
+    return sample_id.replace("/", "_").replace("\\", "_")

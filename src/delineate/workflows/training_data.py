@@ -1,0 +1,121 @@
+"""Training and validation cases as the loop takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from torch import nn
+
+from delineate.core.progress import Progress, track
+from delineate.core.types import IGNORE, Image, Labels, Probability
+from delineate.data.reading import read_case
+from delineate.data.sample import Dataset, Sample
+from delineate.files.image_files import read_image
+from delineate.inference.preparation import (
+    Preparation,
+    fit_preparation,
+    resize_labels,
+)
+from delineate.inference.segmenter import segmenter
+from delineate.inference.settings import PredictSettings, PrepareSettings
+from delineate.inference.torch_segmenter import torch_pass
+from delineate.recipe.recipe import Recipe
+from delineate.training.loop import Validate
+from delineate.training.patches import PatchSource, WorkingCase, working_case
+from delineate.training.validate import Judged
+from delineate.workflows.run_folder import RunFacts
+
+# Images from which range, mean and deviation are taken; more change nothing that counts.
+_IMAGES_FOR_STATISTICS = 300
+
+
+def fitted_preparation(
+    training: Dataset, settings: PrepareSettings, progress: Progress
+) -> Preparation:
+    """The preparation with the numbers of at most 300 evenly spaced training images."""
+    samples = training.samples[:: max(1, len(training.samples) // _IMAGES_FOR_STATISTICS)]
+    images = (read_image(sample.image) for sample in samples)
+    return fit_preparation(track(images, "statistics", progress, len(samples)), settings)
+
+
+def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
+    """Image and reference labels at native size, `IGNORE` outside the region of interest."""
+    observer = dataset.observers[0]
+    case = read_case(dataset, sample, [observer])
+    labels = case.labels[observer]
+    return case.image, labels if case.region is None else np.where(case.region, labels, IGNORE)
+
+
+def patch_source(
+    training: Dataset, preparation: Preparation, recipe: Recipe, seed: int
+) -> PatchSource:
+    """Patches of the training cases at working size."""
+
+    def read(index: int) -> WorkingCase:
+        image, labels = labelled_image(training, training.samples[index])
+        size_px = preparation.working_size_px(labels.shape)
+        return working_case(preparation.working_image(image), resize_labels(labels, size_px))
+
+    return PatchSource(
+        read,
+        len(training.samples),
+        preparation,
+        patches=recipe.patches,
+        augment=recipe.augment,
+        batch=recipe.train.batch,
+        seed=seed,
+    )
+
+
+class ValidationCases:
+    """The held-out cases, judged at native size by the network as it stands."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        preparation: Preparation,
+        network: nn.Module,
+        facts: RunFacts,
+        recipe: Recipe,
+    ) -> None:
+        self._dataset = dataset
+        self._preparation = preparation
+        self._stride_px = int(network.stride)  # type: ignore[arg-type] # nn.Module types it Tensor
+        self._facts = facts
+        self._predict = recipe.predict
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._dataset.samples)
+
+    def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[Judged]:
+        """Probability and labels of each case."""
+        one_pass = torch_pass(network, device=self._facts.device, precision=self._facts.precision)
+        segment = segmenter(one_pass, self._preparation, settings, self._stride_px)
+        for sample in self._dataset.samples:
+            image, labels = labelled_image(self._dataset, sample)
+            yield segment(image), labels
+
+    def judge(self, metric: Callable[[Iterable[Judged]], float]) -> Validate:
+        """A function that gives loss and score of a network, in one pass over an image."""
+        quick = self._predict.model_copy(update={"repeats": "none"})
+
+        def validate(network: nn.Module) -> tuple[float, float]:
+            cases = list(self.judged(network, quick))
+            return float(np.mean([_cross_entropy(*case) for case in cases])), metric(cases)
+
+        return validate
+
+
+def _cross_entropy(probability: Probability, labels: Labels) -> float:
+    """Mean cross-entropy a counted pixel of one case; 0 where no pixel counts."""
+    counted = labels != IGNORE
+    if not counted.any():
+        return 0.0
+    if len(probability) == 1:
+        foreground = probability[0][counted]
+        right = np.where(labels[counted] == 1, foreground, 1 - foreground)
+    else:
+        right = np.take_along_axis(probability, labels[None] * counted, axis=0)[0][counted]
+    return float(-np.log(np.maximum(right, 1e-7)).mean())
