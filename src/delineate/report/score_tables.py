@@ -250,7 +250,7 @@ def _remarks(records: Sequence[Record]) -> tuple[str, ...]:
     for name in ("note", "why_no_interval"):
         texts = {one.get(name) for one in defined}
         if len(texts) == 1:
-            found += [text for text in texts if text]
+            found += [str(text) for text in texts if text]
     return tuple(found)
 
 
@@ -271,7 +271,7 @@ def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cel
 
 
 def _left_out(record: Record) -> str | None:
-    parts = []
+    parts: list[str] = []
     if record.get("undefined_cases"):
         parts.append(
             f"the mean of {_count(record['cases'], 'case')}; "
@@ -286,7 +286,8 @@ def _rules(records: Sequence[Record]) -> tuple[str, ...]:
     """The empty rules of a group: one for all, or each with the scores that it holds for."""
     of: dict[str, list[str]] = {}
     for record in records:
-        name = SCORE_NAMES.get(record["score"], record["score"])
+        score = str(record["score"])
+        name = SCORE_NAMES.get(score, score)
         names = of.setdefault(record["empty_rule"], [])
         if name not in names:
             names.append(name)

@@ -1,0 +1,124 @@
+"""The page of one evaluation: every figure with its rule, its interval and its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from delineate.core.types import LabelClass
+from delineate.report.case_pictures import CasePicture, picture_legend
+from delineate.report.overlays import LegendEntry
+from delineate.report.pages import write_page
+from delineate.report.score_tables import (
+    Document,
+    ScoreTable,
+    class_table,
+    full_tables,
+    headline_table,
+    observer_words,
+    protocol_tables,
+    sentence,
+    summary_sentence,
+)
+
+
+@dataclass(frozen=True)
+class EmptyRules:
+    """The model's Dice of one class under every convention for empty masks."""
+
+    caption: str
+    rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """An evaluation as the templates draw it."""
+
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    headline: ScoreTable | None
+    classes: ScoreTable | None
+    protocols: tuple[ScoreTable, ...]
+    full: tuple[ScoreTable, ...]
+    empty_rules: tuple[EmptyRules, ...]
+    failures: tuple[tuple[str, str], ...]
+    failure_rule: str
+    plots: tuple[tuple[str, str], ...]
+
+
+def write_evaluation_page(
+    path: Path,
+    *,
+    document: Document,
+    pictures: Sequence[CasePicture] = (),
+    plots: Mapping[str, str] | None = None,
+    title: str = "Evaluation",
+    facts: Sequence[tuple[str, str]] = (),
+    palette: str = "default",
+) -> Path:
+    """Write evaluation.html beside evaluation.json and return its path.
+
+    `document` is what `Evaluation.to_document` gives, `plots` what `evaluation_plots` gives
+    (caption to inline SVG), `palette` the one that the pictures were drawn with, and `facts`
+    say what was evaluated: model, data, split.
+    """
+    return write_page(
+        path,
+        "evaluation.html",
+        title=title,
+        facts=list(facts),
+        scores=scores_of(document, plots or {}),
+        pictures=list(pictures),
+        legend=legend_of(document, palette),
+    )
+
+
+def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
+    """Everything that a page shows of an evaluation."""
+    threshold = document["threshold"]
+    origin = sentence(str(document["threshold_origin"]))
+    facts = (
+        ("Cases", f"{document['cases']:,} of {document['subjects']:,} subjects"),
+        ("Threshold", origin if threshold is None else f"{threshold:.4g}. {origin}"),
+        ("Truth", ", ".join(observer_words(one) for one in document["observers"]) or "none"),
+        ("Pixels that count", " and ".join(document["regions"]) or "none"),
+    )
+    return Scores(
+        summary=summary_sentence(document),
+        facts=facts,
+        notes=tuple(sentence(note) for note in document["notes"]),
+        headline=headline_table(document),
+        classes=class_table(document),
+        protocols=tuple(protocol_tables(document)),
+        full=tuple(full_tables(document)),
+        empty_rules=tuple(_empty_rules(document)),
+        failures=tuple((one["id"], one["failure"]) for one in document["failures"]),
+        failure_rule=sentence(str(document["failure_rule"])),
+        plots=tuple(plots.items()),
+    )
+
+
+def legend_of(document: Document, palette: str) -> tuple[LegendEntry, ...]:
+    """The legend of the pictures, from the document's classes."""
+    classes = [
+        LabelClass(one["index"], one["name"], tuple(one["colour"])) for one in document["classes"]
+    ]
+    return picture_legend(classes, palette)
+
+
+def _empty_rules(document: Document) -> Iterator[EmptyRules]:
+    if not document["headline"]:
+        return
+    first = document["headline"][0]
+    place = (first["observer"], first["region"])
+    rows = [one for one in document["empty_rules"] if (one["observer"], one["region"]) == place]
+    for name, of_class in groupby(rows, key=lambda one: str(one["label_class"])):
+        caption = (
+            f"Dice of {name} by the model, {first['region']}, against "
+            f"{observer_words(first['observer'])}: one set of predictions under each convention."
+        )
+        yield EmptyRules(caption, tuple(of_class))
