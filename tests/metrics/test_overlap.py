@@ -164,11 +164,40 @@ def test_difference_monai_leaves_empty_truths_out() -> None:
     assert ours == [0.0, 1.0]
 
 
-def test_difference_scikit_learn_scores_zero_where_nothing_is_defined() -> None:
+@pytest.mark.parametrize(
+    ("name", "theirs", "truth", "prediction"),
+    [
+        ("sensitivity", oracle.recall_score, EMPTY, HALF),
+        ("precision", oracle.precision_score, HALF, EMPTY),
+        ("dice", oracle.f1_score, EMPTY, EMPTY),
+        ("iou", oracle.jaccard_score, EMPTY, EMPTY),
+    ],
+)
+def test_difference_scikit_learn_scores_zero_where_nothing_is_defined(
+    name: str, theirs: object, truth: np.ndarray, prediction: np.ndarray
+) -> None:
     """scikit-learn's default for an undefined score is 0 with a warning; ours has no value."""
     with pytest.warns(UserWarning, match="ill-defined"):
-        assert oracle.recall_score(EMPTY.ravel(), HALF.ravel()) == 0.0
-    assert overlap.sensitivity(count(EMPTY, HALF)).value is None
+        assert theirs(truth.ravel(), prediction.ravel()) == 0.0
+    assert overlap.overlap(name, count(truth, prediction)).value is None
+
+
+@pytest.mark.parametrize(
+    ("name", "truth", "prediction"),
+    [
+        ("sensitivity", EMPTY, HALF),
+        ("specificity", FULL, HALF),
+        ("precision", HALF, EMPTY),
+    ],
+)
+def test_undefined_rates_are_not_a_number_in_monai(
+    name: str, truth: np.ndarray, prediction: np.ndarray
+) -> None:
+    """Where a rate has no value here, MONAI's confusion matrix gives NaN without a reason."""
+    metric = ConfusionMatrixMetric(metric_name=name, reduction="none")
+    metric(as_monai(prediction), as_monai(truth))
+    assert torch.isnan(metric.aggregate()[0]).all()
+    assert overlap.overlap(name, count(truth, prediction)).value is None
 
 
 @given(MASKS, MASKS)

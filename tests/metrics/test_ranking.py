@@ -92,6 +92,24 @@ def test_a_lacking_class_is_undefined() -> None:
     assert pr_curve([], [0.3]) is None
 
 
+def test_difference_scikit_learn_warns_where_a_class_is_lacking() -> None:
+    """Of one class alone scikit-learn makes NaN and 0 with warnings; ours have no value."""
+    with pytest.warns(UserWarning, match="Only one class is present"):
+        assert np.isnan(oracle.roc_auc_score([0, 0], [0.1, 0.2]))
+    with pytest.warns(UserWarning, match="No positive class"):
+        assert oracle.average_precision_score([0, 0], [0.1, 0.2]) == 0.0
+    assert roc_auc([], [0.1, 0.2]).value is None
+    assert average_precision([], [0.1, 0.2]).value is None
+
+
+def test_difference_scikit_learn_starts_the_pr_curve_at_an_invented_point() -> None:
+    """scikit-learn appends recall 0 at precision 1; our first point is the highest score's."""
+    precision, recall, _ = oracle.precision_recall_curve([0, 1], [0.9, 0.3])
+    assert (recall[-1], precision[-1]) == (0.0, 1.0)
+    ours = pr_curve([0.3], [0.9])
+    assert (ours.x[0], ours.y[0]) == (0.0, 0.0)
+
+
 def test_scores_that_are_no_numbers_are_refused() -> None:
     """NaN among the scores is an error that names the class, not a rank."""
     with pytest.raises(ValueError, match="negative_scores: expected numbers, found NaN"):

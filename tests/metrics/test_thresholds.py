@@ -116,6 +116,12 @@ def test_nothing_to_choose_on_is_an_error() -> None:
         best_dice_threshold([], [], pooled=True)
 
 
+def test_no_case_is_left_over() -> None:
+    """A truth too few is an error, not a case that is quietly forgotten."""
+    with pytest.raises(ValueError, match="shorter than argument 1"):
+        best_dice_threshold([np.zeros((2, 2))] * 2, [np.ones((2, 2), bool)], pooled=True)
+
+
 def test_sizes_must_agree() -> None:
     """A truth of another size than the probability is refused with both sizes."""
     with pytest.raises(SizeMismatchError, match=r"truth: expected .*\(2, 2\), found \(3, 3\)"):

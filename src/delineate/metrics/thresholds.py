@@ -75,12 +75,15 @@ def best_dice_threshold(
     Where no truth holds foreground the threshold is 0.5, without a score.
 
     Raises:
-        ValueError: There is no case, or a probability is not a number.
+        ValueError: There is no case, the arguments differ in length, or a probability is
+            not a number.
         SizeMismatchError: Probability, truth and region of a case differ in size.
     """
-    cases = [
-        _split_scores(*case) for case in zip(probabilities, truths, _endless(regions), strict=False)
-    ]
+    pairs = zip(probabilities, truths, strict=True)
+    if regions is None:
+        cases = [_split_scores(*pair, None) for pair in pairs]
+    else:
+        cases = [_split_scores(*pair, region) for pair, region in zip(pairs, regions, strict=True)]
     if not cases:
         raise ValueError("probabilities: expected at least one case to choose on, found none")
     images = f"{len(cases)} image{'s' if len(cases) > 1 else ''}"
@@ -100,14 +103,6 @@ def best_dice_threshold(
             f"and predicted foreground counts {when_both_empty:g}"
         )
     return Choice(threshold, score, rule)
-
-
-def _endless(regions: Iterable[Mask | None] | None) -> Iterable[Mask | None]:
-    if regions is not None:
-        yield from regions
-        return
-    while True:
-        yield None
 
 
 def _split_scores(
