@@ -60,7 +60,7 @@ def test_one_part_alone_states_no_split(folder_of):
 def test_mask_without_image_is_noted(folder_of):
     """A mask of a number that no image has is said, not forgotten."""
     dataset = open_dataset(folder_of([*TRAINING, "training/1st_manual/99_manual1.gif"]))
-    assert dataset.notes == ("1 masks of observer 1 have no image: 99_manual1.gif",)
+    assert dataset.notes == ("no image for 1 mask of observer 1: 99_manual1.gif",)
 
 
 def test_number_twice_is_refused(folder_of):

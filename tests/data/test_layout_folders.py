@@ -70,7 +70,7 @@ def test_images_outside_of_test_are_for_training(folder_of):
     root = folder_of(["images/a.png", "masks/a.png", "test/images/b.png", "test/masks/b.png"])
     dataset = open_dataset(root)
     assert [s.split for s in dataset.samples] == ["train", "test"]
-    assert dataset.notes == ("1 images outside of the folders for test count as train",)
+    assert dataset.notes == ("taken as train, for outside of the folders for test: 1 image",)
 
 
 def test_several_observers(folder_of):
@@ -122,7 +122,7 @@ def test_masks_of_objects_are_united(folder_of):
     ]
     dataset = open_dataset(folder_of(names))
     assert [len(s.masks["reference"]) for s in dataset.samples] == [2, 2]
-    assert dataset.notes == ("2 images have several mask files, which are united",)
+    assert dataset.notes == ("several mask files each, which are united: 2 images",)
 
 
 def test_two_images_of_one_stem_are_refused(folder_of):
@@ -156,7 +156,7 @@ def test_names_that_do_not_agree_are_refused(folder_of):
 def test_mask_without_image_is_noted(folder_of):
     """A mask that no image has is said."""
     dataset = open_dataset(folder_of(["images/a.png", "masks/a.png", "masks/b.png"]))
-    assert dataset.notes == ("1 masks in masks/ have no image: b.png",)
+    assert dataset.notes == ("no image for 1 mask in masks/: b.png",)
 
 
 def test_other_folders_are_noted(folder_of):

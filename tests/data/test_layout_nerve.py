@@ -51,7 +51,7 @@ def test_one_name_in_two_splits_gets_two_ids(folder_of):
 def test_mask_without_image_is_noted(folder_of):
     """A mask whose image is missing is said."""
     dataset = open_dataset(folder_of(["1_1.tif", "1_1_mask.tif", "1_2_mask.tif"]))
-    assert dataset.notes == ("1 masks have no image: 1_2_mask.tif",)
+    assert dataset.notes == ("no image for 1 mask: 1_2_mask.tif",)
 
 
 def test_image_twice_is_refused(folder_of):

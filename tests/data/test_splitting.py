@@ -195,7 +195,7 @@ def test_split_round_trip(tmp_path):
 
 def test_split_of_other_data_is_refused():
     """A split that names samples that are not here is refused."""
-    with pytest.raises(LayoutError, match=r"names 1 samples that are not here \(zz\)"):
+    with pytest.raises(LayoutError, match=r"names 1 sample not in the data \(zz\)"):
         apply_split(dataset_of(["a"]), {"zz": "train"})
 
 

@@ -41,6 +41,16 @@ def some(names: Iterable[str], total: int | None = None) -> str:
     return f"{head} and {more} more" if more > 0 else head
 
 
+def counted(number: int, word: str) -> str:
+    """A number with its word.
+
+    Examples:
+        >>> counted(1, "mask"), counted(2, "mask")
+        ('1 mask', '2 masks')
+    """
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 @dataclass(frozen=True)
 class Listing:
     """Every image file under `root` in natural order; folders are relative to it.
@@ -88,8 +98,8 @@ class Listing:
             return f"no image files{f' (but {others})' if others else ''}"
         folders = sorted(self.folders, key=lambda f: natural_key(str(f)))
         shown = some(f"{f}/ ({len(self.folders[f])})" for f in folders)
-        images = "1 image" if self.count == 1 else f"{self.count} images"
-        return f"{images} in {len(folders)} folder{'s' if len(folders) > 1 else ''}: {shown}"
+        where = counted(len(folders), "folder")
+        return f"{counted(self.count, 'image')} in {where}: {shown}"
 
     def _common_endings(self) -> list[tuple[str, int]]:
         return Counter(self.other_files).most_common(FEW)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import LayoutError, LeakageError, SettingsError
 from delineate.core.seeds import stream
-from delineate.data.listing import some
+from delineate.data.listing import counted, some
 from delineate.data.opening import require_masks
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.tables import read_table
@@ -91,9 +91,8 @@ def require_no_leakage(samples: Iterable[Sample]) -> None:
     shared = shared_subjects(samples)
     if shared:
         named = some(f"{who} (in {' and '.join(where)})" for who, where in shared.items())
-        many = len(shared) > 1
         raise LeakageError(
-            f"{len(shared)} subject{'s' if many else ''} on both sides of the split: {named}; "
+            f"{counted(len(shared), 'subject')} on both sides of the split: {named}; "
             "scores would be too good. Make a split that keeps subjects whole with "
             "`delineate split DATA --fresh` and give it with --split-file"
         )
@@ -123,7 +122,7 @@ def apply_split(dataset: Dataset, assignment: Mapping[str, str]) -> Dataset:
     strange = [id_ for id_ in assignment if id_ not in known]
     if strange:
         raise LayoutError(
-            f"{dataset.root}: the split names {len(strange)} samples that are not here "
+            f"{dataset.root}: the split names {counted(len(strange), 'sample')} not in the data "
             f"({some(strange)}); give the data that the split was made for"
         )
     samples = tuple(replace(s, split=assignment.get(s.id)) for s in dataset.samples)
@@ -187,10 +186,9 @@ def _assign(
 ) -> Assignment:
     groups = _groups(samples, facts)
     if len(groups) < len(parts):
-        who = "subject" if len(groups) == 1 else "subjects"
         raise SettingsError(
-            f"{len(groups)} {who} cannot be parted into {', '.join(parts)}; each part needs one "
-            "at least. Ask for fewer parts, or say with --subjects who is who"
+            f"{counted(len(groups), 'subject')} cannot be parted into {', '.join(parts)}; each "
+            "part needs one at least. Ask for fewer parts, or say with --subjects who is who"
         )
     fractions = np.array(list(parts.values()))
     totals = np.sum([group.weights for group in groups], axis=0)

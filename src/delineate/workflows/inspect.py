@@ -252,8 +252,8 @@ def _notes(
     if shared:
         named = some(f"{who} (in {' and '.join(where)})" for who, where in shared.items())
         notes.append(
-            f"{counted(len(shared), 'subject')} in several splits: {named}; training refuses this. "
-            "Make a split that keeps subjects whole with `delineate split DATA --fresh`"
+            f"{counted(len(shared), 'subject')} in several splits: {named}; training "
+            "refuses this. Make a split of whole subjects with `delineate split DATA --fresh`"
         )
     if not dataset.has_subjects:
         notes.append(
@@ -261,8 +261,8 @@ def _notes(
             "say who is who with --subjects"
         )
     if len(pixel_types) > 1:
-        counted = ", ".join(f"{kind} ({count})" for kind, count in pixel_types.items())
-        notes.append(f"the images are not all of one type: {counted}")
+        kinds = ", ".join(f"{kind} ({count})" for kind, count in pixel_types.items())
+        notes.append(f"the images are not all of one type: {kinds}")
     for observer in observers:
         own = f"{observer['name']}=" if len(observers) > 1 else ""
         if observer["proposed"] and not (observer["is_certain"] or observer["is_confirmed"]):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from delineate.core.errors import LayoutError
 from delineate.data.layouts.found import SPLIT_WORDS, Found, in_order
-from delineate.data.listing import Listing, some, stem
+from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import Sample
 
 OBSERVERS = {"1st_manual": "1", "2nd_manual": "2"}
@@ -59,7 +59,9 @@ def _samples(listing: Listing, part: str, notes: list[str]) -> Iterator[Sample]:
         lost = sorted(files.keys() - images.keys())
         if lost:
             lost_names = some(files[number].name for number in lost)
-            notes.append(f"{len(lost)} masks of observer {name} have no image: {lost_names}")
+            notes.append(
+                f"no image for {counted(len(lost), 'mask')} of observer {name}: {lost_names}"
+            )
     for number, image in images.items():
         masks = {n: (files[number],) for n, files in observers.items() if number in files}
         yield Sample(stem(image.name), image, number, masks, regions.get(number), split)

@@ -16,7 +16,7 @@ from delineate.core.errors import LayoutError
 from delineate.data.layouts.found import REFERENCE, Found, in_order
 from delineate.data.layouts.names import Place, image_core, mask_name, place_of
 from delineate.data.layouts.side_by_side import read_pairs
-from delineate.data.listing import Listing, some, stem
+from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import SPLITS, TRAIN, Sample
 
 MANY = 3  # folders of masks beyond which a reason gives one example
@@ -77,12 +77,12 @@ def read(listing: Listing) -> Found:
         else:
             left_out.append(folder)
     if left_out:
-        counted = (f"{folder}/ ({len(listing.names(folder))})" for folder in left_out)
-        notes.append(f"left out, for no folder of masks belongs to it: {some(counted)}")
+        shown = (f"{folder}/ ({len(listing.names(folder))})" for folder in left_out)
+        notes.append(f"left out, for no folder of masks belongs to it: {some(shown)}")
     samples = _with_distinct_ids(_with_train(samples, notes), listing)
     united = sum(len(files) > 1 for s in samples for files in s.masks.values())
     if united:
-        notes.append(f"{united} images have several mask files, which are united")
+        notes.append(f"several mask files each, which are united: {counted(united, 'image')}")
     return Found(in_order(samples), tuple(notes))
 
 
@@ -93,7 +93,9 @@ def _with_train(samples: list[Sample], notes: list[str]) -> list[Sample]:
         return samples
     count = sum(sample.split is None for sample in samples)
     others = " and ".join(split for split in SPLITS if split in stated)
-    notes.append(f"{count} images outside of the folders for {others} count as train")
+    notes.append(
+        f"taken as train, for outside of the folders for {others}: {counted(count, 'image')}"
+    )
     return [replace(s, split=TRAIN) if s.split is None else s for s in samples]
 
 
@@ -222,7 +224,7 @@ def _matched(
         )
     lost = [name for name in listing.names(masks.folder) if name not in used]
     if lost:
-        notes.append(f"{len(lost)} masks in {masks.folder}/ have no image: {some(lost)}")
+        notes.append(f"no image for {counted(len(lost), 'mask')} in {masks.folder}/: {some(lost)}")
     return matched
 
 

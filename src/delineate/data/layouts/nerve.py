@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError
 from delineate.data.layouts.found import REFERENCE, SPLIT_WORDS, Found, in_order
-from delineate.data.listing import Listing, some, stem
+from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import TEST, Sample
 
 _NAME = re.compile(r"(?P<subject>\d+)_(?P<number>\d+)(?P<mask>_mask)?")
@@ -56,7 +56,7 @@ def read(listing: Listing) -> Found:
             )
         files[place] = path
     lost = [masks[place].name for place in masks if place not in images]
-    notes = [f"{len(lost)} masks have no image: {some(lost)}"] if lost else []
+    notes = [f"no image for {counted(len(lost), 'mask')}: {some(lost)}"] if lost else []
     is_repeated = len({key for _, key in images}) < len(images)
     if is_repeated:
         notes.append("the same names stand in several splits, so ids begin with the split")

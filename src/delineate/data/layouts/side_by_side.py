@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from delineate.core.errors import LayoutError
 from delineate.data.layouts.found import REFERENCE
 from delineate.data.layouts.names import MaskName, image_core, mask_name, place_of
-from delineate.data.listing import Listing, some, stem
+from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import Sample
 
 # Of two files with one stem, the one whose ending stands later here is the mask:
@@ -41,7 +41,7 @@ def read_pairs(listing: Listing) -> Pairs | None:
             alone.append(folder)
             continue
         if lost:
-            notes.append(f"{len(lost)} masks in {folder}/ have no image: {some(lost)}")
+            notes.append(f"no image for {counted(len(lost), 'mask')} in {folder}/: {some(lost)}")
         paired[folder] = _samples(listing, folder, masks, lost)
         image, found = next(iter(masks.items()))
         examples.append(f"{image} beside {next(iter(found.values()))[0]}")
@@ -54,7 +54,7 @@ def read_pairs(listing: Listing) -> Pairs | None:
         else:
             notes.append(f"left out, for nothing in it has a mask: {folder}/")
     count = sum(bool(s.masks) for samples in paired.values() for s in samples)
-    reason = f"{count} images with a mask in the same folder, such as {examples[0]}"
+    reason = f"{counted(count, 'image')} with a mask in the same folder, such as {examples[0]}"
     if _are_patients(paired):
         reason += "; each folder is one subject, for its files begin with its name"
         paired = {f: [replace(s, subject=f.name) for s in own] for f, own in paired.items()}
