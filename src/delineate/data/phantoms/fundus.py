@@ -192,15 +192,13 @@ def _texture(rng: np.random.Generator, size_px: Size, grain_px: float) -> Floats
     """Noise of unit spread with grains of that size."""
     shrink = max(1.0, grain_px / 2)
     small = tuple(max(6, int(side / shrink)) for side in size_px)
-    noise = rng.standard_normal(small, dtype=np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), max(0.4, grain_px / shrink))
-    noise = cv2.resize(noise, size_px[::-1], interpolation=cv2.INTER_CUBIC)
+    fine = rng.standard_normal(small, dtype=np.float32)
+    soft = cv2.GaussianBlur(fine, (0, 0), max(0.4, grain_px / shrink))
+    noise = np.asarray(cv2.resize(soft, size_px[::-1], interpolation=cv2.INTER_CUBIC))
     return np.asarray((noise - noise.mean()) / (noise.std() + 1e-6), dtype=np.float32)
 
 
-def _render(
-    rng: np.random.Generator, view: View, branches: Sequence[Branch]
-) -> NDArray[np.uint8]:
+def _render(rng: np.random.Generator, view: View, branches: Sequence[Branch]) -> NDArray[np.uint8]:
     scale = view.size_px[0] / SIZE_PX[0]
     light = _background(rng, view)
     for kind in (VEIN, ARTERY):
@@ -208,13 +206,13 @@ def _render(
     rho = _rho(view)
     open_field = _aperture(rng, view, rho)
     seen = light * open_field[..., None]
-    seen = cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.55, 0.85) * scale + 0.1)
+    seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.55, 0.85) * scale + 0.1))
     dark = np.array([7.5, 6.5, 6.5], dtype=np.float32)
     seen = seen + dark * (1 - open_field[..., None])
     noise = rng.standard_normal((*view.size_px, 3), dtype=np.float32)
     noise = 0.55 * noise + 0.75 * noise.mean(axis=2, keepdims=True)
-    noise = 1.35 * cv2.GaussianBlur(noise, (0, 0), 0.5)
-    strength = rng.uniform(3.0, 4.6) * (0.25 + 0.75 * open_field[..., None])
+    noise = 1.35 * cv2.GaussianBlur(noise, (0, 0), 0.65)
+    strength = rng.uniform(3.8, 6.2) * (0.25 + 0.75 * open_field[..., None])
     return np.asarray(np.clip(seen + strength * noise, 0, 255), dtype=np.uint8)
 
 
@@ -224,13 +222,17 @@ def _background(rng: np.random.Generator, view: View) -> Floats:
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
     rho = _rho(view)
     tilt = rng.uniform(0, 2 * np.pi)
-    across = (columns - view.centre_px[1]) * np.cos(tilt) + (rows - view.centre_px[0]) * np.sin(tilt)
-    light = 1 - rng.uniform(0.10, 0.32) * rho**2.5 + rng.normal(0, 0.07) * across / radius
-    light += 0.05 * _texture(rng, size, 0.35 * radius)
-    base = np.array([rng.uniform(165, 225), rng.uniform(88, 125), rng.uniform(45, 75)], np.float32)
+    across = (columns - view.centre_px[1]) * np.cos(tilt) + (rows - view.centre_px[0]) * np.sin(
+        tilt
+    )
+    light = 1 - rng.uniform(0.12, 0.40) * rho**2.5 + rng.normal(0, 0.10) * across / radius
+    light += 0.045 * _texture(rng, size, 0.35 * radius)
+    light = np.clip(light, 0.15, None).astype(np.float32)
+    red = rng.uniform(145, 228)
+    base = red * np.array([1, rng.uniform(0.43, 0.57), rng.uniform(0.25, 0.36)], np.float32)
     colour = base * light[..., None] ** np.array([0.9, 1.1, 1.1], dtype=np.float32)
     choroid = _texture(rng, size, 0.10 * radius) + 0.7 * _texture(rng, size, 0.03 * radius)
-    shine = np.array([0.035, 0.05, 0.055], dtype=np.float32) * rng.uniform(0.6, 1.4)
+    shine = np.array([0.02, 0.032, 0.03], dtype=np.float32) * rng.uniform(0.5, 1.5)
     colour *= 1 + shine * choroid[..., None]
     # Wide, faint vessels of the choroid: the ridges of a smooth noise.
     ridges = np.exp(-((_texture(rng, size, 0.045 * radius) / 0.25) ** 2)) * np.clip(rho, 0.3, 1)
@@ -242,38 +244,44 @@ def _background(rng: np.random.Generator, view: View) -> Floats:
     pit = np.exp(-fovea / (2 * 0.035**2))
     shade = rng.uniform(0.16, 0.30) * wide + rng.uniform(0.03, 0.12) * pit
     colour *= 1 - np.array([0.6, 1.0, 0.9], dtype=np.float32) * shade[..., None]
-    return _with_disc(rng, view, colour, (rows, columns))
+    rim = np.exp(-(((rho - 1) / rng.uniform(0.03, 0.08)) ** 2)) * rng.uniform(0.0, 0.12)
+    colour += rim[..., None] * np.array([60, 90, 90], dtype=np.float32)
+    return _with_disc(rng, view, colour.astype(np.float32))
 
 
-def _with_disc(
-    rng: np.random.Generator, view: View, colour: Floats, grid: tuple[Floats, Floats]
-) -> Floats:
+def _with_disc(rng: np.random.Generator, view: View, colour: Floats) -> Floats:
+    """The bright optic disc with its cup, and the glow around it."""
     radius = view.radius_px * rng.uniform(0.135, 0.165)
-    tall = rng.uniform(1.0, 1.15)
-    down, right = grid[0] - view.disc_px[0], grid[1] - view.disc_px[1]
+    row, column = view.disc_px
+    reach = 4 * radius
+    window = (
+        slice(max(0, int(row - reach)), min(view.size_px[0], int(row + reach))),
+        slice(max(0, int(column - reach)), min(view.size_px[1], int(column + reach))),
+    )
+    rows, columns = np.mgrid[window].astype(np.float32)
+    down, right = rows - np.float32(row), columns - np.float32(column)
     uneven = 1 + 0.04 * np.cos(2 * np.arctan2(down, right) + rng.uniform(0, 6))
+    tall = rng.uniform(1.0, 1.15)
     distance = np.hypot(down / (tall * radius), right / radius) / uneven
-    halo = np.exp(-((distance / 2.0) ** 2))
-    colour = colour * (1 + rng.uniform(0.05, 0.22) * halo[..., None])
+    halo = np.exp(-((distance / 1.7) ** 2))
+    around = colour[window] * (1 + rng.uniform(0.05, 0.22) * halo[..., None])
     inside = (0.5 - 0.5 * np.tanh((distance - 1) / rng.uniform(0.07, 0.15)))[..., None]
-    bright = colour.mean(axis=(0, 1)) / np.array([195, 105, 60], dtype=np.float32)
-    disc = np.array([246, 196, 118], np.float32) * np.clip(bright, 0.6, 1.05)
     temporal = np.clip(view.side * right / radius, -1, 1)[..., None]
-    disc = disc * (1 + 0.07 * temporal) * (1 + 0.03 * _texture(rng, view.size_px, 8)[..., None])
+    disc = around * np.array([1.30, 1.75, 1.75], dtype=np.float32) * (1 + 0.07 * temporal)
+    disc *= 1 + 0.03 * _texture(rng, rows.shape, 8)[..., None]
     cup = np.hypot(down, right - view.side * 0.12 * radius) / (radius * rng.uniform(0.38, 0.55))
-    cup = np.exp(-(cup**4))[..., None]
-    disc = disc * (1 + cup * np.array([0.05, 0.14, 0.30], dtype=np.float32))
-    mixed = colour + rng.uniform(0.6, 0.92) * inside * (disc - colour)
-    return np.asarray(mixed, dtype=np.float32)
+    disc *= 1 + np.exp(-(cup**4))[..., None] * np.array([0.05, 0.14, 0.30], dtype=np.float32)
+    colour[window] = around + rng.uniform(0.6, 0.92) * inside * (disc - around)
+    # The sensor saturates gently.
+    bright = 210 + 45 * np.tanh(np.maximum(colour - 210, 0) / 45)
+    return np.asarray(np.where(colour > 210, bright, colour), dtype=np.float32)
 
 
-def _blood(
-    rng: np.random.Generator, view: View, branches: Sequence[Branch], kind: int
-) -> Floats:
+def _blood(rng: np.random.Generator, view: View, branches: Sequence[Branch], kind: int) -> Floats:
     """The share of light that passes, (H, W, 3), with the bright reflex along the middle."""
     scale = view.size_px[0] / SIZE_PX[0]
     thick, central = _tubes(view, branches)
-    taken = 1 - np.exp(-thick / np.float32(1.9 * scale))
+    taken = 1 - np.exp(-thick / np.float32(1.5 * scale))
     wide = np.clip((thick / np.maximum(central, 0.05) - 1.5 * scale) / (1.5 * scale), 0, 1)
     reflex = np.clip((central - 0.90) / 0.10, 0, 1) * wide
     taken *= 1 - np.float32(0.42 if kind == ARTERY else 0.12) * reflex
@@ -287,7 +295,7 @@ def _aperture(rng: np.random.Generator, view: View, rho: Floats) -> Floats:
     """How open the camera is at each pixel: a disc with a soft edge and a small notch mark."""
     edge = np.clip((1 - rho) * view.radius_px / 1.6 + 0.5, 0, 1)
     angle = np.radians(rng.normal(-42, 2))
-    reach = 1.02 * view.radius_px
+    reach = 0.995 * view.radius_px
     row = view.centre_px[0] + reach * np.sin(angle)
     column = view.centre_px[1] + reach * np.cos(angle)
     rows, columns = np.ogrid[0 : view.size_px[0], 0 : view.size_px[1]]

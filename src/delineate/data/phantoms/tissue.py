@@ -39,7 +39,7 @@ class Canvas:
         """What a probe sees that was moved, tilted and pressed a little, (H, lines) each."""
         height = self.size_px[0]
         lines = line_count(self.size_px[1])
-        down, right = self.margin
+        right = self.margin[1]
         coarse = (4, 6)
         bend_rows = rng.normal(0, 0.018 * height, coarse)
         bend_rows[0] *= 0.05  # the skin lies flat under the probe
@@ -48,15 +48,15 @@ class Canvas:
         zoom = rng.normal(1, 0.03)
         move_columns = rng.normal(0, 0.3) * right
         size = (lines, height)
-        bend_rows, bend_columns = (
+        wide_rows, wide_columns = (
             cv2.resize(bend.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
             for bend in (bend_rows, bend_columns)
         )
         rows = np.arange(height, dtype=np.float32)[:, None]
         columns = np.arange(lines, dtype=np.float32)[None, :] - np.float32(lines / 2)
         tilt = np.float32(slope) * rows / np.float32(height)
-        map_rows = rows * np.float32(zoom) + bend_rows + tilt * columns
-        map_columns = columns * np.float32(zoom) + bend_columns
+        map_rows = rows * np.float32(zoom) + wide_rows + tilt * columns
+        map_columns = columns * np.float32(zoom) + wide_columns
         map_columns += np.float32(lines / 2 + move_columns + right)
         map_rows = np.clip(map_rows, 0, self.scatter.shape[0] - 1)
         scatter, mirror = (
@@ -136,11 +136,11 @@ class _Drawing:
         columns = lateral * self.height * LINES_PER_PX
         shrink = max(1.0, min(rows, columns) / 2)
         small = (max(4, int(self.shape[0] / shrink)), max(4, int(self.shape[1] / shrink)))
-        noise = self.rng.standard_normal(small, dtype=np.float32)
-        noise = cv2.GaussianBlur(
-            noise, (0, 0), sigmaX=max(0.4, columns / shrink), sigmaY=max(0.4, rows / shrink)
+        fine = self.rng.standard_normal(small, dtype=np.float32)
+        soft = cv2.GaussianBlur(
+            fine, (0, 0), sigmaX=max(0.4, columns / shrink), sigmaY=max(0.4, rows / shrink)
         )
-        noise = cv2.resize(noise, self.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        noise = np.asarray(cv2.resize(soft, self.shape[::-1], interpolation=cv2.INTER_LINEAR))
         return np.asarray((noise - noise.mean()) / (noise.std() + 1e-6), dtype=np.float32)
 
     def ground(self) -> None:
@@ -348,7 +348,7 @@ class _Drawing:
         )
         layer = np.zeros(self.shape, dtype=np.float32)
         cv2.fillPoly(layer, [self.points(*outline)], 1.0, 8, 4)
-        layer = cv2.GaussianBlur(layer, (0, 0), 4 * self.scale + 0.3)
+        layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), 4 * self.scale + 0.3))
         self.scatter -= np.float32(loss_db) * layer
         self.mirror *= 1 - 0.9 * layer
 
@@ -363,7 +363,7 @@ class _Drawing:
             np.concatenate([rows, top]), np.concatenate([columns, [1 + MARGIN, -MARGIN]])
         )
         cv2.fillPoly(layer, [outline], 1.0, 8, 4)
-        layer = cv2.GaussianBlur(layer, (0, 0), 1.5 * self.scale + 0.2)
+        layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), 1.5 * self.scale + 0.2))
         fibres = self.bent(self.texture(0.003, 0.14), 0.015)
         level = rng.uniform(-38, -30) + rng.uniform(2.5, 4.5) * fibres
         self.scatter += layer * np.float32(0.92) * (level - self.scatter)

@@ -140,9 +140,10 @@ def frame(subject: Anatomy, number: int, *, has_nerve: bool) -> Frame:
         _paint_nerve(rng, (scatter, mirror), nerve, width, contrast)
         mask = _mask(nerve, subject.size_px)
     grey = _scan(rng, scatter, mirror, subject)
-    image = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
+    wide = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
+    image = np.asarray(wide, dtype=np.uint8)
     _mark_probe(image)
-    return Frame(np.asarray(image, dtype=np.uint8), mask)
+    return Frame(image, mask)
 
 
 def _moved(rng: np.random.Generator, subject: Anatomy) -> Nerve:
@@ -316,15 +317,16 @@ def _gain(rng: np.random.Generator, depth: Floats, lines: int) -> Floats:
     knots = np.linspace(0, 1, 6)
     offsets = rng.normal(0, 1.3, 6) + np.array([1.0, 1.5, 1.0, -1.0, -3.5, -6.0])
     gain = np.interp(depth[:, 0], knots, offsets)[:, None]
-    across = np.linspace(0, 1, lines)[None, :]
-    loss = np.zeros((1, lines))
+    gain = gain.astype(np.float32)
+    across = np.linspace(0, 1, lines, dtype=np.float32)[None, :]
+    loss = np.zeros((1, lines), dtype=np.float32)
     for _ in range(int(rng.integers(1, 4))):
-        place, half = rng.uniform(0, 1), rng.uniform(0.02, 0.10)
-        loss = loss + rng.uniform(1, 5) * np.exp(-(((across - place) / half) ** 2))
-    start = rng.uniform(0.05, 0.5)
+        place, half = np.float32(rng.uniform(0, 1)), np.float32(rng.uniform(0.02, 0.10))
+        loss += np.float32(rng.uniform(1, 5)) * np.exp(-(((across - place) / half) ** 2))
+    start = np.float32(rng.uniform(0.05, 0.5))
     shadow = np.clip((depth - start) * 4, 0, 1) * loss
     edges = 4 * (np.clip(0.12 - across, 0, 1) + np.clip(across - 0.88, 0, 1)) / 0.12
-    return np.asarray(gain - shadow - rng.uniform(0, 1) * edges, dtype=np.float32)
+    return np.asarray(gain - shadow - np.float32(rng.uniform(0, 1)) * edges, dtype=np.float32)
 
 
 def _mark_probe(image: NDArray[np.uint8]) -> None:
