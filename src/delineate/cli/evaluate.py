@@ -36,7 +36,7 @@ def evaluate(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             help="Folder or manifest CSV to score; the run's own data where not given.",
             show_default=False,
         ),

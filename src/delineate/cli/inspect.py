@@ -43,8 +43,9 @@ def inspect(
 ) -> None:
     """Say what is in DATA and how its masks are encoded.
 
-    Layout, pairs, sizes, classes, encodings, subjects. Writes inspect.json and inspect.html, a contact sheet with each image, its mask and both
-    together. Files that cannot be used are listed, and the others are looked at.
+    Tells layout, pairs, sizes, classes, encodings and subjects, and writes inspect.json and
+    inspect.html: a contact sheet with each image, its mask and both together.
+    Files that cannot be used are listed, and the others are looked at.
     """
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: f"{out} is unfinished; look again with --overwrite"):

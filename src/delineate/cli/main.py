@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -30,11 +30,18 @@ class Program(TyperGroup):
             raise unknown_name("verb", args[0], self.commands)
         return super().resolve_command(ctx, args)
 
-    def main(self, *args: Any, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Parse, work, and leave with the exit code."""
-        is_alone = extra.pop("standalone_mode", True)
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except DelineateError as error:
             code = _refuse(str(error))
         except UsageProblem as error:
@@ -46,7 +53,7 @@ class Program(TyperGroup):
                 raise
             forget(sys.stdout)
             code = 0
-        if not is_alone:
+        if not standalone_mode:
             return code
         return sys.exit(code if isinstance(code, int) else 0)
 

@@ -63,9 +63,7 @@ Out = Annotated[
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option(
-        "--overwrite", help="Replace what an earlier call wrote there.", rich_help_panel=None
-    ),
+    typer.Option("--overwrite", help="Replace what an earlier call wrote there."),
 ]
 Seed = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, help="Start of every random choice.")
@@ -151,7 +149,7 @@ Quiet = Annotated[
 AsJson = Annotated[
     bool,
     typer.Option(
-        "--json", help="Print the document on standard output, and everything else on error."
+        "--json", help="Print the document on standard output, and all else on standard error."
     ),
 ]
 

@@ -28,7 +28,7 @@ def predict(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGES...", help="Files, folders or quoted patterns.", show_default=False
+            metavar="IMAGES", help="Files, folders or quoted patterns.", show_default=False
         ),
     ],
     *,

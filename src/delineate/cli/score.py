@@ -54,7 +54,8 @@ def score(
 ) -> None:
     """Score masks or probabilities that anything else made.
 
-    The scores are those of evaluate. Probability maps need --threshold, chosen on other images than these. Needs no torch.
+    The scores are those of evaluate. Probability maps need --threshold, chosen on other
+    images than these.
     """
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: f"{out} is unfinished; score again with --overwrite"):
