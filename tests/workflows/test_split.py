@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from delineate.core.errors import LayoutError, LeakageError, OutputExistsError, UncertainMaskError
+from delineate.data.splitting import read_split
+from delineate.files.writing import read_json
+from delineate.workflows.split import split, table
+
+
+def save(path: Path, values) -> None:
+    """Write a picture of these values."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(values, np.uint8)).save(path)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """A function that makes nerve pairs of 8x8 pixels: every second mask is empty."""
+
+    def make(names) -> Path:
+        for number, name in enumerate(names):
+            save(tmp_path / f"data/{name}.tif", np.full((8, 8), 50))
+            mask = np.zeros((8, 8))
+            mask[:2] = 255 * (number % 2)
+            save(tmp_path / f"data/{name}_mask.tif", mask)
+        return tmp_path / "data"
+
+    return make
+
+
+def test_flat_folder_is_split_anew(pairs, tmp_path):
+    """Where the data states nothing, whole subjects go to all three parts, written down."""
+    root = pairs([f"{s}_{n}" for s in range(1, 21) for n in (1, 2)])
+    result = split(root, tmp_path / "out", seed=4)
+    assignment = read_split(result.path)
+    assert Counter(assignment.values()) == {"train": 28, "validation": 6, "test": 6}
+    assert all(assignment[f"{s}_1"] == assignment[f"{s}_2"] for s in range(1, 21))
+    document = read_json(tmp_path / "out/split.json", schema="split")
+    assert document["parts"]["test"] == {
+        "images": 6,
+        "subjects": 3,
+        "empty_share": 0.5,
+        "mean_foreground_share": 0.125,
+    }
+    assert document["seed"] == 4
+
+
+def test_same_seed_same_file(pairs, tmp_path):
+    """The file is the same for the same seed."""
+    root = pairs([f"{s}_1" for s in range(1, 13)])
+    first, again = (split(root, tmp_path / f"{n}.csv", seed=1).path.read_bytes() for n in "ab")
+    assert first == again
+    assert split(root, tmp_path / "c.csv", seed=2).path.read_bytes() != first
+
+
+def test_stated_test_is_kept(pairs, tmp_path):
+    """Train and test that the folder states stay; validation is taken from train."""
+    root = pairs([f"train/{s}_1" for s in range(1, 11)] + ["test/98_1", "test/99_1"])
+    result = split(root, tmp_path / "out")
+    assignment = read_split(result.path)
+    assert Counter(assignment.values()) == {"train": 8, "validation": 2, "test": 2}
+    assert assignment["98_1"] == assignment["99_1"] == "test"
+    assert dict(table(result.document))["origin"].endswith("validation taken from train")
+
+
+def test_fresh_forgets_what_is_stated(pairs, tmp_path):
+    """With fresh, a test image may become a training image."""
+    root = pairs([f"train/{s}_1" for s in range(1, 3)] + [f"test/{s}_1" for s in range(3, 21)])
+    assignment = read_split(split(root, tmp_path / "out", fresh=True).path)
+    assert Counter(assignment.values()) == {"train": 14, "validation": 3, "test": 3}
+
+
+def test_whole_stated_split_is_written_as_it_is(pairs, tmp_path):
+    """Train, validation and test that the folder states are written down unchanged."""
+    root = pairs(["train/1_1", "train/1_2", "val/2_1", "test/3_1"])
+    result = split(root, tmp_path / "out")
+    assert read_split(result.path) == {
+        "1_1": "train",
+        "1_2": "train",
+        "2_1": "validation",
+        "3_1": "test",
+    }
+    assert result.document["origin"] == "as the data states it"
+
+
+def test_leak_in_the_folder_is_refused(pairs, tmp_path):
+    """A stated split that shares a subject is refused, and nothing is written."""
+    root = pairs(["train/1_1", "train/2_1", "test/1_2"])
+    with pytest.raises(LeakageError, match=r"1 subject on both sides .* 1 \(in train and test\)"):
+        split(root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_fresh_mends_the_leak(pairs, tmp_path):
+    """Splitting anew keeps each subject on one side."""
+    root = pairs(["train/1_1", "train/2_1", "test/1_2", "test/3_1", "train/4_1"])
+    assignment = read_split(split(root, tmp_path / "out", fresh=True).path)
+    assert assignment["1_1"] == assignment["1_2"]
+
+
+def test_missing_mask_is_refused(pairs, tmp_path):
+    """An image without a mask cannot be trained on: it is counted and named."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    (root / "3_1_mask.tif").unlink()
+    with pytest.raises(LayoutError, match=r"1 of 5 images: .*3_1\.tif"):
+        split(root, tmp_path / "out")
+
+
+def test_uncertain_masks_are_refused(pairs, tmp_path):
+    """Areas need decoded masks: the error proposes how to decode them."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    save(root / "1_1_mask.tif", np.repeat([[0, 0, 0, 90, 170, 250, 250, 250]], 8, axis=0))
+    with pytest.raises(UncertainMaskError, match="--masks threshold:128"):
+        split(root, tmp_path / "out")
+
+
+def test_existing_split_is_kept(pairs, tmp_path):
+    """A split that exists is refused, and replaced only with overwrite."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    split(root, tmp_path / "split.csv")
+    with pytest.raises(OutputExistsError, match="--overwrite"):
+        split(root, tmp_path / "split.csv")
+    split(root, tmp_path / "split.csv", overwrite=True, seed=3)
+    assert read_json(tmp_path / "split.json", schema="split")["seed"] == 3
+
+
+def test_overwrite_replaces_splits_alone(pairs, tmp_path):
+    """A CSV that is no split is never replaced."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    (tmp_path / "precious.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(OutputExistsError, match="this is none"):
+        split(root, tmp_path / "precious.csv", overwrite=True)
+    assert (tmp_path / "precious.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_real_drive_holds_out_of_training(shared_data, tmp_path):
+    """On DRIVE the twenty test photographs stay, and three of train validate."""
+    result = split(shared_data / "drive", tmp_path / "out")
+    counts = {name: part["images"] for name, part in result.document["parts"].items()}
+    assert counts == {"train": 17, "validation": 3, "test": 20}
+
+
+def test_real_nerve_leak_is_refused(shared_data, tmp_path):
+    """The shared nerve set has every subject on both sides."""
+    with pytest.raises(LeakageError, match="4 subjects on both sides"):
+        split(shared_data / "nerve_jpeg", tmp_path / "out", masks="threshold:128")
