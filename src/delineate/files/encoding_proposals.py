@@ -69,7 +69,7 @@ def _proposal(findings: Sequence[MaskFinding]) -> Proposal:
     for finding in findings:
         counts.update(finding.counts)
     distinct = max(len(counts), *(f.distinct for f in findings))
-    if any(_is_grey_palette_of_many(f) for f in findings):
+    if any(_is_palette_of_shades(f) for f in findings) or _has_palettes_that_disagree(findings):
         return _soft(findings, counts, distinct)
     if any(f.palette is not None for f in findings):
         return _of_numbers(findings, counts) or _indices(counts, is_certain=True, palette=True)
@@ -216,12 +216,28 @@ def _indices(counts: Counter[int], *, is_certain: bool, palette: bool = False) -
     )
 
 
-def _is_grey_palette_of_many(finding: MaskFinding) -> bool:
-    """Whether a palette holds shades of grey rather than colours of classes."""
-    if finding.palette is None or finding.distinct <= 8:
+def _is_palette_of_shades(finding: MaskFinding) -> bool:
+    """Whether a palette holds shades of grey, as a converter makes it, not colours of classes."""
+    if finding.palette is None or finding.distinct <= 2:
         return False
     used = finding.palette[[value for value in finding.counts if value <= 255]]
     return bool((np.ptp(used.astype(np.int64), axis=1) <= 4).all())
+
+
+def _has_palettes_that_disagree(findings: Sequence[MaskFinding]) -> bool:
+    """Whether one index is shown black in one mask and white in another.
+
+    Programs that number colours anew for each file do this: index 0 of an all-white mask.
+    """
+    shown: dict[int, set[bool]] = {}
+    for finding in findings:
+        if finding.palette is None or finding.distinct > 2:
+            continue
+        for value in finding.counts:
+            grey = finding.palette[min(value, 255)].astype(int)
+            if np.ptp(grey) <= 4:
+                shown.setdefault(value, set()).add(bool(grey[0] >= 128))
+    return any(len(sides) > 1 for sides in shown.values())
 
 
 def _is_dense(values: Sequence[int]) -> bool:
