@@ -11,7 +11,7 @@ from delineate.inference.tiles import Pass
 
 # Each view: quarter turns, then whether it is mirrored left-right.
 VIEWS: dict[Repeats, tuple[tuple[int, bool], ...]] = {
-    "none": ((0, False),),
+    "single": ((0, False),),
     "flips": ((0, False), (0, True)),
     "turns": tuple((turns, mirror) for turns in range(4) for mirror in (False, True)),
 }
@@ -32,4 +32,4 @@ def view_average(one_pass: Pass, repeats: Repeats) -> Pass:
         assert total is not None  # every kind of repeat has at least one view
         return np.ascontiguousarray(total / np.float32(len(VIEWS[repeats])))
 
-    return averaged if repeats != "none" else one_pass
+    return averaged if repeats != "single" else one_pass

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Repeats = Literal["none", "flips", "turns"]
+Repeats = Literal["single", "flips", "turns"]
 
 
 class PrepareSettings(BaseModel):
@@ -40,7 +40,7 @@ class PredictSettings(BaseModel):
     margin_px: int = Field(32, ge=0, description="border of each tile that is thrown away")
     blend_px: int = Field(32, ge=0, description="width over which neighbouring tiles blend")
     repeats: Repeats = Field(
-        "none", description="average over flips (2 passes), or flips and quarter turns (8)"
+        "single", description="average over flips (2 passes), or flips and quarter turns (8)"
     )
     minimum_area_px: int = Field(0, ge=0, description="smaller objects are removed")
 

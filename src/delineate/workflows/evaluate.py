@@ -19,7 +19,7 @@ from delineate.inference.postprocess import without_small_objects
 from delineate.inference.settings import Repeats
 from delineate.metrics.thresholds import decide
 from delineate.report.overlays import find_palette
-from delineate.workflows.evaluation_page import write_page
+from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.run_folder import RUN, SCORINGS, SPLIT, RunFacts, read_run
 from delineate.workflows.scored_data import cases_of, scored_dataset
 from delineate.workflows.scoring import Answer, ScoringResult, score_and_write
@@ -118,7 +118,7 @@ def evaluate(
         settings=EvaluationSettings(seed=seed),
         progress=progress,
     )
-    write_page(result, dataset)
+    write_pages(result, dataset, run[0] if run is not None and is_own else None)
     return result
 
 

@@ -26,7 +26,7 @@ from delineate.files.mask_findings import describe
 from delineate.files.raw_mask import read_raw_mask
 from delineate.files.writing import new_folder
 from delineate.report.overlays import find_palette
-from delineate.workflows.evaluation_page import write_page
+from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.scored_data import cases_of, scored_dataset
 from delineate.workflows.scoring import Answer, ScoringResult, file_name, score_and_write
 
@@ -116,7 +116,7 @@ def score(
         settings=EvaluationSettings(seed=seed),
         progress=progress,
     )
-    write_page(result, dataset)
+    write_pages(result, dataset)
     return result
 
 

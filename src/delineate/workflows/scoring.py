@@ -18,14 +18,15 @@ from delineate.evaluation.cases import ScoredCase
 from delineate.evaluation.records import Evaluation
 from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
-from delineate.files.mask_files import write_image
+from delineate.files.mask_files import write_image, write_index_mask
 from delineate.files.writing import write_csv, write_json
 from delineate.metrics.thresholds import decide
 from delineate.report.overlays import class_overlay, overlay
 from delineate.workflows.scored_data import training_mask_baseline
 
 SCHEMA = "evaluation"
-DOCUMENT, PAGE, CASES, OVERLAYS = "evaluation.json", "evaluation.html", "cases.csv", "overlays"
+DOCUMENT, PAGE, CASES = "evaluation.json", "evaluation.html", "cases.csv"
+OVERLAYS, PREDICTIONS = "overlays", "predictions"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ Answers = Callable[[Sample, Image], Answer]
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """What scoring leaves: `evaluation.json`, `evaluation.html`, `cases.csv`, `overlays/`."""
+    """What scoring leaves: document, page, a row a case, overlays and predicted masks."""
 
     folder: Path
     document: dict[str, Any]
@@ -75,6 +76,7 @@ def score_and_write(
     A case without an answer is scored as failed, never left out.
     """
     (folder / OVERLAYS).mkdir(exist_ok=True)
+    (folder / PREDICTIONS).mkdir(exist_ok=True)
 
     def cases() -> Iterator[ScoredCase]:
         for sample in track(scored.samples, "score", progress):
@@ -139,6 +141,7 @@ def _scored_case(
             )
         )
         write_image(folder / OVERLAYS / f"{file_name(sample.id)}.png", picture)
+        write_index_mask(folder / PREDICTIONS / f"{file_name(sample.id)}_mask.png", labels, classes)
     return result
 
 

@@ -99,7 +99,7 @@ class ValidationCases:
 
     def judge(self, metric: Callable[[Iterable[Judged]], float]) -> Validate:
         """A function that gives loss and score of a network, in one pass over an image."""
-        quick = self._predict.model_copy(update={"repeats": "none"})
+        quick = self._predict.model_copy(update={"repeats": "single"})
 
         def validate(network: nn.Module) -> tuple[float, float]:
             cases = list(self.judged(network, quick))

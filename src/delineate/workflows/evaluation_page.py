@@ -1,0 +1,188 @@
+"""The pages of an evaluation: its own, and that of the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from delineate.core.errors import DelineateError
+from delineate.data.reading import read_case
+from delineate.data.sample import SPLITS, TRAIN, Dataset
+from delineate.data.splitting import apply_split, read_split
+from delineate.evaluation.case_table import UNDEFINED
+from delineate.files.mask_decoding import read_mask
+from delineate.files.mask_encoding import MaskEncoding
+from delineate.recipe.recipe import Recipe, load_recipe
+from delineate.report.case_pictures import CasePicture, best_median_worst, case_picture
+from delineate.report.evaluation_page import write_evaluation_page
+from delineate.report.report_page import RecipeChoice, RunReport, SplitRow, write_report
+from delineate.report.score_plots import evaluation_plots
+from delineate.workflows.curves import read_history
+from delineate.workflows.run_folder import RECIPE, SPLIT, read_run
+from delineate.workflows.scoring import PAGE, PREDICTIONS, ScoringResult, file_name
+
+REPORT = "report.html"
+_SHOWN_EACH = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What both pages show beside the figures."""
+
+    pictures: tuple[CasePicture, ...]
+    plots: Mapping[str, str]
+
+
+def write_pages(result: ScoringResult, dataset: Dataset, run: Path | None = None) -> None:
+    """Write `evaluation.html`, and `report.html` into the run folder where there is one."""
+    header, rows = result.evaluation.case_rows()
+    shown = Shown(_pictures(result, dataset), evaluation_plots(result.document, header, rows))
+    document = result.document
+    write_evaluation_page(
+        result.folder / PAGE,
+        document=document,
+        pictures=shown.pictures,
+        plots=shown.plots,
+        title=f"Evaluation: {_of(document)}",
+        facts=_facts(result),
+        palette=str(document["palette"]),
+    )
+    if run is not None:
+        write_report(run / REPORT, report=_run_report(run, result, dataset, shown))
+
+
+def _of(document: Mapping[str, object]) -> str:
+    name = document.get("model") or Path(str(document["predictions"])).name
+    return f"{name}, split {document['split']}"
+
+
+def _facts(result: ScoringResult) -> list[tuple[str, str]]:
+    document = result.document
+    facts = [("Data", f"{Path(document['data']).name}, layout {document['layout']}")]
+    facts.append(("Split", str(document["split"])))
+    if "model" in document:
+        facts.append(("Model", f"{document['model']}, views: {document['repeats']}"))
+    count = document.get("scorings_of_this_split")
+    if count:
+        facts.append(("Scorings", f"number {count} of this split by this run; all are logged"))
+    return facts
+
+
+def _pictures(result: ScoringResult, dataset: Dataset) -> tuple[CasePicture, ...]:
+    """The best, median and worst cases by Dice against the first observer."""
+    scores = case_dice(result)
+    samples = {sample.id: sample for sample in dataset.samples}
+    is_binary = len(result.evaluation.classes) == 2
+    encoding = MaskEncoding.parse("binary" if is_binary else "index")  # as we wrote them
+    pictures = []
+    for id_, role in best_median_worst(scores, each=_SHOWN_EACH).items():
+        mask = result.folder / PREDICTIONS / f"{file_name(id_)}_mask.png"
+        try:
+            case = read_case(dataset, samples[id_])
+            labels = read_mask(mask, encoding) if mask.is_file() else None
+        except DelineateError:
+            continue  # it stands among the failures already
+        if labels is None:
+            continue
+        pictures.append(
+            case_picture(
+                case.image,
+                next(iter(case.labels.values())),
+                labels,
+                case_id=id_,
+                classes=result.evaluation.classes,
+                subject=samples[id_].subject,
+                role=role,
+                caption=f"Dice {scores[id_]:.3f}",
+                palette=str(result.document["palette"]),
+                region=case.region,
+            )
+        )
+    return tuple(pictures)
+
+
+def case_dice(result: ScoringResult) -> dict[str, float | None]:
+    """Sample id to Dice (mean over defined classes), reference observer and region."""
+    header, rows = result.evaluation.case_rows()
+    columns = [at for at, name in enumerate(header) if name.split(": ")[-1] == "dice"]
+    id_, observer, region = (header.index(name) for name in ("id", "observer", "region"))
+    scores: dict[str, float | None] = {}
+    for row in rows:
+        if row[observer] != result.evaluation.observers[0]:
+            continue
+        if row[region] != result.evaluation.reference_region:
+            continue
+        values = [float(row[at]) for at in columns if row[at] != UNDEFINED]
+        scores[str(row[id_])] = float(np.mean(values)) if values else None
+    return scores
+
+
+def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown) -> RunReport:
+    facts = read_run(run)
+    recipe = load_recipe(str(run / RECIPE))
+    document = result.document
+    budget = f"{facts.minutes:g} minutes" if facts.minutes is not None else f"{facts.steps} steps"
+    whole = apply_split(dataset, read_split(run / SPLIT))
+    return RunReport(
+        title=f"{recipe.name} on {dataset.root.name}",
+        facts=_facts(result),
+        data=[
+            ("Layout", f"{dataset.layout}: {dataset.reason}"),
+            ("Images", f"{len(dataset.samples):,}"),
+            ("Subjects", _subjects(dataset)),
+            ("Observers", ", ".join(dataset.observers)),
+            ("Classes", ", ".join(each.name for each in dataset.classes)),
+            ("Masks", "; ".join(f"observer {k}: {v}" for k, v in dataset.encodings.items())),
+        ],
+        split=[
+            SplitRow(
+                split,
+                cases=len(whole.only(split).samples),
+                subjects=len({sample.group for sample in whole.only(split).samples}),
+            )
+            for split in SPLITS
+            if whole.only(split).samples
+        ],
+        split_rule=_split_rule(dataset),
+        recipe=_choices(recipe),
+        recipe_name=f"{recipe.name}: {recipe.description}",
+        history=read_history(run),
+        training=[
+            ("Budget", budget),
+            ("Seed", str(facts.seed)),
+            ("Precision", f"{facts.precision}: {facts.why_precision}"),
+            ("Threads", str(facts.threads)),
+        ],
+        evaluation=document,
+        evaluated=f"the {document['split']} split",
+        plots=shown.plots,
+        pictures=shown.pictures,
+        palette=str(document["palette"]),
+    )
+
+
+def _subjects(dataset: Dataset) -> str:
+    if dataset.has_subjects:
+        return f"{len({sample.subject for sample in dataset.samples}):,}, kept whole in the split"
+    return "unknown: each image counts as a subject of its own"
+
+
+def _split_rule(dataset: Dataset) -> str:
+    own = any(sample.split == TRAIN for sample in dataset.samples)
+    by = "subject" if dataset.has_subjects else "image, for subjects are unknown"
+    return (
+        f"Split by {by}, stratified by empty masks and area, seeded; "
+        + ("what the data's own folders say is kept" if own else "the data states none")
+        + "; the file is split.csv"
+    )
+
+
+def _choices(recipe: Recipe) -> list[RecipeChoice]:
+    return [
+        RecipeChoice(stage, name, str(value))
+        for stage, settings in recipe.model_dump(exclude={"name", "description"}).items()
+        for name, value in settings.items()
+    ]
