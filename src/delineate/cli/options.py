@@ -28,7 +28,7 @@ class DeviceName(StrEnum):
 class RepeatsName(StrEnum):
     """Which flipped and turned copies are averaged; a test holds these to `Repeats`."""
 
-    NONE = "none"
+    SINGLE = "single"
     FLIPS = "flips"
     TURNS = "turns"
 
