@@ -158,6 +158,27 @@ def test_an_absent_class_is_left_out_of_the_mean_of_classes() -> None:
     assert value(found, "dice", region=WHOLE) == pytest.approx(2 / 3)
 
 
+def test_an_image_that_lacks_one_class_still_counts_for_the_others() -> None:
+    """The mean of classes is the mean of each class's own mean over its images."""
+    cases = [plain([1, 1, 2, 2], [1, 0, 2, 2], id="a"), plain([1, 0, 0, 0], [1, 0, 0, 0], id="b")]
+    found = score_cases(cases, THREE, None)
+    (record,) = found.find(
+        score="sensitivity", label_class=CLASS_MEAN, pooling=PER_IMAGE, predictor="model"
+    )
+    assert record.value == pytest.approx(((0.5 + 1) / 2 + 1) / 2)
+    assert (record.cases, record.undefined_cases) == (2, 0)
+
+
+def test_cases_without_a_region_are_absent_inside_and_a_note_says_so() -> None:
+    """Where only some cases have a region, the others count in the whole frame alone."""
+    region = np.array([[1, 0]], bool)
+    cases = [plain([1, 0], [1, 0], id="a", region=region), plain([1, 0], [1, 0], id="b")]
+    found = score_cases(cases, BINARY, None)
+    counted = {r.region: r.cases for r in found.find(score="dice", predictor="model")}
+    assert counted == {INSIDE: 1, WHOLE: 2}
+    assert any("1 of 2 cases have no region of interest" in note for note in found.notes)
+
+
 def test_pixels_outside_the_region_never_count_inside() -> None:
     """A false alarm outside the region harms the whole frame alone."""
     region = np.array([[1, 1, 0, 0]], bool)
@@ -175,6 +196,18 @@ def test_ignored_pixels_never_count() -> None:
         for x in (0, 1)
     ]
     assert scores == [1.0, 1.0]
+
+
+def test_pixels_that_one_observer_does_not_know_are_not_compared() -> None:
+    """What the second observer left unknown is neither right nor wrong of him."""
+    truths = {
+        "observer 1": np.array([[1, 1, 0]], np.uint8),
+        "observer 2": np.array([[1, IGNORE, 0]], np.uint8),
+    }
+    case = ScoredCase("a", None, truths, labels=truths["observer 1"])
+    found = score_cases([case], BINARY, None)
+    assert value(found, "sensitivity", region=WHOLE, predictor="observer 2") == 1.0
+    assert value(found, "accuracy", region=WHOLE, predictor="observer 2") == 1.0
 
 
 def test_a_hard_mask_has_no_ranking() -> None:
@@ -250,6 +283,17 @@ def test_a_failed_case_counts_zero_and_is_reported() -> None:
     assert any("1 of 2 cases failed" in note for note in found.notes)
     (empty,) = found.find(score="dice", predictor="empty prediction", pooling=PER_IMAGE)
     assert (empty.cases, empty.failed_cases) == (2, 0)
+
+
+def test_a_failed_case_with_an_empty_truth_is_no_success() -> None:
+    """No answer to an empty image counts 0 in the mean and in every empty rule that keeps it."""
+    cases = [plain([1, 0], [1, 0], id="good"), plain([0, 0], None, id="bad", failure="gone")]
+    found = score_cases(cases, BINARY, None)
+    assert value(found, "dice", region=WHOLE, pooling=PER_IMAGE) == 0.5
+    rules = {row.rule: row.value for row in found.empty_rules}
+    assert rules["mean per image, both empty counts 1"] == 0.5
+    assert rules["mean per image, both empty left out"] == 0.5
+    assert rules["mean per image, empty truths left out"] == 1.0
 
 
 def test_a_failure_among_hard_masks_has_no_ranking_either() -> None:

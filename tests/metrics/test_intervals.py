@@ -158,6 +158,39 @@ def test_binned_ranking_interval_is_that_of_exact_resampling(name: str, exact: o
     assert fast.high == pytest.approx(high, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "exact"), [("roc_auc", roc_auc), ("average_precision", average_precision)]
+)
+def test_few_levels_are_resampled_exactly(name: str, exact: object) -> None:
+    """Scores of a few levels have a bin each, ties counting half, so that nothing is blurred."""
+    positives, negatives = scores_of(11)
+    positives = [np.round(part).astype(np.float32) for part in positives]
+    negatives = [np.round(part).astype(np.float32) for part in negatives]
+    value = exact(np.concatenate(positives), np.concatenate(negatives)).value
+    counted = histograms(positives, negatives, range(11))
+    fast = bootstrap_ranking([counted], name, exact=value, seed=2, resamples=100)
+    plain = [
+        exact(
+            np.concatenate([positives[g] for g in row]), np.concatenate([negatives[g] for g in row])
+        ).value
+        for row in stream(2, "bootstrap").integers(11, size=(100, 11))
+    ]
+    tail = tail_share(11)
+    assert (fast.low, fast.high) == pytest.approx(
+        tuple(np.quantile(plain, [tail, 1 - tail])), abs=1e-9
+    )
+
+
+def test_the_ranking_interval_follows_the_exact_score() -> None:
+    """An exact score that differs from the binned one moves the interval by the difference."""
+    positives, negatives = scores_of(12)
+    counted = histograms(positives, negatives, range(12))
+    here = bootstrap_ranking([counted], "roc_auc", exact=0.70, seed=0)
+    there = bootstrap_ranking([counted], "roc_auc", exact=0.75, seed=0)
+    assert there.low - here.low == pytest.approx(0.05)
+    assert here.low < 0.70 < here.high
+
+
 def test_histograms_count_every_pixel_once() -> None:
     """Each subject's bins sum to its pixels, several cases of one subject together."""
     positives, negatives = scores_of(4)
