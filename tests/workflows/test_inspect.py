@@ -134,6 +134,21 @@ def test_subject_in_two_splits_is_a_note(root, tmp_path):
     assert any("1 subject in several splits: 1" in note for note in result.document["notes"])
 
 
+def test_missing_masks_are_noted(root, tmp_path):
+    """Images without masks among others with masks are counted and named."""
+    (root / "train/1_2_mask.tif").unlink()
+    notes = inspect(root, tmp_path / "out").document["notes"]
+    assert any("no mask for 1 of 3 images of train: 1_2.tif" in note for note in notes)
+
+
+def test_unlabelled_split_is_no_fault(root, tmp_path):
+    """A test split without any mask is as it should be: no note."""
+    (root / "test/3_1_mask.tif").unlink()
+    result = inspect(root, tmp_path / "out")
+    assert not any("no mask for" in note for note in result.document["notes"])
+    assert result.document["splits"]["test"]["labelled"] == 0
+
+
 def test_limit_keeps_cases_with_problems(root, tmp_path):
     """A short contact sheet shows what is wrong before what is well."""
     save(root / "test/3_1_mask.tif", np.zeros((5, 5)))

@@ -27,6 +27,7 @@ from delineate.report.contact_sheet import ContactItem, write_contact_sheet
 
 SCHEMA, DOCUMENT, PAGE, MANIFEST = "inspection", "inspect.json", "inspect.html", "manifest.csv"
 MOST_VALUES = 16
+LONGEST_KEPT_PX = 2000
 MOST_PROBLEMS = 0.5  # share of the contact sheet that cases with problems may take
 
 
@@ -255,6 +256,15 @@ def _notes(
             f"{counted(len(shared), 'subject')} in several splits: {named}; training "
             "refuses this. Make a split of whole subjects with `delineate split DATA --fresh`"
         )
+    for name in (*SPLITS, None):
+        own = [sample for sample in dataset.samples if sample.split == name]
+        bare = [sample.image.name for sample in own if not sample.masks]
+        if 0 < len(bare) < len(own):
+            where = f" of {name}" if name else ""
+            notes.append(
+                f"no mask for {len(bare)} of {counted(len(own), 'image')}{where}: {some(bare)}; "
+                "they can be neither trained on nor scored"
+            )
     if not dataset.has_subjects:
         notes.append(
             "whose images these are is not known, so each image counts as a subject; "
@@ -333,13 +343,15 @@ def _item(dataset: Dataset, case: Examined, uncertain: set[str]) -> ContactItem:
     labels = None
     if observer is not None and observer in case.pixels:
         labels = read_labels(dataset, sample, observer)
+    # The page shows a few hundred pixels a side: whole slides need not wait in memory.
+    step = -(-max(case.size_px or (1, 1)) // LONGEST_KEPT_PX)
     return ContactItem(
         id=sample.id,
         subject=sample.subject,
         split=sample.split,
         caption=_caption(case, observer, uncertain),
-        image=read_image(sample.image) if case.size_px else None,
-        labels=labels,
+        image=read_image(sample.image)[::step, ::step].copy() if case.size_px else None,
+        labels=labels if labels is None else labels[::step, ::step].copy(),
         problem="; ".join(case.problems) or None,
     )
 
