@@ -114,7 +114,7 @@ def anatomy(seed: int, subject: int, size_px: Size = SIZE_PX) -> Anatomy:
         size_px=size_px,
         canvas=canvas,
         nerve=nerve,
-        nerve_contrast=rng.uniform(0.6, 1.0),
+        nerve_contrast=rng.uniform(0.7, 1.0),
         gain_db=rng.normal(0.0, 1.6),
         focus=rng.uniform(0.25, 0.5),
     )
@@ -136,7 +136,7 @@ def frame(subject: Anatomy, number: int, *, has_nerve: bool) -> Frame:
     nerve = _moved(rng, subject)
     mask = np.zeros((height, width), dtype=np.bool_)
     if has_nerve:
-        contrast = subject.nerve_contrast * rng.uniform(0.8, 1.05)
+        contrast = subject.nerve_contrast * rng.uniform(0.85, 1.05)
         _paint_nerve(rng, (scatter, mirror), nerve, width, contrast)
         mask = _mask(nerve, subject.size_px)
     grey = _scan(rng, scatter, mirror, subject)
@@ -256,7 +256,7 @@ def _fascicles(rng: np.random.Generator) -> list[Fascicle]:
             for other in found
         ):
             shape = (size, size * rng.uniform(0.65, 1.0))
-            found.append((centre, shape, rng.uniform(0, np.pi), rng.uniform(6, 15)))
+            found.append((centre, shape, rng.uniform(0, np.pi), rng.uniform(7, 16)))
         if len(found) == wanted:
             break
     return found
