@@ -18,6 +18,8 @@ Colour = tuple[int, int, int]
 DIMMED = 0.35
 IGNORED_COLOUR: Colour = (128, 128, 128)
 STRIPE_PERIOD_PX = 6
+# ITU-R BT.601.
+LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,16 @@ class Mark:
 
 @dataclass(frozen=True)
 class Palette:
-    """Three outcomes: in both, in the truth alone, in the prediction alone."""
+    """Three outcomes: in both, in the truth alone, in the prediction alone.
+
+    `backdrop` draws the image below in grey at this share of its brightness; None leaves
+    the image as it is.
+    """
 
     hit: Mark
     missed: Mark
     false: Mark
+    backdrop: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +85,13 @@ PALETTES: dict[str, Palette] = {
         missed=Mark((255, 225, 30), "missed: in the truth only", 0.50, has_outline=True),
         false=Mark((40, 200, 80), "false: in the prediction only", 0.50, has_outline=True),
     ),
-    # Vessels are one to ten pixels wide: solid colours, for an outline would be all of them.
+    # Vessels are one to ten pixels wide: solid colours, for an outline would be all of them,
+    # and a grey image below, for red and blue are lost on a red retina.
     "vessel": Palette(
-        hit=Mark((255, 255, 255), "hit: in truth and prediction", 0.80),
-        missed=Mark((30, 100, 255), "missed: in the truth only", 1.0),
-        false=Mark((230, 20, 30), "false: in the prediction only", 1.0),
+        hit=Mark((255, 255, 255), "hit: in truth and prediction", 0.85),
+        missed=Mark((60, 140, 255), "missed: in the truth only", 1.0),
+        false=Mark((255, 50, 40), "false: in the prediction only", 1.0),
+        backdrop=0.45,
     ),
     # Truth in green, prediction in red; where both lie, the light adds up to yellow.
     "pneumothorax": Palette(
@@ -127,7 +136,8 @@ def overlay(
 
     Any label but 0 is foreground. Pixels outside the region, and those whose truth is
     `IGNORE`, do not count: they are dimmed and carry no marks. With an opacity, marks are
-    plain areas of that opacity, without outlines and stripes.
+    plain areas of that opacity, without outlines and stripes. Palettes with a backdrop
+    show the image in grey and darker.
 
     Raises:
         SizeMismatchError: image, truth, prediction and region differ in size.
@@ -138,6 +148,8 @@ def overlay(
     counts = _counting(truth, region)
     in_truth = (np.asarray(truth) != 0) & counts
     in_prediction = (np.asarray(prediction) != 0) & counts
+    if colours.backdrop is not None:
+        canvas[:] = (canvas @ LUMINANCE)[..., None] * colours.backdrop
     canvas[~counts] *= DIMMED
     outcomes = (
         (colours.hit, in_truth & in_prediction),

@@ -38,14 +38,15 @@ VARIABLES = {
 FONT = "var(--plot-font, system-ui, sans-serif)"
 STYLE: dict[Any, Any] = {  # every matplotlib spells the type of its keys anew
     "svg.fonttype": "none",
-    "font.size": 9.0,
+    "text.parse_math": False,  # a name may hold a dollar sign
+    "font.size": 10.0,
     "text.color": INK,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.7,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 9.0,
+    "axes.titlesize": 10.0,
     "axes.titlelocation": "left",
     "axes.formatter.useoffset": False,
     "xtick.color": INK,
@@ -61,7 +62,7 @@ STYLE: dict[Any, Any] = {  # every matplotlib spells the type of its keys anew
     "lines.linewidth": 1.5,
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9.5,
     "legend.handlelength": 1.6,
     "legend.borderaxespad": 0.2,
 }
@@ -80,11 +81,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Point:
-    """One marked operating point: a second observer, the chosen threshold."""
+    """One marked operating point: a second observer, the chosen threshold.
+
+    `curve` is the index of the curve whose colour it takes; a person's has none.
+    """
 
     label: str
     x: float
     y: float
+    curve: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ def case_strip(
         axis.set(xlabel=words, xlim=_unit_limits([dot.value or 0.0 for dot in defined]))
         axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0, handletextpad=0.5)
 
-    height = 0.9 + 0.17 * len(subjects) if is_by_subject and defined else 1.9
+    height = 1.0 + 0.18 * len(subjects) if is_by_subject and defined else 2.0
     return _figure(draw, None, alt=alt, name=name, size_inches=(SIZE_INCHES[0], height))
 
 
@@ -199,7 +204,7 @@ def _draw_rows(axis: Axes, dots: Sequence[CaseDot]) -> None:
         axis.plot(values, [row] * len(values), "o", color=MAIN, markersize=4, alpha=0.85)
     axis.set_yticks(range(len(ranked)), [_short(subject) for subject in ranked])
     axis.set_ylim(-0.7, len(ranked) - 0.3)
-    axis.tick_params(axis="y", length=0, labelsize=7.5)
+    axis.tick_params(axis="y", length=0, labelsize=8.5)
     axis.spines["left"].set_visible(False)
 
 
@@ -227,36 +232,41 @@ def _draw_box(axis: Axes, dots: Sequence[CaseDot]) -> None:
 
 
 def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -> None:
-    colours = iter((MAIN, OTHER, THIRD, INK, MAIN, OTHER, THIRD, INK))
-    for curve in curves:
+    for place, curve in enumerate(curves):
         if curve.is_baseline:
             axis.plot(curve.x, curve.y, color=THIRD, linewidth=1.1, label=curve.label)
         else:
-            axis.plot(curve.x, curve.y, color=next(colours, MAIN), label=curve.label)
-    looks = iter((("D", OTHER), ("o", MAIN), ("s", INK), ("^", OTHER), ("v", INK)))
+            colour, dashes = _look(place)
+            axis.plot(curve.x, curve.y, color=colour, label=curve.label, dashes=dashes)
+    people = iter("D^vP")
     for point in points:
-        marker, colour = next(looks, ("x", INK))
         axis.plot(
             [point.x],
             [point.y],
             linestyle="none",
-            marker=marker,
-            markersize=6,
-            color=colour,
+            marker=next(people, "X") if point.curve is None else "o",
+            markersize=6.5,
+            color=INK if point.curve is None else _look(point.curve)[0],
             markeredgecolor=PAPER,
             markeredgewidth=0.9,
             label=point.label,
-            zorder=4,
+            zorder=5 if point.curve is None else 4,
         )
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axis.set_aspect("equal", adjustable="box", anchor="W")
+
+
+def _look(place: int) -> tuple[str, tuple[float, ...]]:
+    """Colour and dashes of the curve at this place; more than two differ by their dashes."""
+    colours, dashes = (MAIN, OTHER, INK), ((), (5, 1.5), (1.5, 1.5))
+    return colours[place % 3], dashes[place // 3 % 3]
 
 
 def _legend_below(axis: Axes) -> None:
     """All entries under the axes, where no curve can lie beneath them."""
     figure = axis.figure
     handles, _ = axis.get_legend_handles_labels()
-    figure.set_size_inches(SIZE_INCHES[0], 4.2 + 0.17 * len(handles))  # type: ignore[union-attr]
+    figure.set_size_inches(SIZE_INCHES[0], 4.2 + 0.185 * len(handles))  # type: ignore[union-attr]
     figure.legend(loc="outside lower left", labelspacing=0.35)
 
 
@@ -296,7 +306,7 @@ def _draw_learning_rate(axis: Axes, history: Sequence[Row]) -> None:
     axis.set(xlabel="Step", ylabel="Learning rate")
     axis.set_ylim(bottom=0)
     axis.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=False)
-    axis.yaxis.get_offset_text().set_fontsize(8)
+    axis.yaxis.get_offset_text().set_fontsize(9)
     _count_on_x(axis)
 
 

@@ -95,7 +95,7 @@ class _Pooled:
         """People, and the model where it was cut, by two of their scores."""
         found = []
         for predictor in self.predictors():
-            for name in names:
+            for place, name in enumerate(names):
                 across, up = self.value(predictor, name, x), self.value(predictor, name, y)
                 if across is None or up is None:
                     continue
@@ -106,7 +106,8 @@ class _Pooled:
                     )
                     label = f"Model at its {cut}"
                 label += f", {name}" if len(names) > 1 else ""
-                found.append(Point(label, 1 - across if x == "specificity" else across, up))
+                across = 1 - across if x == "specificity" else across
+                found.append(Point(label, across, up, place if predictor == MODEL else None))
         return found
 
 

@@ -22,7 +22,7 @@ SCORE_NAMES = {
     "average_precision": "Average precision",
 }
 MODEL, POOLED, PER_IMAGE = "model", "pooled", "mean per image"
-INTERVAL_RULE = "Below each value stands its 95 % interval, by resampling whole subjects."
+INTERVAL_RULE = " Below each value stands its 95 % interval, by resampling whole subjects."
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,21 @@ class RowGroup:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table as the template draws it; `spans` are headings over several columns."""
+    """A table as the template draws it.
 
+    `title` is the caption in short, `spans` are headings over several columns, and with
+    `is_led` the first column is what the table is about.
+    """
+
+    title: str
     caption: str
     columns: tuple[str, ...]
     groups: tuple[RowGroup, ...]
     notes: tuple[tuple[int, str], ...]
     remarks: tuple[str, ...]
-    spans: tuple[tuple[str, int], ...] = ()
-    key: str = "t"
+    spans: tuple[tuple[str, int], ...]
+    is_led: bool
+    key: str
 
 
 @dataclass
@@ -75,14 +81,14 @@ class _Notes:
         return self.numbers.setdefault(text, len(self.numbers) + 1)
 
 
-def predictor_table(records: Sequence[Record], *, caption: str, key: str) -> ScoreTable:
+def predictor_table(records: Sequence[Record], *, title: str, key: str) -> ScoreTable:
     """Rows of scores, a column a predictor: of one class, observer and region."""
     predictors = sorted(_distinct(records, "predictor"), key=_predictor_rank)
     columns = tuple((sentence(one), {"predictor": one}) for one in predictors)
-    return _table(records, columns, caption=caption, key=key)
+    return _table(records, columns, title=title, key=key, is_led=True)
 
 
-def protocol_table(records: Sequence[Record], *, caption: str, key: str) -> ScoreTable:
+def protocol_table(records: Sequence[Record], *, title: str, key: str) -> ScoreTable:
     """Rows of scores, a column an observer and region: of one class and predictor."""
     observers, regions = _distinct(records, "observer"), _distinct(records, "region")
     columns = tuple(
@@ -91,7 +97,7 @@ def protocol_table(records: Sequence[Record], *, caption: str, key: str) -> Scor
         for region in regions
     )
     spans = tuple((f"Against {observer_words(one)}", len(regions)) for one in observers)
-    return _table(records, columns, caption=caption, key=key, spans=spans)
+    return _table(records, columns, title=title, key=key, spans=spans)
 
 
 def headline_table(document: Document, *, key: str = "headline") -> ScoreTable | None:
@@ -100,22 +106,29 @@ def headline_table(document: Document, *, key: str = "headline") -> ScoreTable |
     if not records:
         return None
     first = records[0]
-    caption = (
+    title = (
         f"{sentence(first['label_class'])}, {first['region']}, against "
-        f"{observer_words(first['observer'])}: the model beside its baselines. {INTERVAL_RULE}"
+        f"{observer_words(first['observer'])}: the model beside its baselines"
     )
-    return predictor_table(records, caption=caption, key=key)
+    return predictor_table(records, title=title, key=key)
 
 
 def protocol_tables(document: Document) -> list[ScoreTable]:
-    """The model against every observer in every region, a table a class."""
+    """The model against every observer in every region, a table a class, the headline's first.
+
+    None where there is but one protocol.
+    """
+    if not document["headline"] or len(document["observers"]) * len(document["regions"]) < 2:
+        return []
+    first = str(document["headline"][0]["label_class"])
+    names = [first, *(name for name in _class_names(document) if name != first)]
     return [
         protocol_table(
             _only(document["records"], predictor=MODEL, label_class=name),
-            caption=f"{sentence(name)}: the model under every protocol. {INTERVAL_RULE}",
+            title=f"{sentence(name)}: the model under every protocol",
             key=f"protocol-{place}",
         )
-        for place, name in enumerate(_class_names(document))
+        for place, name in enumerate(names)
     ]
 
 
@@ -130,9 +143,7 @@ def full_tables(document: Document) -> list[ScoreTable]:
                 )
                 if records:
                     where = f"{sentence(name)}, against {observer_words(observer)}, {region}"
-                    tables.append(
-                        predictor_table(records, caption=where, key=f"full-{len(tables)}")
-                    )
+                    tables.append(predictor_table(records, title=where, key=f"full-{len(tables)}"))
     return tables
 
 
@@ -150,8 +161,8 @@ def class_table(document: Document) -> ScoreTable | None:
     )
     columns = tuple((sentence(name), {"label_class": name}) for name in names)
     where = f"against {observer_words(first['observer'])}, {first['region']}"
-    caption = f"The model class by class, {where}. {INTERVAL_RULE}"
-    return _table(records, columns, caption=caption, key="classes")
+    title = f"The model class by class, {where}"
+    return _table(records, columns, title=title, key="classes")
 
 
 def summary_sentence(document: Document) -> str:
@@ -162,9 +173,10 @@ def summary_sentence(document: Document) -> str:
         return "Nothing could be scored: no case has a truth."
     where = f"{model['region']}, against {observer_words(model['observer'])}"
     of = f"{_count(model['cases'], 'case')} of {_count(model['subjects'], 'subject')}"
-    name = model["label_class"]
+    name = str(model["label_class"])
+    what = ", " + name if name.startswith("mean of") else f" of {name}"
     if model["value"] is None:
-        return f"The Dice of {name}, {where}, is undefined: {model['why_undefined']}."
+        return f"The mean Dice per image{what}, {where}, is undefined: {_reason(model)}."
     interval = (
         f" (95 % interval {number(model['low'])} to {number(model['high'])})"
         if model["low"] is not None
@@ -177,8 +189,7 @@ def summary_sentence(document: Document) -> str:
     ]
     beside = f" For comparison: {', '.join(others)}." if others else ""
     return (
-        f"Mean Dice per image of {name}, {where}: {number(model['value'])}{interval}, on {of}."
-        f"{beside}"
+        f"Mean Dice per image{what}, {where}: {number(model['value'])}{interval}, on {of}.{beside}"
     )
 
 
@@ -212,9 +223,10 @@ def _table(
     records: Sequence[Record],
     columns: Sequence[tuple[str, Mapping[str, str]]],
     *,
-    caption: str,
+    title: str,
     key: str,
     spans: tuple[tuple[str, int], ...] = (),
+    is_led: bool = False,
 ) -> ScoreTable:
     remarks = _remarks(records)
     notes = _Notes()
@@ -232,13 +244,16 @@ def _table(
             for score in _distinct(within, "score")
         )
         groups.append(RowGroup(sentence(pooling), _rules(within), rows))
+    has_intervals = any(one["low"] is not None for one in records)
     return ScoreTable(
-        caption,
+        title,
+        f"{title}." + (INTERVAL_RULE if has_intervals else ""),
         tuple(name for name, _ in columns),
         tuple(groups),
         tuple((place, sentence(text)) for text, place in notes.numbers.items()),
         tuple(sentence(text) for text in remarks),
         spans,
+        is_led,
         key,
     )
 
@@ -259,7 +274,7 @@ def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cel
         return None
     record = found[0]
     if record["value"] is None:
-        reason = str(record["why_undefined"] or "no reason was given")
+        reason = _reason(record)
         return Cell("undefined", None, (notes.number(reason),), is_undefined=True)
     score = str(record["score"])
     texts = (record.get("why_no_interval"), record.get("note"), _left_out(record))
@@ -268,6 +283,12 @@ def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cel
     if record["low"] is not None and record["high"] is not None:
         interval = (number(record["low"], score), number(record["high"], score))
     return Cell(number(record["value"], score), interval, numbers)
+
+
+def _reason(record: Record) -> str:
+    """Why a figure is undefined, without the score's name, which the row says."""
+    reason = str(record["why_undefined"] or "no reason was given")
+    return reason.removeprefix(f"{record['score']}: ")
 
 
 def _left_out(record: Record) -> str | None:
@@ -291,9 +312,11 @@ def _rules(records: Sequence[Record]) -> tuple[str, ...]:
         names = of.setdefault(record["empty_rule"], [])
         if name not in names:
             names.append(name)
-    if len(of) == 1:
-        return tuple(of)
-    return tuple(f"{', '.join(names)}: {rule}" for rule, names in of.items())
+    *some, most = sorted(of, key=lambda rule: len(of[rule]))
+    return (
+        *(f"{', '.join(of[rule])}: {rule}" for rule in some),
+        ("others: " if some else "") + most,
+    )
 
 
 def _class_names(document: Document) -> list[str]:
