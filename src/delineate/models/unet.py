@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from delineate.models.layers import Normalisation, convolution
 from delineate.models.mirror import mirrored_to_multiple
-
-Normalisation = Literal["batch", "instance", "group", "none"]
-
-_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "batch": nn.BatchNorm2d,
-    "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
-    "group": lambda channels: nn.GroupNorm(min(8, channels), channels),
-    "none": lambda channels: nn.Identity(),
-}
 
 
 class UNet(nn.Module):
@@ -45,13 +36,12 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         widths = [min(width * 2**level, width_limit) for level in range(depth + 1)]
-        normalise = _NORMALISATIONS[normalisation]
         self.stride = 2**depth
         self.context_px = _context_px(depth)
         self.has_finite_context = normalisation in ("batch", "none")
 
         self.encoder = nn.ModuleList(
-            _double_convolution(before, after, normalise)
+            _double(before, after, normalisation)
             for before, after in zip([channels, *widths], widths, strict=False)
         )
         self.dropout = nn.Dropout2d(dropout)
@@ -60,8 +50,7 @@ class UNet(nn.Module):
             for level, below in _from_the_bottom(widths)
         )
         self.decoder = nn.ModuleList(
-            _double_convolution(2 * level, level, normalise)
-            for level, _ in _from_the_bottom(widths)
+            _double(2 * level, level, normalisation) for level, _ in _from_the_bottom(widths)
         )
         self.head = nn.Conv2d(widths[0], classes, kernel_size=1)
 
@@ -81,19 +70,10 @@ class UNet(nn.Module):
         return logits[:, :, rows, columns]
 
 
-def _double_convolution(
-    before: int, after: int, normalise: Callable[[int], nn.Module]
-) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for channels in (before, after):
-        # A normalisation right behind takes the mean away, so a bias would have no effect.
-        has_bias = isinstance(normalise(after), nn.Identity)
-        layers += [
-            nn.Conv2d(channels, after, kernel_size=3, padding=1, bias=has_bias),
-            normalise(after),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers)
+def _double(before: int, after: int, normalisation: Normalisation) -> nn.Sequential:
+    return nn.Sequential(
+        convolution(before, after, normalisation), convolution(after, after, normalisation)
+    )
 
 
 def _from_the_bottom(widths: Sequence[int]) -> list[tuple[int, int]]:
