@@ -167,8 +167,8 @@ def _notes(
         if 0 < len(bare) < len(members):
             where = f" of {name}" if name else ""
             notes.append(
-                f"no mask for {len(bare)} of {counted(len(members), 'image')}{where}: {some(bare)}; they "
-                "can be neither trained on nor scored"
+                f"no mask for {len(bare)} of {counted(len(members), 'image')}{where}: "
+                f"{some(bare)}; they can be neither trained on nor scored"
             )
     if not dataset.has_subjects:
         notes.append(
