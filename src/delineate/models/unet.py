@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ def _double(before: int, after: int, normalisation: Normalisation) -> nn.Sequent
 
 def _from_the_bottom(widths: Sequence[int]) -> list[tuple[int, int]]:
     """Width of each level with that of the level below it, deepest first."""
-    return list(zip(widths, widths[1:], strict=False))[::-1]
+    return list(pairwise(widths))[::-1]
 
 
 def _context_px(depth: int) -> int:
