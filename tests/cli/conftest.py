@@ -42,6 +42,12 @@ def delineate() -> Delineate:
 
 
 @pytest.fixture
+def make_pairs() -> Callable[[Path, int], Path]:
+    """Writes a number of pairs into a folder."""
+    return write_pairs
+
+
+@pytest.fixture
 def pairs(tmp_path: Path) -> Path:
     """Six images with a mask each, to be spoiled at will."""
     return write_pairs(tmp_path / "pairs")
@@ -59,10 +65,3 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert result.exit_code == 0, result.stderr
     return out
-
-
-def error_line(result: Result) -> str:
-    """The only line of standard error that is an error, which must be its last."""
-    lines = result.stderr.splitlines()
-    assert [line.startswith("error: ") for line in lines] == [False] * (len(lines) - 1) + [True]
-    return lines[-1]

@@ -84,7 +84,7 @@ def test_progress_goes_to_standard_error(capsys):
 def test_interrupt_says_what_remains(capsys):
     """Ctrl-C ends in one line and exit code 130."""
     with (
-        pytest.raises(typer.Exit, match="^130$"),
+        pytest.raises(typer.Exit, match=r"^130$"),
         Console().work(lambda: "the run stays; go on with --resume"),
     ):
         raise KeyboardInterrupt

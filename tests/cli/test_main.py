@@ -109,5 +109,5 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
 def test_entry_point_leaves_with_the_exit_code(monkeypatch):
     """The installed program ends with the code of its verb."""
     monkeypatch.setattr("sys.argv", ["delineate", "--version"])
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delineate.cli.tables import columns, counted
@@ -40,23 +40,33 @@ def _cell(record: Mapping[str, Any]) -> str:
     return f"{record['value']:.4f} ({record['low']:.4f} to {record['high']:.4f})"
 
 
-def _rules(document: Mapping[str, Any], records: list[dict[str, Any]]) -> Iterator[str]:
+def _rules(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first = records[0]
+    observer = first["observer"]
     yield (
-        f"{first['label_class']} against {first['observer']}, {first['region']}; "
-        f"split {document['split']}: {counted(document['cases'], 'case')} of "
-        f"{counted(document['subjects'], 'subject')}"
+        f"{first['label_class']} against "
+        f"{observer if observer.startswith('observer') else f'observer {observer}'}, "
+        f"{first['region']}; split {document['split']}: "
+        f"{counted(document['cases'], 'case')} of {counted(document['subjects'], 'subject')}"
     )
     if document["threshold"] is not None:
         yield f"threshold {document['threshold']:.4g}: {document['threshold_origin']}"
-    has_interval = any(record["low"] is not None for record in records)
-    if has_interval:
+    defined = [record for record in records if record["value"] is not None]
+    if any(record["low"] is not None for record in defined):
         yield "in brackets: 95 % interval, subjects resampled"
-    reasons = dict.fromkeys(r["why_no_interval"] for r in records if r["why_no_interval"])
-    yield from (f"no interval: {reason}" for reason in reasons)
+    yield from dict.fromkeys(r["why_no_interval"] for r in defined if r["why_no_interval"])
     for rule in dict.fromkeys(r["empty_rule"] for r in records if r["pooling"] != "pooled"):
         yield f"mean per image: {rule}"
+    yield from _undefined(records)
+    yield from (f"note: {note}" for note in document["notes"])
+
+
+def _undefined(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """One line a predictor and reason, with all the scores that it leaves without a value."""
+    rows: dict[tuple[str, str], list[str]] = {}
     for record in records:
         if record["value"] is None:
-            yield f"undefined: {_row(record)}, {record['predictor']}: {record['why_undefined']}"
-    yield from (f"note: {note}" for note in document["notes"])
+            reason = str(record["why_undefined"]).removeprefix(f"{record['score']}: ")
+            rows.setdefault((record["predictor"], reason), []).append(_row(record))
+    for (predictor, reason), scores in rows.items():
+        yield f"undefined for {predictor}: {'; '.join(scores)}: {reason}"

@@ -110,7 +110,7 @@ def train(
 
 def _what_remains(source: Path, out: Path) -> str:
     if not (out / "run.json").is_file():
-        return "nothing was trained yet, and nothing is left behind"
+        return "nothing was trained yet; start again"
     return (
         f"{out} keeps the run up to its last checkpoint; "
         f"go on with: delineate train {source} --out {out} --resume"

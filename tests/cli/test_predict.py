@@ -1,0 +1,52 @@
+"""`delineate predict`."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_counts_then_the_folder(delineate, run_folder, tmp_path):
+    """The number of masks is told, and their folder comes last."""
+    images = run_folder.parent / "data" / "images"
+    result = delineate("predict", run_folder, images, "--out", tmp_path / "masks")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "masks       6 images"
+    assert lines[1].startswith("foreground  found in ")
+    assert lines[-1] == str(tmp_path / "masks")
+    assert (tmp_path / "masks" / "00_overlay.png").is_file()
+
+
+def test_files_patterns_and_options(delineate, run_folder, tmp_path):
+    """Patterns are looked up, probabilities written, overlays left out."""
+    images = run_folder.parent / "data" / "images"
+    options = ["--probabilities", "--no-overlays", "--threshold", "0", "--repeats", "turns"]
+    arguments = [images / "0[01].png", images / "02.png", "--out", tmp_path / "m", "--json"]
+    result = delineate("predict", run_folder, *arguments, *options)
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert document["repeats"] == "turns"
+    assert document["threshold"] == 0
+    written = {file.name for file in (tmp_path / "m").glob("*.png")}
+    assert written == {f"0{n}_{kind}.png" for n in range(3) for kind in ("mask", "prob")}
+
+
+def test_a_bad_image_is_listed_and_exit_1(delineate, run_folder, tmp_path):
+    """An image that cannot be read is named, and the other is done."""
+    bad = tmp_path / "bad.png"
+    bad.write_text("not an image\n" * 9)
+    good = run_folder.parent / "data" / "images" / "00.png"
+    result = delineate("predict", run_folder, good, bad, "--out", tmp_path / "m", "--quiet")
+    assert result.exit_code == 1
+    assert result.stdout == f"{tmp_path / 'm'}\n"
+    assert result.stderr.startswith(f"1 failed:\n  {bad}: ")
+    assert (tmp_path / "m" / "00_mask.png").is_file()
+
+
+def test_a_run_without_a_model(delineate, run_folder, tmp_path):
+    """A run that has not finished says how to finish it."""
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    images = run_folder.parent / "data" / "images"
+    result = delineate("predict", tmp_path / "run", images, "--out", tmp_path / "m")
+    assert result.exit_code == 2
+    assert "--resume" in result.stderr

@@ -1,0 +1,126 @@
+"""`delineate train`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from delineate.workflows.train import TrainResult
+
+CARD = {
+    "architecture": "unet",
+    "parameters": 12_345,
+    "training": {"steps": 3000, "minutes": 2.5},
+    "validation": {"scores": {"pooled_dice": 0.81234}},
+    "threshold": {"value": 0.45, "rule": "the highest Dice"},
+}
+
+
+def test_a_run_ends_in_a_model(run_folder):
+    """Training leaves recipe, split, history and model, with the settings that were changed."""
+    assert {"recipe.toml", "split.csv", "history.jsonl", "model"} <= {
+        file.name for file in run_folder.iterdir()
+    }
+    card = json.loads((run_folder / "model" / "model.json").read_text())
+    assert card["arguments"]["width"] == 4
+    assert card["training"]["steps"] == 3
+    assert card["training"]["threads"] == 1
+
+
+def test_what_is_printed(delineate, monkeypatch):
+    """The table says what was trained and how good it is, and the model folder comes last."""
+
+    def finish(*_, **__):
+        return TrainResult(Path("runs/a"), CARD)
+
+    monkeypatch.setattr("delineate.workflows.train.train", finish)
+    assert delineate("train", "data", "--out", "runs/a").stdout.splitlines() == [
+        "model                   unet, 12,345 parameters",
+        "trained                 3,000 steps, 2.5 min",
+        "validation pooled dice  0.8123",
+        "threshold               0.450, the highest Dice",
+        "runs/a/model",
+    ]
+
+
+def test_every_option_reaches_the_work(delineate, monkeypatch):
+    """What is given on the command line is what the workflow is called with."""
+    called = {}
+
+    def remember(source, out, *, progress, **options):
+        called.update(options, source=source, out=out)
+        return TrainResult(Path("r"), CARD)
+
+    monkeypatch.setattr("delineate.workflows.train.train", remember)
+    options = (
+        "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
+        "--resume --split-file s.csv --layout drive --masks index --subjects ^(.) --seed 7 "
+        "--device cpu --threads 2 --overwrite"
+    )
+    assert delineate("train", *options.split()).exit_code == 0
+    assert called == {
+        "source": Path("data"),
+        "out": Path("r"),
+        "recipe": "vessel",
+        "changes": ("train.batch=4", "loss.dice=2"),
+        "minutes": 3.0,
+        "epochs": None,
+        "steps": None,
+        "resume": True,
+        "split_file": Path("s.csv"),
+        "layout": "drive",
+        "masks": "index",
+        "subjects": "^(.)",
+        "seed": 7,
+        "device": "cpu",
+        "threads": 2,
+        "overwrite": True,
+    }
+
+
+def test_ctrl_c_says_how_to_go_on(pairs, tmp_path):
+    """An interrupted run exits with 130 and names the command that goes on with it."""
+    out = tmp_path / "run"
+    program = [sys.executable, "-c", "from delineate.cli.main import run; run()"]
+    quick = ["--threads", "1", "--device", "cpu", "--set", "model.arguments.width=4"]
+    started = [*program, "train", str(pairs), "--out", str(out), *quick, "--minutes", "0.5"]
+    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True) as training:
+        assert training.stderr is not None
+        for line in training.stderr:
+            if line.startswith("training ..."):
+                break
+        os.kill(training.pid, signal.SIGINT)
+        _, said = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert said.splitlines()[-1] == (
+        f"interrupted; {out} keeps the run up to its last checkpoint; "
+        f"go on with: delineate train {pairs} --out {out} --resume"
+    )
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_before_there_is_a_run(delineate, tmp_path, monkeypatch):
+    """Where nothing was written yet, that is what is said."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("delineate.workflows.train.train", interrupt)
+    result = delineate("train", "data", "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted; nothing was trained yet; start again\n"
+
+
+@pytest.mark.parametrize("options", [["--recipe", "general"], ["--set", "train.batch=4"]])
+def test_resume_refuses_another_recipe(delineate, run_folder, options):
+    """A resumed run takes its recipe from the run folder and nowhere else."""
+    data = run_folder.parent / "data"
+    result = delineate("train", data, "--out", run_folder, "--resume", *options)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: --resume: ")
