@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def evaluate(
     threshold: float | None = None,
     repeats: Repeats | None = None,
     layout: str | None = None,
-    masks: str | None = None,
+    masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
     split_file: Path | str | None = None,
     palette: str = "default",

@@ -24,7 +24,7 @@ class RunFacts(BaseModel):
 
     data: str
     layout: str | None
-    masks: str | None
+    masks: tuple[str, ...] | None
     subjects: str | None
     seed: int
     device: str

@@ -41,7 +41,7 @@ def score(
     split: str | None = None,
     threshold: float | None = None,
     layout: str | None = None,
-    masks: str | None = None,
+    masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
     split_file: Path | str | None = None,
     palette: str = "default",

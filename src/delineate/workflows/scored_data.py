@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def scored_dataset(
     split: str | None,
     split_file: Path | str | None,
     layout: str | None,
-    masks: str | None,
+    masks: str | Sequence[str] | None,
     subjects: str | None,
     progress: Progress,
 ) -> tuple[Dataset, str]:

@@ -84,7 +84,7 @@ def train(
     device: str | None = None,
     threads: int | None = None,
     layout: str | None = None,
-    masks: str | None = None,
+    masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
     split_file: Path | str | None = None,
     progress: Progress = SILENT,
@@ -101,6 +101,7 @@ def train(
     """
     clock = Clock()
     out = Path(out)
+    masks = (masks,) if isinstance(masks, str) else tuple(masks) if masks else None
     asked: dict[str, Any] = {"layout": layout, "masks": masks, "subjects": subjects, "seed": seed}
     asked |= {"device": device, "threads": threads, "minutes": minutes, "steps": steps}
     is_resumed = resume and (out / RUN).is_file()
@@ -239,7 +240,7 @@ def with_training_split(
 
 
 def _labelled(
-    source: Path | str, layout: str | None, masks: str | None, subjects: str | None
+    source: Path | str, layout: str | None, masks: Sequence[str] | None, subjects: str | None
 ) -> Dataset:
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
     if not dataset.observers:
