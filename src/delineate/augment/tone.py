@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from delineate.augment.settings import AugmentSettings
 
+# Below that a Gaussian is a single pixel.
+SMALLEST_BLUR_PX = 0.2
+
 
 @dataclass(frozen=True)
 class Tone:
@@ -53,7 +56,7 @@ def apply_tone(tone: Tone, patch: NDArray[np.float32]) -> NDArray[np.float32]:
             + mean
             + np.asarray(tone.brightness, np.float32)
         )
-    if tone.blur_px > 0.2:  # below that a Gaussian kernel is a single pixel
+    if tone.blur_px > SMALLEST_BLUR_PX:
         blurred = cv2.GaussianBlur(patch, (0, 0), tone.blur_px)
         patch = np.asarray(blurred, np.float32).reshape(patch.shape)
     if tone.speckle or tone.noise:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,13 +17,23 @@ from torch import Tensor
 
 from delineate.augment.pose import Matrix, sample_pose, source_matrix
 from delineate.augment.settings import AugmentSettings
-from delineate.augment.tone import apply_tone, sample_tone
+from delineate.augment.tone import Tone, apply_tone, sample_tone
+from delineate.augment.tone_batch import apply_tone_batch
 from delineate.augment.warp import warp_image, warp_labels
+from delineate.augment.warp_batch import warp_batch
+from delineate.augment.window import (
+    cut_window,
+    window_corner,
+    window_size_px,
+    within_window,
+)
 from delineate.core.geometry import Size
 from delineate.core.seeds import stream
-from delineate.core.types import IGNORE, Image, Labels
+from delineate.core.types import IGNORE, Image, Labels, as_image
 from delineate.inference.preparation import Preparation
 from delineate.training.settings import PatchSettings
+
+T = TypeVar("T")
 
 # Foreground pixels remembered an image; enough to land anywhere on an object.
 _PLACES = 20_000
@@ -41,6 +53,25 @@ class WorkingCase:
         """Memory that keeping it takes."""
         arrays = (self.image, self.labels, self.counted, self.foreground)
         return sum(each.nbytes for each in arrays)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One patch before it is resampled."""
+
+    case: WorkingCase
+    matrix: Matrix
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class Windows:
+    """One step for an accelerator: unit images (N, C, h, w), labels (N, h, w), matrices, tones."""
+
+    units: Tensor
+    labels: Tensor
+    matrices: Tensor
+    tones: Sequence[Tone]
 
 
 def working_case(image: Image, labels: Labels) -> WorkingCase:
@@ -82,6 +113,7 @@ class PatchSource:
         self._augment = augment
         self._batch = batch
         self._seed = seed
+        self._order = lru_cache(maxsize=4)(self._permutation)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -89,37 +121,67 @@ class PatchSource:
         return -(-self._count * self._settings.per_image // self._batch)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Input (N, C, H, W) float32 and labels (N, H, W) uint8 of one step."""
-        first = step * self._batch
-        patches = [self._patch(first + offset) for offset in range(self._batch)]
-        inputs = np.stack([each for each, _ in patches])
-        labels = np.stack([each for _, each in patches])
-        return torch.from_numpy(inputs), torch.from_numpy(labels)
+        """Input (N, C, H, W) float32 and labels (N, H, W) uint8 of one step, on the processor."""
+        size_px = self._settings.size_px
+        inputs, labels = [], []
+        for drawn in self._drawn(step):
+            unit = self._preparation.unit(warp_image(drawn.case.image, drawn.matrix, size_px))
+            inputs.append(self._preparation.normalised(apply_tone(drawn.tone, unit)))
+            labels.append(warp_labels(drawn.case.labels, drawn.matrix, size_px))
+        return torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(labels))
 
-    def _patch(self, number: int) -> tuple[NDArray[np.float32], Labels]:
+    def windows(self, step: int) -> Windows:
+        """The same step for an accelerator: pieces of the images, yet to be resampled."""
+        size_px = self._settings.size_px
+        window_px = window_size_px(size_px, self._augment)
+        drawn = self._drawn(step)
+        corners = [window_corner(each.matrix, size_px, window_px) for each in drawn]
+        places = list(zip(drawn, corners, strict=True))
+        images = [cut_window(each.case.image, corner, window_px) for each, corner in places]
+        labels = [cut_window(each.case.labels, corner, window_px) for each, corner in places]
+        matrices = [within_window(each.matrix, corner) for each, corner in places]
+        units = [self._preparation.unit(as_image(image)) for image in images]
+        return Windows(
+            torch.from_numpy(np.stack(units).transpose(0, 3, 1, 2)),
+            torch.from_numpy(np.stack(labels)),
+            torch.from_numpy(np.stack(matrices).astype(np.float32)),
+            [each.tone for each in drawn],
+        )
+
+    def resampled(self, windows: Windows, device: torch.device) -> tuple[Tensor, Tensor]:
+        """What `batch` gives, from windows and on the device; equal but for rounding and grains."""
+        units, labels = warp_batch(
+            windows.units.to(device),
+            windows.labels.to(device),
+            windows.matrices.to(device),
+            self._settings.size_px,
+        )
+        units = apply_tone_batch(windows.tones, units)
+        mean, deviation = (
+            torch.tensor(values, device=device).view(1, -1, 1, 1)
+            for values in (self._preparation.mean, self._preparation.deviation)
+        )
+        return (units - mean) / deviation, labels
+
+    def _drawn(self, step: int) -> list[Drawn]:
+        first = step * self._batch
+        return [self._draw(first + offset) for offset in range(self._batch)]
+
+    def _draw(self, number: int) -> Drawn:
         rng = stream(self._seed, "patch", number)
         case = self._read(self._image_of(number))
         size_px = self._settings.size_px
         centre = patch_centre(rng, case, size_px, self._settings.foreground_share)
         matrix = source_matrix(sample_pose(rng, self._augment, centre), size_px)
-        tone = sample_tone(rng, self._augment, self._preparation.channels)
-        return self._resampled(case, matrix, size_px, tone=lambda unit: apply_tone(tone, unit))
-
-    def _resampled(
-        self,
-        case: WorkingCase,
-        matrix: Matrix,
-        size_px: Size,
-        *,
-        tone: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    ) -> tuple[NDArray[np.float32], Labels]:
-        unit = self._preparation.unit(warp_image(case.image, matrix, size_px))
-        return self._preparation.normalised(tone(unit)), warp_labels(case.labels, matrix, size_px)
+        return Drawn(case, matrix, sample_tone(rng, self._augment, self._preparation.channels))
 
     def _image_of(self, number: int) -> int:
         """The image of a patch: a new permutation of all images each round."""
         round_, place = divmod(number, self._count)
-        return int(stream(self._seed, "order", round_).permutation(self._count)[place])
+        return int(self._order(round_)[place])
+
+    def _permutation(self, round_: int) -> NDArray[np.int64]:
+        return stream(self._seed, "order", round_).permutation(self._count)
 
 
 def patch_centre(
@@ -127,8 +189,9 @@ def patch_centre(
 ) -> tuple[float, float]:
     """(row, column) of a patch: on a foreground pixel, or on any pixel that counts.
 
-    Along an axis that the patch covers wholly the centre is the image's own; along a longer
-    one the patch stays inside the image before it is turned and shifted.
+    Along an axis that the patch covers wholly the patch lies about the middle; along a longer
+    one it stays inside the image before it is turned and shifted. Its pixels lie on those of
+    the image: a patch of even side has its centre between two, else all would be blurred.
     """
     wants_foreground = rng.random() < foreground_share and len(case.foreground) > 0
     places = case.foreground if wants_foreground else case.counted
@@ -141,10 +204,11 @@ def patch_centre(
 
 
 def _inside(place: int, length: int, patch: int) -> float:
-    half = (patch - 1) / 2
     if patch >= length:
-        return (length - 1) / 2
-    return float(min(max(place, half), length - 1 - half))
+        first = (length - patch) // 2
+    else:
+        first = min(max(place - patch // 2, 0), length - patch)
+    return first + (patch - 1) / 2
 
 
 class _Cache:
@@ -172,15 +236,13 @@ class _Cache:
         return case
 
 
-def ahead(
-    batch: Callable[[int], tuple[Tensor, Tensor]], steps: Iterable[int], *, threads: int
-) -> Generator[tuple[Tensor, Tensor]]:
-    """The batches of the steps in order, prepared ahead of time by threads."""
+def ahead(prepare: Callable[[int], T], steps: Iterable[int], *, threads: int) -> Generator[T]:
+    """What is prepared for the steps, in order, ahead of time by threads."""
     with ThreadPoolExecutor(threads, thread_name_prefix="patches") as pool:
-        waiting: list[Future[tuple[Tensor, Tensor]]] = []
+        waiting: list[Future[T]] = []
         try:
             for step in steps:
-                waiting.append(pool.submit(batch, step))
+                waiting.append(pool.submit(prepare, step))
                 if len(waiting) > threads:
                     yield waiting.pop(0).result()
             while waiting:
