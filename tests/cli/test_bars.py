@@ -48,6 +48,12 @@ def test_slow_work_is_heard_of_every_ten_seconds():
     assert len(said) == 1 + 6
 
 
+def test_long_work_has_a_short_log():
+    """An hour is some forty lines, not three hundred."""
+    said = lines_of([(n, n / 36, "") for n in range(1, 3601)])
+    assert 20 < len(said) < 60
+
+
 def test_quick_work_is_said_once():
     """Work that is over within a second has one line."""
     assert lines_of([(n / 1000, n, "") for n in range(101)]) == ["training ..."]

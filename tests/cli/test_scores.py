@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from delineate.cli.scores import score_table
+from delineate.cli.scores import _MODEL, score_table
+from delineate.evaluation.records import MODEL
 
 
 def record(predictor="model", score="dice", value=0.8, **changes):
@@ -42,7 +43,7 @@ def test_model_and_baselines_stand_side_by_side():
     """Each score is a row, each predictor a column; a score that nobody has is a dash."""
     lines = table(
         record(low=0.75, high=0.85),
-        record("empty prediction", value=0.0),
+        record("empty prediction", value=0.0, low=0.0, high=0.0),
         record(score="roc_auc", value=0.9, pooling="mean per image"),
     )
     assert lines[:3] == [
@@ -50,6 +51,11 @@ def test_model_and_baselines_stand_side_by_side():
         "Dice, pooled             0.8000 (0.7500 to 0.8500)  0.0000",
         "ROC AUC, mean per image  0.9000                     -",
     ]
+
+
+def test_the_model_is_known_by_its_name():
+    """The predictor that gets an interval is called as the evaluation calls it."""
+    assert _MODEL == MODEL
 
 
 def test_the_rule_stands_below():

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-# A plain line at every quarter, and in between when nothing was said for so long. Quarters
-# that follow each other faster than a reader reads are left out.
+# A plain line at every quarter, and in between when nothing was said for so long, or for a
+# tenth of the time so far, so that the log of an hour stays short. Quarters that follow
+# each other faster than a reader reads are left out.
 _SILENCE_S, _TOO_SOON_S = 10.0, 1.0
 
 
 class PlainBar:
-    """Lines for a log: one when work begins, one at most every 10 s or quarter, one at its end."""
+    """Lines for a log: one when work begins, then at every quarter and after every long silence."""
 
     def __init__(
         self,
@@ -36,12 +37,12 @@ class PlainBar:
         """Say how far it is, where a line is due."""
         now_s = self._clock()
         quarter = int(4 * done / self._total) if self._total else 0
-        silence_s = now_s - self._said_s
+        silence_s, elapsed_s = now_s - self._said_s, now_s - self._began_s
         is_quarter = quarter > self._quarter and silence_s >= _TOO_SOON_S
-        if is_quarter or silence_s >= _SILENCE_S:
+        if is_quarter or silence_s >= max(_SILENCE_S, elapsed_s / 10):
             self._quarter = max(self._quarter, quarter)
             self._said_s = now_s
-            self._say(self._line(done, text, now_s - self._began_s))
+            self._say(self._line(done, text, elapsed_s))
 
     def _line(self, done: float, text: str, elapsed_s: float) -> str:
         if not self._total:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from delineate.cli.console import Console
-from delineate.cli.options import AsJson, Out, Overwrite, Quiet, Seed
+from delineate.cli.options import AsJson, Overwrite, Quiet, Seed, Threads
+from delineate.cli.scores import side_by_side
 
 
 class Kind(StrEnum):
-    """What the phantoms look like."""
+    """What the phantoms look like; a test holds these to `delineate.study.demo.KINDS`."""
 
     ULTRASOUND = "ultrasound"
     FUNDUS = "fundus"
@@ -20,27 +22,41 @@ class Kind(StrEnum):
 
 def demo(
     *,
-    out: Out,
-    kind: Annotated[Kind, typer.Option("--kind", help="What to draw.")] = Kind.ULTRASOUND,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FOLDER", help="Folder to write to; demo-KIND where not given."
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind, typer.Option("--kind", help="What to draw: necks or the backs of eyes.")
+    ] = Kind.ULTRASOUND,
     minutes: Annotated[
         float, typer.Option("--minutes", metavar="M", help="Time for the training.")
     ] = 2.0,
     seed: Seed = 0,
+    threads: Threads = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go the whole way on phantoms with planted faults, to a report."""
+    """Go the whole way on phantoms with planted faults, to a report.
+
+    Draws them, inspects, splits, trains, evaluates and predicts, and says at each step which
+    command does the same.
+    """
     console = Console(quiet=quiet, as_json=as_json)
-    with console.work(lambda: f"{out} is unfinished; start again with --overwrite"):
+    folder = out or Path(f"demo-{kind.value}")
+    with console.work(lambda: f"{folder} is unfinished; start again with --overwrite"):
         from delineate.study.demo import demo as work
 
         result = work(
-            out,
+            folder,
             kind=kind.value,
             minutes=minutes,
-            seed=seed,
             overwrite=overwrite,
+            seed=seed,
+            threads=threads,
             progress=console,
         )
-    console.finish(result)
+    console.finish(result, side_by_side(result.document["headline"]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -154,6 +154,6 @@ AsJson = Annotated[
 ]
 
 
-def one_or_all(masks: list[str] | None) -> str | list[str] | None:
-    """The encodings as the workflows take them: none, one text, or several."""
+def one_or_all(masks: list[str] | None) -> Any:
+    """The encodings as the workflows take them: None, one text, or several."""
     return masks[0] if masks and len(masks) == 1 else masks or None

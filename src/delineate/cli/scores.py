@@ -8,6 +8,9 @@ from typing import Any
 from delineate.cli.tables import columns, counted
 
 _NAMES = {"dice": "Dice", "iou": "IoU", "roc_auc": "ROC AUC"}
+# As `delineate.evaluation.records.MODEL`. The intervals of the others stand on the page:
+# with them the table would be wider than a terminal.
+_MODEL = "model"
 
 
 def score_table(document: Mapping[str, Any]) -> Iterator[str]:
@@ -16,15 +19,20 @@ def score_table(document: Mapping[str, Any]) -> Iterator[str]:
     if not records:
         yield "nothing could be scored"
         return
+    yield from side_by_side(records)
+    yield ""
+    yield from _rules(document, records)
+
+
+def side_by_side(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A row a score and a column a predictor, with the interval of the model."""
     predictors = list(dict.fromkeys(record["predictor"] for record in records))
     found = {(_row(record), record["predictor"]): record for record in records}
     rows = [
         [row, *(_cell(found[row, who]) if (row, who) in found else "-" for who in predictors)]
         for row in dict.fromkeys(map(_row, records))
     ]
-    yield from columns(rows, ["", *predictors])
-    yield ""
-    yield from _rules(document, records)
+    return columns(rows, ["", *predictors])
 
 
 def _row(record: Mapping[str, Any]) -> str:
@@ -35,7 +43,8 @@ def _row(record: Mapping[str, Any]) -> str:
 def _cell(record: Mapping[str, Any]) -> str:
     if record["value"] is None:
         return "undefined"
-    if record["low"] is None or record["high"] is None:
+    is_ours = record["predictor"] == _MODEL
+    if not is_ours or record["low"] is None or record["high"] is None:
         return f"{record['value']:.4f}"
     return f"{record['value']:.4f} ({record['low']:.4f} to {record['high']:.4f})"
 

@@ -25,6 +25,7 @@ from delineate.cli.options import (
     one_or_all,
 )
 from delineate.cli.tables import columns
+from delineate.core.errors import SettingsError
 
 
 def train(
@@ -83,6 +84,11 @@ def train(
     images are never read. A run that was interrupted goes on with --resume.
     """
     console = Console(quiet=quiet, as_json=as_json)
+    if len(masks or ()) > 1:
+        raise SettingsError(
+            f"--masks {' --masks '.join(masks or ())}: training reads the masks of one observer; "
+            "give their encoding alone"
+        )
     with console.work(lambda: _what_remains(source, out)):
         from delineate.workflows.train import train as work
 
