@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
@@ -30,7 +32,10 @@ class Facts:
     validations: int = 0
     validations_since_best: int = 0
     slowest_validation_s: float = 0.0
+    loss_sum: float = 0.0
+    loss_steps: int = 0
     is_finished: bool = False
+    why_stopped: str = "the budget is used"
 
 
 def save_checkpoint(
@@ -62,50 +67,80 @@ def load_checkpoint(
     Raises:
         UnreadableFileError: a damaged file, or one of another network.
     """
-    content = _read(file)
-    try:
-        facts = Facts(**json.loads(_header(content)[_FACTS]))
-        tensors = load(content)
+    facts, tensors = _opened(file)
+    with _refusing(file):
         network.load_state_dict(_under("network/", tensors))
         average.load_state_dict(_under("average/", tensors))
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise UnreadableFileError(
-            f"{file}: not a checkpoint of this training ({str(error).splitlines()[-1].strip()}); "
-            "start again with --overwrite"
-        ) from error
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _under("optimiser/", tensors).items():
-        index, _, part = name.partition("/")
-        moments.setdefault(int(index), {})[part] = tensor
+        state = _optimiser_state(optimiser, _under("optimiser/", tensors))
     groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
     return facts
 
 
 def load_average(file: Path, network: nn.Module) -> None:
-    """Fill a network with the averaged weights of a checkpoint."""
-    network.load_state_dict(_under("average/", load(_read(file))))
+    """Fill a network with the averaged weights of a checkpoint.
+
+    Raises:
+        UnreadableFileError: a missing or damaged file, or one of another network.
+    """
+    _, tensors = _opened(file)
+    with _refusing(file):
+        network.load_state_dict(_under("average/", tensors))
 
 
-def read_facts(file: Path) -> Facts:
-    """Where the training of a checkpoint stood."""
-    return Facts(**json.loads(_header(_read(file))[_FACTS]))
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The file that is farthest on: the best one, where no other was written after it.
+
+    Raises:
+        UnreadableFileError: a damaged file.
+    """
+    there = [folder / name for name in (LAST, BEST) if (folder / name).exists()]
+    return max(there, key=lambda file: _opened(file)[0].step, default=None)
 
 
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError as error:
+def _opened(file: Path) -> tuple[Facts, dict[str, Tensor]]:
+    if not file.is_file():
         raise UnreadableFileError(
-            f"{file}: no checkpoint to resume from; start without --resume"
+            f"{file}: no checkpoint to resume from; start again with --overwrite"
+        )
+    with _refusing(file):
+        content = file.read_bytes()
+        tensors = load(content)
+        # The metadata of a safetensors file: eight bytes of length, then JSON.
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        return TypeAdapter(Facts).validate_python(json.loads(metadata[_FACTS])), tensors
+
+
+@contextmanager
+def _refusing(file: Path) -> Iterator[None]:
+    """Anything that does not fit becomes one line that names the file."""
+    try:
+        yield
+    except (SafetensorError, LookupError, ValueError, TypeError, RuntimeError, OSError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+        raise UnreadableFileError(
+            f"{file}: not a checkpoint of this training ({reason}); start again with --overwrite"
         ) from error
 
 
-def _header(content: bytes) -> dict[str, Any]:
-    """The metadata of a safetensors file: eight bytes of length, then JSON."""
-    length = int.from_bytes(content[:8], "little")
-    metadata: dict[str, Any] = json.loads(content[8 : 8 + length])["__metadata__"]
-    return metadata
+def _optimiser_state(
+    optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]
+) -> dict[int, dict[str, Tensor]]:
+    """The moments of each parameter, in its own memory layout, as they were when saved."""
+    parameters = [each for group in optimiser.param_groups for each in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, part = name.partition("/")
+        parameter = parameters[int(index)]
+        if tensor.ndim > 0:
+            tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(
+                tensor.view_as(parameter)
+            )
+        state.setdefault(int(index), {})[part] = tensor
+    if len(state) != len(parameters):
+        raise ValueError(f"the optimiser's state of {len(state)} of {len(parameters)} parameters")
+    return state
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count as count_from
+from math import isfinite
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -28,6 +29,7 @@ from delineate.training.checkpoint import (
     Facts,
     load_average,
     load_checkpoint,
+    newest_checkpoint,
     save_checkpoint,
 )
 from delineate.training.patches import PatchSource, ahead
@@ -88,7 +90,12 @@ def fit(
     history, checkpoints = folder / "history.jsonl", folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
 
-    fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=_PRECISION[precision])
+    place = torch.device(device)
+    fabric = Fabric(
+        accelerator=place.type,
+        devices=[place.index] if place.type == "cuda" and place.index else 1,
+        precision=_PRECISION[precision],
+    )
     network = channels_last(network)
     average = AveragedWeights(network, settings.average_decay)
     optimiser = torch.optim.AdamW(
@@ -97,13 +104,14 @@ def fit(
         betas=(0.9, settings.second_moment_decay),
     )
     facts = Facts()
-    if is_resumed and (checkpoints / LAST).exists():
+    newest = newest_checkpoint(checkpoints) if is_resumed else None
+    if newest is not None:
         facts = load_checkpoint(
-            checkpoints / LAST, network=network, average=average.network, optimiser=optimiser
+            newest, network=network, average=average.network, optimiser=optimiser
         )
-        _forget_after(history, facts.step)
         progress.say(f"resumed at step {facts.step}, {facts.elapsed_s / 60:.1f} min used")
         clock.restart(facts.elapsed_s)
+    _forget_after(history, facts.step)
     model, optimiser = fabric.setup(network, optimiser)
     average.network.to(fabric.device)
 
@@ -117,15 +125,21 @@ def fit(
             optimiser=optimiser.optimizer,
         )
 
-    why_stopped = "the budget is used"
-    losses: list[float] = []
     saved_s = monotonic()
     steps = range(facts.step, budget.steps) if budget.steps else count_from(facts.step)
-    batches = ahead(source.batch, steps, threads=1)
+    # Patches are resampled by the processor, or on the accelerator from windows of the images.
+    is_accelerated = fabric.device.type != "cpu"
+    windows = ahead(source.windows, steps, threads=1) if is_accelerated else None
+    batches = (
+        ahead(source.batch, steps, threads=1)
+        if windows is None
+        else (source.resampled(each, fabric.device) for each in windows)
+    )
     total = budget.steps or budget.seconds or 0
     with progress.bar("training", total) as bar:
         share = budget.share(facts.step, clock.elapsed_s(), reserve_s(facts.slowest_validation_s))
-        while (share < 1 or facts.step == 0) and not facts.is_finished:
+        # Time may be up before anything was validated; a model needs one validation.
+        while (share < 1 or facts.best_score is None) and not facts.is_finished:
             # One step.
             images, labels = next(batches)
             images = images.to(fabric.device, memory_format=torch.channels_last)
@@ -141,10 +155,12 @@ def fit(
             optimiser.step()
             average.update(network, facts.step)
             facts.step += 1
-            losses.append(float(loss.detach()))
-            if not losses[-1] < float("inf"):
+            loss_now = float(loss.detach())
+            facts.loss_sum += loss_now
+            facts.loss_steps += 1
+            if not isfinite(loss_now):
                 raise DivergedError(
-                    f"training: the loss became {losses[-1]} at step {facts.step}; the last good "
+                    f"training: the loss became {loss_now} at step {facts.step}; the last good "
                     "checkpoint is kept. Lower the rate with "
                     f"--set train.learning_rate={rate / 3:.1g}"
                 )
@@ -153,13 +169,15 @@ def fit(
             reserved_s = reserve_s(facts.slowest_validation_s)
             share = budget.share(facts.step, clock.elapsed_s(), reserved_s)
             done = facts.step if budget.steps else clock.elapsed_s()
-            bar.reach(min(done, total), f"loss {losses[-1]:.3f}")
+            bar.reach(min(done, total), f"loss {loss_now:.3f}")
 
             # A validation at every whole part of the budget, the last at its end.
-            is_due = share * validation.times >= facts.validations + 1 or share >= 1
+            # Shares such as 0.29 times 100 fall just short of whole.
+            parts = int(share * validation.times + 1e-9)
+            is_due = parts > facts.validations or share >= 1
             if is_due:
                 began_s = monotonic()
-                facts.validations = max(facts.validations + 1, int(share * validation.times))
+                facts.validations = parts
                 validation_loss, score = validate(average.network)
                 is_best = facts.best_score is None or score > facts.best_score
                 if is_best:
@@ -172,19 +190,20 @@ def fit(
                     "epoch": round(facts.step / source.steps_per_epoch, 3),
                     "elapsed_s": round(clock.elapsed_s(), 2),
                     "learning_rate": rate,
-                    "train_loss": sum(losses) / len(losses),
+                    "train_loss": facts.loss_sum / facts.loss_steps,
                     "validation_loss": validation_loss,
                     "validation_score": score,
                     "is_best": is_best,
                 }
-                losses.clear()
+                facts.loss_sum, facts.loss_steps = 0.0, 0
                 patience = validation.patience
                 if patience is not None and facts.validations_since_best >= patience:
                     facts.is_finished = True
-                    why_stopped = f"no better validation in {patience}"
+                    facts.why_stopped = f"no better validation in {patience}"
+                # A row without a checkpoint is forgotten on resume; the reverse would lose it.
+                append_line(history, json.dumps(row))
                 if is_best:
                     save(BEST)
-                append_line(history, json.dumps(row))
             if is_due or monotonic() - saved_s > _CHECKPOINT_EVERY_S:
                 save(LAST)
                 saved_s = monotonic()
@@ -195,7 +214,7 @@ def fit(
     kept = average.network
     if settings.keep == "best":
         load_average(checkpoints / BEST, kept)
-    return Fitted(kept, facts, facts.step, why_stopped)
+    return Fitted(kept, facts, facts.step, facts.why_stopped)
 
 
 def _decayed_apart(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -212,5 +231,12 @@ def _forget_after(history: Path, step: int) -> None:
     """Drop rows of the history that a resumed training will write again."""
     if history.exists():
         rows = history.read_text(encoding="utf-8").splitlines()
-        kept = [row for row in rows if json.loads(row)["step"] <= step]
+        kept = [row for row in rows if _step_of(row) <= step]
         write_text(history, "".join(row + "\n" for row in kept))
+
+
+def _step_of(row: str) -> float:
+    try:
+        return float(json.loads(row)["step"])
+    except ValueError:  # cut short as the machine went down
+        return float("inf")
