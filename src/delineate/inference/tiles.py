@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.geometry import border_to_multiple, mirrored
+from delineate.core.geometry import border_to_multiple, mirrored, round_up
 from delineate.core.types import Probability
 from delineate.inference.settings import PredictSettings
 
@@ -21,9 +21,11 @@ def tiled(one_pass: Pass, settings: PredictSettings, stride: int) -> Pass:
     Tiles start at multiples of `stride`, so each pooling cell lies as it would in the whole
     image. Where two tiles meet, the outer `margin_px` of each is thrown away and the next
     `blend_px` fade into each other. With a margin not below the network's context the
-    result equals that of the whole image but for rounding.
+    result equals that of the whole image but for rounding. Tiles are no larger than
+    `tile_px` says, unless two margins, a blend and one stride of gain need more.
     """
-    tile_px = max(settings.tile_px // stride, 1) * stride
+    least_px = round_up(2 * settings.margin_px + settings.blend_px, stride) + stride
+    tile_px = max(settings.tile_px // stride * stride, least_px)
 
     def whole(images: NDArray[np.float32]) -> Probability:
         height, width = images.shape[-2:]
@@ -67,8 +69,9 @@ def _places(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Start and weights of each tile along one axis whose length is a multiple of stride."""
     size = min(tile_px, length)
-    step = max((size - 2 * settings.margin_px - settings.blend_px) // stride, 1) * stride
     last = length - size
+    # A tile shorter than `tile_px` is the only one of its axis, and its step is not used.
+    step = (tile_px - 2 * settings.margin_px - settings.blend_px) // stride * stride
     starts = [*range(0, last, step), last]
     margin, blend = settings.margin_px, settings.blend_px
     # Distance from the tile's edge, as a weight: 0 in the margin, then rising to 1.
