@@ -11,10 +11,14 @@ from delineate.core.geometry import border_to_multiple
 def mirrored_to_multiple(image: Tensor, multiple: int) -> tuple[Tensor, tuple[slice, slice]]:
     """The (N, C, H, W) batch with mirrored borders, and the slices that undo them.
 
-    Works at every size: an image narrower than its border is reflected back and forth.
+    Works at every size: an image narrower than its border is reflected back and forth. One
+    that fits a single multiple gets a second, for at the bottom of a network it would be a
+    single pixel, which instance normalisation refuses, as batch normalisation does in training.
     """
     height, width = image.shape[-2:]
     top, bottom, left, right = border_to_multiple((height, width), multiple)
+    if height <= multiple and width <= multiple:
+        right += multiple
     if not any((top, bottom, left, right)):
         return image, (slice(None), slice(None))
     rows = _reflected_index(height, top, bottom, image.device)
