@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.types import Image, Labels, Probability, as_image
 from delineate.inference.settings import PrepareSettings
@@ -90,15 +91,26 @@ def fit_preparation(images: Iterable[Image], settings: PrepareSettings) -> Prepa
         channels=channels,
         full_range=(low, high),
         mean=tuple(float(value) for value in unit.mean(axis=0, dtype=np.float64)),
-        # A constant channel has no deviation; 1 leaves it at 0.
-        deviation=tuple(float(value) or 1.0 for value in unit.std(axis=0, dtype=np.float64)),
+        # A constant channel has no deviation but for rounding; 1 leaves it at 0.
+        deviation=tuple(
+            float(value) if value > 1e-6 else 1.0 for value in unit.std(axis=0, dtype=np.float64)
+        ),
         longest_side_px=settings.longest_side_px,
         size_px=settings.size_px,
     )
 
 
 def with_channels(image: Image, channels: int) -> Image:
-    """The (H, W, C) image with one channel (luma) or three (grey repeated), dtype kept."""
+    """The (H, W, C) image with one channel (luma) or three (grey repeated), dtype kept.
+
+    Raises:
+        SettingsError: an array of another shape.
+    """
+    if image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise SettingsError(
+            f"image: expected shape (H, W), (H, W, 1) or (H, W, 3), found {image.shape}; "
+            "give grey or RGB, without an alpha channel"
+        )
     if image.shape[2] == channels:
         return image
     if channels == 3:
