@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 Repeats = Literal["single", "flips", "turns"]
 
@@ -20,7 +20,7 @@ class PrepareSettings(BaseModel):
     longest_side_px: int | None = Field(
         None, ge=16, description="reduce larger images to this, keeping their shape"
     )
-    size_px: tuple[int, int] | None = Field(
+    size_px: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="bring every image to this (height, width), changing its shape"
     )
 

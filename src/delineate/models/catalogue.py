@@ -35,7 +35,7 @@ def build_model(
             raise unknown_name(f"argument of architecture '{architecture}'", name, known)
     try:
         return build(channels=channels, classes=classes, **arguments)
-    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+    except (TypeError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:
         raise SettingsError(
             f"architecture '{architecture}' with {arguments}: cannot be built ({error}); "
             "see the docstring for what each argument takes"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from delineate.augment.settings import AugmentSettings
@@ -30,7 +30,7 @@ class Recipe(BaseModel):
     patches: PatchSettings = PatchSettings()
     augment: AugmentSettings = AugmentSettings()
     model: ModelSettings = ModelSettings()
-    loss: dict[str, PositiveFloat] = Field(
+    loss: dict[str, NonNegativeFloat] = Field(
         default_factory=lambda: {"cross_entropy": 1.0, "dice": 1.0}, min_length=1
     )
     train: TrainSettings = TrainSettings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -14,7 +14,9 @@ class PatchSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    size_px: tuple[int, int] = Field((256, 256), description="(height, width), working pixels")
+    size_px: tuple[PositiveInt, PositiveInt] = Field(
+        (256, 256), description="(height, width), working pixels"
+    )
     foreground_share: float = Field(
         0.0, ge=0, le=1, description="share of patches centred on a foreground pixel"
     )
