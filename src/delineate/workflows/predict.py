@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from delineate.files.mask_files import write_image, write_index_mask, write_prob
 from delineate.files.writing import new_folder, write_json
 from delineate.inference.model_folder import Model, Prediction, load_model
 from delineate.inference.settings import Repeats
-from delineate.report.overlays import class_overlay
+from delineate.report.overlays import class_overlay, find_palette
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
 
@@ -55,7 +55,8 @@ def predict(
     """Write `STEM_mask.png` for each image, at its own size.
 
     With `probabilities` also `STEM_prob.png`, 16 bits, 65535 for certainty (one file a class
-    for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`.
+    for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`,
+    where a palette other than the default colours the foreground of a binary model as its hit.
     Images of one name in different folders keep their folders' names in the stem. An image
     that cannot be read is listed among the failures, and the others are done.
 
@@ -63,9 +64,13 @@ def predict(
         DelineateError: no images, no model, or an output folder that cannot be used.
     """
     files = list(listed_images(images))
+    hit = find_palette(palette).hit.colour
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
     loaded = load_model(model, device=device or "cpu", threads=threads, **changes)
     folder = new_folder(Path(out), overwrite=overwrite)
+    shown = loaded.classes
+    if len(shown) == 2 and palette != "default":
+        shown = (shown[0], replace(shown[1], colour=hit))
     rows: list[dict[str, Any]] = []
     failures: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
@@ -74,7 +79,7 @@ def predict(
             prediction = loaded.predict(image, threshold=threshold)
             write_index_mask(folder / f"{stem}_mask.png", prediction.labels, loaded.classes)
             if overlays:
-                picture = class_overlay(image, prediction.labels, loaded.classes)
+                picture = class_overlay(image, prediction.labels, shown)
                 write_image(folder / f"{stem}_overlay.png", picture)
             if probabilities:
                 _write_probabilities(folder, stem, prediction)
