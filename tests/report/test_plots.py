@@ -151,6 +151,19 @@ def test_subjects_have_rows_while_they_can_be_read() -> None:
     assert "s9" not in words(case_strip(DOTS, rows=5))
 
 
+def test_rows_of_classes_have_no_common_mean() -> None:
+    """Rows that are not subjects are named as what they are, without a mean over all."""
+    svg = case_strip(DOTS, row_noun="class")
+    assert not any(text.startswith("mean") for text in words(svg))
+    assert ET.fromstring(svg).get("aria-label") == "Dice: 20 figures of 10 classes"
+
+
+def test_operating_points_of_one_kind_share_a_legend_entry() -> None:
+    """A decision marked on several curves is named once."""
+    points = [Point("Model at its decision", 0.1, 0.8, curve) for curve in (0, 1)]
+    assert words(roc_plot(CURVES * 2, points)).count("Model at its decision") == 1
+
+
 def test_a_strip_without_values_says_so() -> None:
     """Where every case is undefined the figure says it."""
     assert words(case_strip([CaseDot("a", "a", None)])) == ["Dice is undefined for every case"]

@@ -166,12 +166,14 @@ def test_one_protocol_needs_no_comparison(document: dict[str, Any]) -> None:
     assert protocol_tables({**document, "observers": ["1st"], "regions": ["whole frame"]}) == []
 
 
-def test_classes_are_columns(class_document: dict[str, Any], document: dict[str, Any]) -> None:
-    """Several classes and their mean have a table; a single class has none."""
+def test_classes_are_rows(class_document: dict[str, Any], document: dict[str, Any]) -> None:
+    """Several classes and their mean have a row each; a single class has no such table."""
     made = class_table(class_document)
     assert made is not None
-    assert len(made.columns) == 3
-    assert made.columns[2] == "Mean of the foreground classes"
+    assert made.corner == "Class"
+    assert len(made.columns) == 8
+    for group in made.groups:
+        assert [row.name for row in group.rows][::2] == ["Nerve", "Mean of the foreground classes"]
     assert class_table(document) is None
 
 

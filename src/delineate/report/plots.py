@@ -162,17 +162,26 @@ def pr_plot(
 
 
 def case_strip(
-    cases: Sequence[CaseDot], *, score: str = "Dice", name: str = "cases", rows: int = 24
+    cases: Sequence[CaseDot],
+    *,
+    score: str = "Dice",
+    name: str = "cases",
+    rows: int = 24,
+    row_noun: str = "subject",
 ) -> str:
     """Every case as a dot: a row a subject up to so many subjects, else one box for all.
 
-    The line is the mean of the defined cases. Undefined cases are counted in words.
+    The line is the mean of the defined cases. Undefined cases are counted in words. Where
+    `subject` holds something else, such as a class, `row_noun` says what, and there is no
+    line: a mean over classes and cases at once is no score of ours.
     """
     defined = [dot for dot in cases if dot.value is not None]
     subjects = list(dict.fromkeys(dot.subject for dot in defined))
     is_by_subject = 1 < len(subjects) <= rows
     missing = len(cases) - len(defined)
-    alt = f"{score} of {len(defined)} cases of {len(subjects)} subjects" + (
+    is_mean_drawn = row_noun == "subject"
+    plural = row_noun + ("es" if row_noun.endswith("s") else "s")
+    alt = f"{score}: {len(defined)} figures of {len(subjects)} {plural}" + (
         f"; {missing} undefined" if missing else ""
     )
 
@@ -182,11 +191,12 @@ def case_strip(
             return
         draw_dots = _draw_rows if is_by_subject else _draw_box
         draw_dots(axis, defined)
-        mean = float(np.mean([dot.value for dot in defined if dot.value is not None]))
-        axis.axvline(mean, color=OTHER, linewidth=1.1, label=f"mean {mean:.3f}", zorder=1)
+        if is_mean_drawn:
+            mean = float(np.mean([dot.value for dot in defined if dot.value is not None]))
+            axis.axvline(mean, color=OTHER, linewidth=1.1, label=f"mean {mean:.3f}", zorder=1)
+            axis.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, handletextpad=0.5)
         words = f"{score} of one case" + (f" ({missing} undefined, not drawn)" if missing else "")
         axis.set(xlabel=words, xlim=_unit_limits([dot.value or 0.0 for dot in defined]))
-        axis.legend(loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0, handletextpad=0.5)
 
     height = 1.0 + 0.18 * len(subjects) if is_by_subject and defined else 2.0
     return _figure(draw, None, alt=alt, name=name, size_inches=(SIZE_INCHES[0], height))
@@ -239,7 +249,10 @@ def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -
             colour, dashes = _look(place)
             axis.plot(curve.x, curve.y, color=colour, label=curve.label, dashes=dashes)
     people = iter("D^vP")
+    named: set[str] = set()
     for point in points:
+        label = None if point.label in named else point.label
+        named.add(point.label)
         axis.plot(
             [point.x],
             [point.y],
@@ -249,7 +262,7 @@ def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -
             color=INK if point.curve is None else _look(point.curve)[0],
             markeredgecolor=PAPER,
             markeredgewidth=0.9,
-            label=point.label,
+            label=label,
             zorder=5 if point.curve is None else 4,
         )
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -258,15 +271,15 @@ def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -
 
 def _look(place: int) -> tuple[str, tuple[float, ...]]:
     """Colour and dashes of the curve at this place; more than two differ by their dashes."""
-    colours, dashes = (MAIN, OTHER, INK), ((), (5, 1.5), (1.5, 1.5))
-    return colours[place % 3], dashes[place // 3 % 3]
+    colours, dashes = (MAIN, OTHER, INK), ((), (5, 1.5), (1.5, 1.5), (6, 1.5, 1, 1.5))
+    return colours[place % 3], dashes[place // 3 % 4]
 
 
 def _legend_below(axis: Axes) -> None:
     """All entries under the axes, where no curve can lie beneath them."""
     figure = axis.figure
     handles, _ = axis.get_legend_handles_labels()
-    figure.set_size_inches(SIZE_INCHES[0], 4.2 + 0.185 * len(handles))  # type: ignore[union-attr]
+    figure.set_size_inches(SIZE_INCHES[0], 4.2 + 0.2 * len(handles))  # type: ignore[union-attr]
     figure.legend(loc="outside lower left", labelspacing=0.35)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from delineate.report.pages import number
 from delineate.report.plots import CaseDot, Curve, Point, case_strip, pr_plot, roc_plot
-from delineate.report.score_tables import MODEL, POOLED, SCORE_NAMES, observer_words, sentence
+from delineate.report.score_tables import MODEL, POOLED, observer_words, sentence
 
 Document = Mapping[str, Any]
 Cells = Sequence[Sequence[str | int | float]]
@@ -38,12 +39,10 @@ def evaluation_plots(
         found = [one for one in curves if one["kind"] == kind]
         if found:
             figures[f"{words} of all pixels pooled, {where}."] = draw(found, of)
-    for score, column, name in _score_columns(header):
-        dots = case_dots(header, rows, column=column, observer=observer, region=region)
-        if dots:
-            words = SCORE_NAMES[score] + (f" of {name}" if name else "")
-            caption = f"{words} of every case, {where}. The line is the mean of the defined ones."
-            figures[caption] = case_strip(dots, score=words, name=f"cases-{len(figures)}")
+    strip = _strip(header, rows, observer=observer, region=region)
+    if strip:
+        caption = f"Dice of every case{strip[0]}, {where}."
+        figures[caption] = strip[1]
     return figures
 
 
@@ -63,21 +62,33 @@ def case_dots(
     return dots
 
 
-def _score_columns(header: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Score, column and class name of each Dice column: `dice`, or `CLASS: dice`."""
-    found = []
-    for column in header:
-        name, _, score = column.rpartition(": ")
-        if score == "dice":
-            found.append((score, column, name))
-    return found
+def _strip(
+    header: Sequence[str], rows: Cells, *, observer: str, region: str
+) -> tuple[str, str] | None:
+    """One class (column `dice`) has rows of subjects; several (`CLASS: dice`) are rows."""
+    columns = [column for column in header if column.rpartition(": ")[2] == "dice"]
+    dots = {
+        column: case_dots(header, rows, column=column, observer=observer, region=region)
+        for column in columns
+    }
+    if not any(dots.values()):
+        return None
+    if len(columns) == 1:
+        return "; the line is the mean of the defined ones", case_strip(dots[columns[0]])
+    by_class = [
+        replace(dot, subject=column.rpartition(": ")[0])
+        for column in columns
+        for dot in dots[column]
+    ]
+    return ", class by class", case_strip(by_class, row_noun="class", rows=40)
 
 
 class _Pooled:
     """The pooled scores at one observer and region, by predictor and class."""
 
     def __init__(self, document: Document, observer: str, region: str) -> None:
-        self.threshold = document.get("threshold")
+        threshold = document["threshold"]
+        self.cut = "decision" if threshold is None else f"threshold {threshold:.3g}"
         self._values = {
             (one["predictor"], one["label_class"], one["score"]): one["value"]
             for one in document["records"]
@@ -99,15 +110,12 @@ class _Pooled:
                 across, up = self.value(predictor, name, x), self.value(predictor, name, y)
                 if across is None or up is None:
                     continue
-                label = sentence(predictor)
-                if predictor == MODEL:
-                    cut = (
-                        "decision" if self.threshold is None else f"threshold {self.threshold:.3g}"
-                    )
-                    label = f"Model at its {cut}"
-                label += f", {name}" if len(names) > 1 else ""
                 across = 1 - across if x == "specificity" else across
-                found.append(Point(label, across, up, place if predictor == MODEL else None))
+                if predictor == MODEL:
+                    found.append(Point(f"Model at its {self.cut}", across, up, place))
+                else:
+                    label = sentence(predictor) + (f", {name}" if len(names) > 1 else "")
+                    found.append(Point(label, across, up))
         return found
 
 

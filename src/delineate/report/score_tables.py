@@ -57,7 +57,7 @@ class ScoreTable:
     """A table as the template draws it.
 
     `title` is the caption in short, `spans` are headings over several columns, and with
-    `is_led` the first column is what the table is about.
+    `is_led` the first column is what the table is about; `corner` heads the rows' names.
     """
 
     title: str
@@ -68,6 +68,7 @@ class ScoreTable:
     remarks: tuple[str, ...]
     spans: tuple[tuple[str, int], ...]
     is_led: bool
+    corner: str
     key: str
 
 
@@ -153,16 +154,11 @@ def class_table(document: Document) -> ScoreTable | None:
     if len(names) < 2 or not document["headline"]:
         return None
     first = document["headline"][0]
-    records = _only(
-        document["records"],
-        predictor=MODEL,
-        observer=first["observer"],
-        region=first["region"],
-    )
-    columns = tuple((sentence(name), {"label_class": name}) for name in names)
-    where = f"against {observer_words(first['observer'])}, {first['region']}"
-    title = f"The model class by class, {where}"
-    return _table(records, columns, title=title, key="classes")
+    observer, region = str(first["observer"]), str(first["region"])
+    records = _only(document["records"], predictor=MODEL, observer=observer, region=region)
+    columns = tuple((_score_name(one), {"score": one}) for one in _distinct(records, "score"))
+    title = f"The model class by class, against {observer_words(observer)}, {region}"
+    return _table(records, columns, title=title, key="classes", down="label_class")
 
 
 def summary_sentence(document: Document) -> str:
@@ -227,7 +223,9 @@ def _table(
     key: str,
     spans: tuple[tuple[str, int], ...] = (),
     is_led: bool = False,
+    down: str = "score",
 ) -> ScoreTable:
+    """Rows of what differs in the field `down`, grouped by pooling."""
     remarks = _remarks(records)
     notes = _Notes()
     groups = []
@@ -235,13 +233,13 @@ def _table(
         within = _only(records, pooling=pooling)
         rows = tuple(
             Row(
-                SCORE_NAMES.get(score, sentence(score)),
+                _score_name(name) if down == "score" else sentence(name),
                 tuple(
-                    _cell(_only(within, score=score, **wanted), notes, remarks)
+                    _cell(_only(within, **{down: name}, **wanted), notes, remarks)
                     for _, wanted in columns
                 ),
             )
-            for score in _distinct(within, "score")
+            for name in _distinct(within, down)
         )
         groups.append(RowGroup(sentence(pooling), _rules(within), rows))
     has_intervals = any(one["low"] is not None for one in records)
@@ -254,19 +252,20 @@ def _table(
         tuple(sentence(text) for text in remarks),
         spans,
         is_led,
+        "Score" if down == "score" else "Class",
         key,
     )
 
 
 def _remarks(records: Sequence[Record]) -> tuple[str, ...]:
     """What holds for all figures of the table, and therefore needs no number."""
+    with_interval = [one for one in records if one["low"] is not None]
     defined = [one for one in records if one["value"] is not None]
-    found: list[str] = []
-    for name in ("note", "why_no_interval"):
-        texts = {one.get(name) for one in defined}
-        if len(texts) == 1:
-            found += [str(text) for text in texts if text]
-    return tuple(found)
+    if with_interval:
+        texts = {one.get("note") for one in with_interval}
+    else:
+        texts = {one.get("why_no_interval") for one in defined}
+    return tuple(str(text) for text in texts if text) if len(texts) == 1 else ()
 
 
 def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cell | None:
@@ -307,8 +306,7 @@ def _rules(records: Sequence[Record]) -> tuple[str, ...]:
     """The empty rules of a group: one for all, or each with the scores that it holds for."""
     of: dict[str, list[str]] = {}
     for record in records:
-        score = str(record["score"])
-        name = SCORE_NAMES.get(score, score)
+        name = _score_name(str(record["score"]))
         names = of.setdefault(record["empty_rule"], [])
         if name not in names:
             names.append(name)
@@ -317,6 +315,10 @@ def _rules(records: Sequence[Record]) -> tuple[str, ...]:
         *(f"{', '.join(of[rule])}: {rule}" for rule in some),
         ("others: " if some else "") + most,
     )
+
+
+def _score_name(score: str) -> str:
+    return SCORE_NAMES.get(score, sentence(score))
 
 
 def _class_names(document: Document) -> list[str]:
