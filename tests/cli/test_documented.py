@@ -1,0 +1,101 @@
+"""Every verb and option is documented, and everything documented exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from delineate.cli.main import VERBS, app
+
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
+OPTION = re.compile(r"`(--[a-z-]+)")
+
+
+def sections():
+    """Heading -> text of each section of the page."""
+    parts = re.split(r"^## (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def options_of(verb):
+    """Every option of a verb, both forms of those that have two."""
+    command = typer.main.get_command(app).commands[verb]
+    context = command.make_context(f"delineate {verb}", [], resilient_parsing=True)
+    return {
+        name
+        for parameter in command.get_params(context)
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    }
+
+
+def explained_in(text):
+    """The options that have a row of their own in a table."""
+    rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `--")]
+    return {name for row in rows for name in OPTION.findall(row)}
+
+
+def test_every_verb_has_a_section():
+    """The page has a section for every verb, and for none that does not exist."""
+    documented = [name.split()[1] for name in sections() if name.startswith("delineate ")]
+    assert documented == list(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_is_documented(verb):
+    """A verb's section names exactly its options, and each is explained there or as shared."""
+    text, shared = sections()[f"delineate {verb}"], sections()["What all verbs have in common"]
+    (line,) = [line for line in text.splitlines() if line.startswith("Shared: ")]
+    named = set(OPTION.findall(line))
+    assert explained_in(text) | named == options_of(verb)
+    assert explained_in(text) & named == set()
+    assert named <= explained_in(shared)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_an_example_with_its_output(verb):
+    """A verb's section shows a call of it and what that prints."""
+    text = sections()[f"delineate {verb}"]
+    assert re.search(rf"^\$ delineate {verb} .*\n[^`$]", text, flags=re.MULTILINE)
+
+
+def examples():
+    """Every call of the program that the page shows and that is meant to work."""
+    lines = PAGE.read_text(encoding="utf-8").partition("## When something is wrong")[0]
+    return re.findall(r"^\$ delineate (.+)$", lines, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", examples())
+def test_examples_can_be_typed(example):
+    """The calls that are shown are understood by the program."""
+    verb, *arguments = shlex.split(example)
+    command = typer.main.get_command(app).commands[verb]
+    command.make_context(f"delineate {verb}", arguments)
+
+
+def test_errors_are_shown_as_they_are(delineate, pairs, monkeypatch):
+    """The page's wrong calls print what the page says."""
+    monkeypatch.chdir(pairs.parent)
+    pairs.rename("eyes")
+    delineate("inspect", "eyes", "--out", "look")
+    text = sections()["When something is wrong"]
+    shown = re.findall(r"^\$ delineate (.+)\n(error: .+)$", text, flags=re.MULTILINE)
+    assert len(shown) >= 4
+    for call, said in shown:
+        assert delineate(*shlex.split(call)).stderr == said + "\n"
+
+
+@pytest.mark.slow
+def test_examples_run_from_top_to_bottom(delineate, tmp_path, monkeypatch):
+    """Every call that is shown succeeds in the order of the page, but for the training's time."""
+    monkeypatch.chdir(tmp_path)
+    script = re.search(r'^\$ python -c "(.+)"$', PAGE.read_text(), flags=re.MULTILINE)
+    assert script is not None
+    exec(script[1], {})
+    calls = [shlex.split(example) for example in examples()]
+    for call in sorted(calls, key=lambda words: words[0] == "score"):
+        assert delineate(*call).exit_code in (0, 1 if call[0] == "demo" else 0), call
