@@ -9,11 +9,9 @@ from typing import Any
 from torch import nn
 
 from delineate.core.errors import SettingsError, unknown_name
-from delineate.models.folded_unet import FoldedUNet
 from delineate.models.unet import UNet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
-    "folded_unet": FoldedUNet,
     "unet": UNet,
 }
 

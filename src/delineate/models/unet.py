@@ -12,13 +12,15 @@ from torch.nn import functional as F
 from delineate.models.layers import Normalisation, convolution
 from delineate.models.mirror import mirrored_to_multiple
 
+_WIDTH_LIMIT = 512
+
 
 class UNet(nn.Module):
     """Logits of (N, classes, H, W) from images of (N, channels, H, W).
 
     Depth is the number of halvings; `width` channels at full size double with each, up to
-    `width_limit`. Every image is mirrored at its borders to a multiple of 2**depth and the
-    logits are cropped back.
+    512. `widths`, one number a level and the first at full size, replaces both. Every image
+    is mirrored at its borders to a multiple of 2**depth and the logits are cropped back.
 
     Source: Ronneberger, Fischer and Brox (2015), arXiv:1505.04597. Differs in padded
     convolutions, normalisation after each, and half the width by default.
@@ -31,12 +33,14 @@ class UNet(nn.Module):
         classes: int,
         width: int = 32,
         depth: int = 4,
-        width_limit: int = 512,
+        widths: Sequence[int] | None = None,
         normalisation: Normalisation = "batch",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        widths = [min(width * 2**level, width_limit) for level in range(depth + 1)]
+        if widths is None:
+            widths = [min(width * 2**level, _WIDTH_LIMIT) for level in range(depth + 1)]
+        depth = len(widths) - 1
         self.stride = 2**depth
         self.context_px = _context_px(depth)
         self.has_finite_context = normalisation in ("batch", "none")
@@ -60,9 +64,8 @@ class UNet(nn.Module):
         x, (rows, columns) = mirrored_to_multiple(image, self.stride)
         skips: list[Tensor] = []
         for level, convolve in enumerate(self.encoder):
-            x = convolve(
-                F.max_pool2d(x, 2) if level else x
-            )  # (N, width * 2**level, H / 2**level, ...)
+            x = convolve(F.max_pool2d(x, 2) if level else x)
+            # (N, widths[level], H / 2**level, W / 2**level)
             skips.append(x)
         x = self.dropout(skips.pop())
         for enlarge, convolve in zip(self.up, self.decoder, strict=True):

@@ -130,8 +130,11 @@ def _check_names(document: dict[str, Any], model: type[BaseModel], path: tuple[s
     for name, value in document.items():
         if name not in model.model_fields:
             shown = ".".join((*path, name))
+            if elsewhere := _same_name_elsewhere(name):
+                meant = " or ".join(f"'{each}'" for each in elsewhere)
+                raise SettingsError(f"unknown setting '{shown}'; did you mean {meant}?")
             known = [".".join((*path, each)) for each in model.model_fields]
-            raise unknown_name("setting", shown, [*known, *_same_name_elsewhere(name)])
+            raise unknown_name("setting", shown, known)
         annotation = model.model_fields[name].annotation
         candidates = [annotation, *get_args(annotation)]
         for inner in candidates:
