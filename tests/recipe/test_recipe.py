@@ -1,0 +1,155 @@
+"""Recipes: strict, complete, and the same after a round trip."""
+
+from __future__ import annotations
+
+import pytest
+
+from delineate.core.errors import SettingsError
+from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_names, recipe_text
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_packaged_recipes_load_and_round_trip(name, tmp_path):
+    """Each recipe of the package is valid, bears its file's name, and is written losslessly."""
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert recipe.description
+    (tmp_path / "again.toml").write_text(recipe_text(recipe))
+    assert load_recipe(str(tmp_path / "again.toml")) == recipe
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_packaged_recipes_build_their_network_and_loss(name):
+    """Names and arguments that the recipe floor cannot check do exist."""
+    from delineate.losses.functions import weighted_sum
+    from delineate.models.catalogue import build_model
+
+    recipe = load_recipe(name)
+    arguments = recipe.model.arguments
+    network = build_model(recipe.model.architecture, channels=1, classes=1, arguments=arguments)
+    assert recipe.predict.tile_px >= network.stride
+    weighted_sum(recipe.loss)
+
+
+def test_the_default_is_there():
+    """What is taken without --recipe exists."""
+    assert DEFAULT in recipe_names()
+    assert load_recipe().name == DEFAULT
+
+
+def test_changed_recipes_round_trip(tmp_path):
+    """Changes of every kind survive being written and read."""
+    changes = (
+        "validation.patience=none",
+        "prepare.longest_side_px=none",
+        "prepare.size_px=[64, 48]",
+        "model.arguments.normalisation=group",
+        "loss.dice=0.25",
+        "train.keep=last",
+        "augment.flips=false",
+    )
+    recipe = load_recipe("general", changes)
+    (tmp_path / "r.toml").write_text(recipe_text(recipe))
+    assert load_recipe(str(tmp_path / "r.toml")) == recipe
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("train.batch=3", lambda r: r.train.batch == 3),
+        (" train.batch = 3 ", lambda r: r.train.batch == 3),
+        ("train.learning_rate=3e-4", lambda r: r.train.learning_rate == 3e-4),
+        ("train.keep=last", lambda r: r.train.keep == "last"),
+        ('train.keep="last"', lambda r: r.train.keep == "last"),
+        ("augment.turns=true", lambda r: r.augment.turns is True),
+        ("patches.size_px=[64, 48]", lambda r: r.patches.size_px == (64, 48)),
+        ("validation.patience=none", lambda r: r.validation.patience is None),
+        ("model.arguments.width=8", lambda r: r.model.arguments["width"] == 8),
+        ("model.arguments={width = 8}", lambda r: r.model.arguments == {"width": 8}),
+        ("loss.cross_entropy=2", lambda r: r.loss["cross_entropy"] == 2.0),
+    ],
+)
+def test_set_takes_every_kind_of_value(change, found):
+    """Numbers, words with and without quotes, lists, tables, truth values and none."""
+    recipe = load_recipe("general", (change,))
+    assert found(recipe)
+    assert recipe != load_recipe("general")
+
+
+def test_set_keeps_other_arguments():
+    """A dotted path changes one argument and leaves its neighbours."""
+    before = load_recipe("general").model.arguments
+    after = load_recipe("general", ("model.arguments.width=8",)).model.arguments
+    assert after == before | {"width": 8}
+
+
+def test_later_changes_win():
+    """Of two changes of one setting the last counts."""
+    assert load_recipe("general", ("train.batch=2", "train.batch=5")).train.batch == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("train.bach=4", r"unknown setting 'train.bach'; did you mean 'train.batch'"),
+        ("trian.batch=4", r"unknown setting 'trian'; did you mean 'train'"),
+        ("batch=4", r"unknown setting 'batch'; did you mean 'train.batch'\?"),
+        ("train.size_px=4", r"did you mean 'prepare.size_px' or 'patches.size_px'\?"),
+        ("train.batch=0", r"train.batch: .*greater than or equal to 1, found 0"),
+        ("train.batch=many", r"train.batch: .*found 'many'"),
+        ("train.batch", r"--set train.batch: expected section.setting=value"),
+        ("=4", r"expected section.setting=value"),
+        ("train..batch=4", r"expected section.setting=value"),
+        ("name.first=4", r"'name' is a value, not a section"),
+        ("loss.dice.weight=4", r"'dice' is a value, not a section"),
+        ("loss={}", r"loss: .*at least 1 item"),
+        ("loss.dice=-1", r"loss.dice: .*greater than or equal to 0"),
+        ("patches.size_px=[0, 32]", r"patches.size_px.0: .*greater than 0"),
+        ("patches.size_px=64", r"patches.size_px: .*found 64"),
+        ("prepare.size_px=[64, 64]", r"exclude each other"),
+        ("predict.margin_px=400", r"leaves nothing between two margins"),
+        ("train.learning_rate=nan", r"train.learning_rate: .*greater than 0"),
+        ("train=4", r"train: .*found 4"),
+    ],
+)
+def test_wrong_changes_are_one_line(change, message):
+    """Names get the nearest proposed; values say what was expected and found."""
+    with pytest.raises(SettingsError, match=message) as caught:
+        load_recipe("general", (change,))
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_recipe_proposes_the_nearest():
+    """A misspelt recipe gets the nearest name."""
+    with pytest.raises(SettingsError, match="did you mean 'general'"):
+        load_recipe("genral")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name = ", "expected TOML"),
+        (b"\xff\xfe", "cannot be read as a recipe"),
+        (b'description = "x"', "name: Field required"),
+        (b'name = "x"\ndescription = "y"\n[train]\nepochz = 3', "did you mean 'train.epochs'"),
+    ],
+)
+def test_wrong_files_are_one_line(tmp_path, content, message):
+    """A file that is no recipe says so and names itself or the setting."""
+    (tmp_path / "r.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        load_recipe(str(tmp_path / "r.toml"))
+
+
+def test_missing_file_is_one_line(tmp_path):
+    """A recipe file that is not there is named."""
+    with pytest.raises(SettingsError, match=r"none.toml: cannot be read"):
+        load_recipe(str(tmp_path / "none.toml"))
+
+
+def test_a_recipe_cannot_be_changed():
+    """Settings are frozen: what was written down is what ran."""
+    recipe = load_recipe()
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.train.batch = 3
+    assert isinstance(recipe, Recipe)
