@@ -1,0 +1,318 @@
+"""The whole way on phantoms with planted faults, as a user would walk it, step by step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from time import monotonic
+from typing import Any
+
+from delineate.core.errors import LeakageError, SettingsError, unknown_name
+from delineate.core.progress import SILENT, Progress
+from delineate.data.listing import counted
+from delineate.data.opening import open_dataset
+from delineate.data.phantoms.writing import PhantomSet, write_fundus, write_ultrasound
+from delineate.data.sample import TEST
+from delineate.data.splitting import read_split
+from delineate.evaluation.records import PER_IMAGE, POOLED, Evaluation, ScoreRecord
+from delineate.files.writing import new_folder, write_bytes, write_json
+from delineate.workflows import evaluate as evaluation
+from delineate.workflows import inspect as inspection
+from delineate.workflows import predict as prediction
+from delineate.workflows import split as splitting
+from delineate.workflows import train as training
+
+SCHEMA, DOCUMENT, REPORT = "demo", "demo.json", "report.html"
+DATA, INSPECT, SPLIT, RUN, PREDICTIONS = "data", "inspect", "split.csv", "run", "predictions"
+_PREDICTED = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is drawn, how it is split, and what is trained on it.
+
+    `draw` takes a folder, a seed and a progress. The changes to the recipe are those that a
+    person would make who has few minutes.
+    """
+
+    draw: Callable[..., PhantomSet]
+    fractions: Mapping[str, float]
+    recipe: str
+    changes: tuple[str, ...]
+    palette: str
+
+
+KINDS = {
+    "ultrasound": Kind(
+        draw=partial(
+            write_ultrasound,
+            subjects=48,
+            images_per_subject=4,
+            test_subjects=12,
+            faults={
+                "twin": 2,
+                "contradictory_mask": 1,
+                "leaked_subject": 2,
+                "jpeg_mask": 3,
+                "antialiased_mask": 2,
+            },
+        ),
+        # Twelve subjects in test: with ten or more, scores come with intervals.
+        fractions={"train": 0.60, "validation": 0.15, "test": 0.25},
+        recipe="general",
+        changes=(
+            "prepare.longest_side_px=160",
+            "patches.size_px=[112, 160]",
+            "model.arguments={width = 8, depth = 4, normalisation = 'batch'}",
+            "train.learning_rate=4e-3",
+            "validation.times=6",
+        ),
+        palette="nerve",
+    ),
+    "fundus": Kind(
+        draw=partial(
+            write_fundus,
+            training=12,
+            test=10,
+            faults={"twin": 1, "leaked_subject": 1, "jpeg_mask": 1},
+        ),
+        fractions={"train": 0.45, "validation": 0.10, "test": 0.45},
+        recipe="vessel",
+        changes=("validation.times=2", "predict.repeats=single"),
+        palette="vessel",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where everything is, what each step came to, and which cases failed."""
+
+    folder: Path
+    document: dict[str, Any]
+    failures: tuple[str, ...]
+
+    @property
+    def main_result(self) -> Path:
+        """The page that shows the whole run."""
+        return self.folder / REPORT
+
+
+def demo(
+    out: Path | str,
+    *,
+    kind: str = "ultrasound",
+    minutes: float = 2.0,
+    overwrite: bool = False,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> DemoResult:
+    """Draw, inspect, split, train, evaluate and predict, each with the verb's own function.
+
+    Everything lies in `out`: `data/` with `planted.json`, `inspect/`, `split.csv`, `run/`,
+    `predictions/`, `report.html` and `demo.json`. The same seed draws and splits the same;
+    the model depends on how much the machine learns in `minutes`.
+
+    Raises:
+        DelineateError: an unknown kind, no minutes, or a folder that cannot be used.
+    """
+    if kind not in KINDS:
+        raise unknown_name("kind of phantoms", kind, KINDS)
+    if not minutes > 0:
+        raise SettingsError(f"--minutes {minutes:g}: expected a positive number; 2 are enough")
+    chosen = KINDS[kind]
+    folder = new_folder(Path(out), overwrite=overwrite)
+    diary = _Diary(folder, progress)
+    data = folder / DATA
+
+    diary.begin("draw", f"{kind} phantoms with planted faults")
+    drawn = chosen.draw(data, seed=seed, progress=progress)
+    diary.tell(f"{counted(drawn.images, 'image')} in {data}, every one invented")
+    diary.tell(f"wrong on purpose: {_planted(drawn)}; told in {data / 'planted.json'}")
+    diary.end(data)
+
+    diary.begin("inspect", f"delineate inspect {data} --out {folder / INSPECT}")
+    seen = inspection.inspect(data, folder / INSPECT, seed=seed, progress=progress)
+    for name, text in inspection.table(seen.document):
+        diary.tell(f"{name}: {text}")
+    for note in seen.document["notes"]:
+        diary.tell(f"note: {note}")
+    masks = _accepted(seen.document)
+    if masks is not None:
+        diary.tell(f"the proposal fits, as {seen.main_result} shows: accepted with --masks {masks}")
+    diary.end(seen.main_result)
+
+    confirmed = "" if masks is None else f" --masks {masks}"
+    diary.begin("train", f"delineate train {data} --out {folder / RUN}{confirmed}")
+    diary.tell(f"refused, and rightly: {_refusal(data, folder / RUN, masks)}")
+    diary.end(None)
+
+    fractions = ",".join(f"{share:g}" for share in chosen.fractions.values())
+    diary.begin(
+        "split",
+        f"delineate split {data} --out {folder / SPLIT} --fresh --fractions {fractions}{confirmed}",
+    )
+    parted = splitting.split(
+        data,
+        folder / SPLIT,
+        fractions=chosen.fractions,
+        fresh=True,
+        seed=seed,
+        masks=masks,
+        progress=progress,
+    )
+    for name, text in splitting.table(parted.document):
+        diary.tell(f"{name}: {text}")
+    diary.end(parted.main_result)
+
+    changes = "".join(f" --set {quote(change)}" for change in chosen.changes)
+    diary.begin(
+        "train",
+        f"delineate train {data} --out {folder / RUN} --split-file {parted.path} --recipe "
+        f"{chosen.recipe}{changes} --minutes {minutes:g}{confirmed}",
+    )
+    trained = training.train(
+        data,
+        folder / RUN,
+        recipe=chosen.recipe,
+        changes=chosen.changes,
+        minutes=minutes,
+        seed=seed,
+        threads=threads,
+        masks=masks,
+        split_file=parted.path,
+        progress=progress,
+    )
+    diary.end(trained.main_result)
+
+    diary.begin("evaluate", f"delineate evaluate {folder / RUN} --palette {chosen.palette}")
+    scored = evaluation.evaluate(
+        folder / RUN, palette=chosen.palette, seed=seed, threads=threads, progress=progress
+    )
+    diary.end(scored.main_result)
+
+    images = _some_test_images(data, parted.path)
+    diary.begin("predict", f"delineate predict {folder / RUN} IMAGES --out {folder / PREDICTIONS}")
+    predicted = prediction.predict(
+        folder / RUN,
+        images,
+        folder / PREDICTIONS,
+        palette=chosen.palette,
+        threads=threads,
+        progress=progress,
+    )
+    diary.tell(f"masks and overlays of {counted(len(images), 'test image')}")
+    diary.end(predicted.main_result)
+
+    diary.begin("result", f"against doing nothing, on {_who(scored.evaluation)}")
+    for line in verdict(scored.evaluation):
+        diary.tell(line)
+    diary.end(folder / REPORT)
+
+    failures = (*seen.failures, *trained.failures, *scored.failures, *predicted.failures)
+    document = {
+        "kind": kind,
+        "seed": seed,
+        "minutes": minutes,
+        "recipe": chosen.recipe,
+        "masks": masks,
+        "steps": diary.steps,
+        "planted": [record.to_document() for record in drawn.planted],
+        "headline": scored.document["headline"],
+        "failures": list(failures),
+    }
+    # The report is whole in itself, so that a copy of it stands for the run anywhere.
+    write_bytes(folder / REPORT, (folder / RUN / REPORT).read_bytes())
+    write_json(folder / DOCUMENT, document, schema=SCHEMA)
+    return DemoResult(folder, document, failures)
+
+
+def verdict(scores: Evaluation) -> list[str]:
+    """The model's Dice beside that of the trivial predictions, with the rule for empty masks."""
+    lines = []
+    for pooling in (PER_IMAGE, POOLED):
+        records = [r for r in scores.headline() if (r.score, r.pooling) == ("dice", pooling)]
+        if not records:
+            continue
+        width = max(len(record.predictor) for record in records)
+        lines.append(f"Dice, {pooling}, {records[0].region} ({records[0].empty_rule}):")
+        lines += [f"  {record.predictor:<{width}}  {_value(record)}" for record in records]
+    return lines
+
+
+def _value(record: ScoreRecord) -> str:
+    if record.value is None:
+        return f"undefined: {record.why_undefined}"
+    if record.low is None or record.high is None:
+        return f"{record.value:.3f}"
+    return f"{record.value:.3f} (95 % interval {record.low:.3f} to {record.high:.3f})"
+
+
+@dataclass
+class _Diary:
+    """Tells each step while it is taken, and remembers it for `demo.json`."""
+
+    folder: Path
+    progress: Progress
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    _began_s: float = 0.0
+
+    def begin(self, name: str, what: str) -> None:
+        """Head a step with its number, its verb and what is done or could be typed."""
+        self._began_s = monotonic()
+        self.steps.append({"step": name, "what": what, "said": []})
+        self.progress.say(f"\n{len(self.steps)}. {name}: {what}")
+
+    def tell(self, text: str) -> None:
+        """One line of what came of it."""
+        self.steps[-1]["said"].append(text)
+        self.progress.say(f"   {text}")
+
+    def end(self, main_result: Path | None) -> None:
+        """Note where the step's result lies and how long it took."""
+        place = None if main_result is None else str(main_result.relative_to(self.folder))
+        took_s = round(monotonic() - self._began_s, 1)
+        self.steps[-1] |= {"main_result": place, "seconds": took_s}
+
+
+def _planted(drawn: PhantomSet) -> str:
+    kinds = Counter(record.kind.replace("_", " ") for record in drawn.planted)
+    return ", ".join(counted(number, kind) for kind, number in kinds.items())
+
+
+def _accepted(document: Mapping[str, Any]) -> str | None:
+    """What to say with --masks for those that are only proposed; None where all are certain."""
+    observers = document["observers"]
+    proposed = [each for each in observers if not each["is_certain"]]
+    if not proposed:
+        return None
+    if len(proposed) > 1:
+        raise RuntimeError("faults are planted in masks of one observer alone")
+    name, encoding = proposed[0]["name"], proposed[0]["proposed"]
+    return f"{name}={encoding}" if len(observers) > 1 else str(encoding)
+
+
+def _refusal(data: Path, run: Path, masks: str | None) -> str:
+    """Why training on the folders' own split is refused: subjects were leaked into its test."""
+    try:
+        training.train(data, run, masks=masks, steps=1)
+    except LeakageError as refusal:
+        return str(refusal)
+    raise RuntimeError(f"{data}: training took a split that shares subjects")
+
+
+def _some_test_images(data: Path, split_file: Path) -> list[Path]:
+    """A few images of the test split, evenly spaced."""
+    assignment = read_split(split_file)
+    images = [s.image for s in open_dataset(data).samples if assignment.get(s.id) == TEST]
+    return images[:: max(1, -(-len(images) // _PREDICTED))]
+
+
+def _who(scores: Evaluation) -> str:
+    images, subjects = counted(scores.cases, "test image"), counted(scores.subjects, "subject")
+    return f"{images} of {subjects} unseen in training"
