@@ -14,7 +14,6 @@ from delineate.models.unet import UNet
 
 SMALL = {
     "unet": {"width": 4, "depth": 2},
-    "folded_unet": {"stem_width": 4, "width": 4, "depth": 1},
 }
 NORMALISATIONS = ("batch", "instance", "group", "none")
 
