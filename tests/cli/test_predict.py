@@ -20,7 +20,16 @@ def test_counts_then_the_folder(delineate, run_folder, tmp_path):
 def test_files_patterns_and_options(delineate, run_folder, tmp_path):
     """Patterns are looked up, probabilities written, overlays left out."""
     images = run_folder.parent / "data" / "images"
-    options = ["--probabilities", "--no-overlays", "--threshold", "0", "--repeats", "turns"]
+    options = [
+        "--probabilities",
+        "--no-overlays",
+        "--threshold",
+        "0",
+        "--repeats",
+        "turns",
+        "--palette",
+        "nerve",
+    ]
     arguments = [images / "0[01].png", images / "02.png", "--out", tmp_path / "m", "--json"]
     result = delineate("predict", run_folder, *arguments, *options)
     assert result.exit_code == 0

@@ -60,8 +60,8 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
     monkeypatch.setattr("delineate.workflows.train.train", remember)
     options = (
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
-        "--resume --split-file s.csv --layout drive --masks index --subjects ^(.) --seed 7 "
-        "--device cpu --threads 2 --overwrite"
+        "--resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
+        "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite"
     )
     assert delineate("train", *options.split()).exit_code == 0
     assert called == {
@@ -75,7 +75,7 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "resume": True,
         "split_file": Path("s.csv"),
         "layout": "drive",
-        "masks": "index",
+        "masks": ["1=index", "2=invert"],
         "subjects": "^(.)",
         "seed": 7,
         "device": "cpu",

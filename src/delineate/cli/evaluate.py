@@ -26,7 +26,6 @@ from delineate.cli.options import (
     Subjects,
     Threads,
     Threshold,
-    one_or_all,
 )
 from delineate.cli.scores import score_table
 
@@ -82,7 +81,7 @@ def evaluate(
             threshold=threshold,
             repeats=repeats.value if repeats else None,
             layout=layout,
-            masks=one_or_all(masks),
+            masks=masks or None,
             subjects=subjects,
             split_file=split_file,
             palette=palette.value,

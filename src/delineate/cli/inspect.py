@@ -17,7 +17,6 @@ from delineate.cli.options import (
     Quiet,
     Seed,
     Subjects,
-    one_or_all,
 )
 from delineate.cli.tables import columns
 
@@ -56,7 +55,7 @@ def inspect(
             source,
             out,
             layout=layout,
-            masks=one_or_all(masks),
+            masks=masks or None,
             subjects=subjects,
             manifest=manifest,
             overwrite=overwrite,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -152,8 +152,3 @@ AsJson = Annotated[
         "--json", help="Print the document on standard output, and all else on standard error."
     ),
 ]
-
-
-def one_or_all(masks: list[str] | None) -> Any:
-    """The encodings as the workflows take them: None, one text, or several."""
-    return masks[0] if masks and len(masks) == 1 else masks or None

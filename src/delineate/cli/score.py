@@ -23,7 +23,6 @@ from delineate.cli.options import (
     SplitFile,
     Subjects,
     Threshold,
-    one_or_all,
 )
 from delineate.cli.scores import score_table
 
@@ -68,7 +67,7 @@ def score(
             split=split,
             threshold=threshold,
             layout=layout,
-            masks=one_or_all(masks),
+            masks=masks or None,
             subjects=subjects,
             split_file=split_file,
             palette=palette.value,

@@ -17,7 +17,6 @@ from delineate.cli.options import (
     Quiet,
     Seed,
     Subjects,
-    one_or_all,
 )
 from delineate.cli.tables import columns
 from delineate.core.errors import SettingsError
@@ -74,7 +73,7 @@ def split(
             fresh=fresh,
             seed=seed,
             layout=layout,
-            masks=one_or_all(masks),
+            masks=masks or None,
             subjects=subjects,
             overwrite=overwrite,
             progress=console,

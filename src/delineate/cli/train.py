@@ -22,10 +22,8 @@ from delineate.cli.options import (
     SplitFile,
     Subjects,
     Threads,
-    one_or_all,
 )
 from delineate.cli.tables import columns
-from delineate.core.errors import SettingsError
 
 
 def train(
@@ -84,11 +82,6 @@ def train(
     images are never read. A run that was interrupted goes on with --resume.
     """
     console = Console(quiet=quiet, as_json=as_json)
-    if len(masks or ()) > 1:
-        raise SettingsError(
-            f"--masks {' --masks '.join(masks or ())}: training reads the masks of one observer; "
-            "give their encoding alone"
-        )
     with console.work(lambda: _what_remains(source, out)):
         from delineate.workflows.train import train as work
 
@@ -106,7 +99,7 @@ def train(
             device=device.chosen,
             threads=threads,
             layout=layout,
-            masks=one_or_all(masks),
+            masks=masks or None,
             subjects=subjects,
             split_file=split_file,
             progress=console,
