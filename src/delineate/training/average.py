@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class AveragedWeights:
@@ -25,9 +26,13 @@ class AveragedWeights:
     def update(self, network: nn.Module, step: int) -> None:
         """Move the mean towards the network as it is after a step."""
         decay = min(self._decay, (1 + step) / (10 + step)) if self._decay else 0.0
-        fresh = network.state_dict()
-        for name, mean in self.network.state_dict().items():
+        pairs = zip(self.network.state_dict().values(), network.state_dict().values(), strict=True)
+        means, fresh = [], []
+        for mean, now in pairs:
             if mean.is_floating_point():
-                mean.lerp_(fresh[name], 1 - decay)
+                means.append(mean)
+                fresh.append(now)
             else:
-                mean.copy_(fresh[name])
+                mean.copy_(now)
+        move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call] # torch leaves it untyped
+        move(means, fresh, step)  # all tensors in one call

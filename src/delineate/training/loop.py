@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
+import cv2
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -87,6 +88,8 @@ def fit(
     Raises:
         DivergedError: a loss that is not finite; the last good checkpoint stays.
     """
+    # One thread prepares patches: OpenCV's own would only disturb those of the network.
+    cv2.setNumThreads(1)
     history, checkpoints = folder / "history.jsonl", folder / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
 
@@ -102,6 +105,7 @@ def fit(
         _decayed_apart(network, settings.weight_decay),
         lr=settings.learning_rate,
         betas=(0.9, settings.second_moment_decay),
+        fused=True,  # one kernel for all weights: a step in a sixth of the time
     )
     facts = Facts()
     newest = newest_checkpoint(checkpoints) if is_resumed else None
