@@ -71,3 +71,20 @@ def test_several_classes_show_truth_beside_prediction() -> None:
     assert {(one.height_px, one.width_px) for one in shown.pictures} == {(15, 20)}
     assert shown.pictures[1].uri != shown.pictures[2].uri
     assert [entry.words for entry in picture_legend(classes)] == ["class 1", "class 2"]
+
+
+def test_emptiness_is_said() -> None:
+    """A caption says where truth or prediction is empty, which ignored pixels are too."""
+    empty = np.where(LABELS == 1, 255, 0).astype(np.uint8)
+    classes = default_classes(2)
+    said = [
+        case_picture(IMAGE, truth, found, case_id="a", classes=classes, caption="Dice 1").caption
+        for truth in (LABELS, empty)
+        for found in (LABELS, empty)
+    ]
+    assert said == [
+        "Dice 1",
+        "Dice 1; no foreground in prediction",
+        "Dice 1; no foreground in truth",
+        "Dice 1; no foreground in truth or prediction",
+    ]

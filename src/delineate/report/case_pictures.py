@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from delineate.core.types import Image, LabelClass, Labels, Mask
+from delineate.core.types import IGNORE, Image, LabelClass, Labels, Mask
 from delineate.report.display import Picture, photograph
 from delineate.report.overlays import (
     LegendEntry,
@@ -45,6 +45,7 @@ def case_picture(
 ) -> CasePicture:
     """The image beside what was hit and missed; with several classes beside truth and prediction.
 
+    The caption gets a remark where truth or prediction is empty, for that cannot be seen.
     Pictures are drawn at native size and embedded reduced; the arrays can be forgotten.
     """
     shown = [photograph(image, "image", f"Image {case_id}", longest_px)]
@@ -56,7 +57,14 @@ def case_picture(
         for name, labels in (("truth", truth), ("prediction", prediction)):
             drawn = class_overlay(image, labels, classes, region=region)
             shown.append(photograph(drawn, name, f"The {name} over image {case_id}", longest_px))
-    return CasePicture(case_id, subject, role, caption, tuple(shown))
+    said = "; ".join(text for text in (caption, _empty_remark(truth, prediction)) if text)
+    return CasePicture(case_id, subject, role, said, tuple(shown))
+
+
+def _empty_remark(truth: Labels, prediction: Labels) -> str:
+    is_empty = [not ((labels > 0) & (labels != IGNORE)).any() for labels in (truth, prediction)]
+    places = [name for name, is_so in zip(("truth", "prediction"), is_empty, strict=True) if is_so]
+    return f"no foreground in {' or '.join(places)}" if places else ""
 
 
 def picture_legend(
