@@ -105,7 +105,7 @@ def read_card(path: Path) -> ModelCard:
 
 
 def load_model(
-    path: Path | str, *, device: str = "cpu", threads: int | None = None, **predict: Any
+    path: Path | str, *, device: str | None = None, threads: int | None = None, **predict: Any
 ) -> Model:
     """The model of a run or model folder, ready to predict.
 

@@ -13,6 +13,11 @@ from delineate.core.types import Probability
 from delineate.inference.tiles import Pass
 
 
+def chosen_device(asked: str | None = None) -> str:
+    """The device asked for, or the GPU where there is one."""
+    return asked or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def torch_pass(network: nn.Module, *, device: str = "cpu", precision: str = "float32") -> Pass:
     """(N, C, H, W) input to (N, K, H, W) float32 probability.
 

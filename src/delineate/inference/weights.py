@@ -13,11 +13,13 @@ from delineate.core.errors import UnreadableFileError
 from delineate.files.writing import write_bytes
 from delineate.inference.model_card import ModelCard
 from delineate.inference.tiles import Pass
-from delineate.inference.torch_segmenter import torch_pass
+from delineate.inference.torch_segmenter import chosen_device, torch_pass
 from delineate.models.catalogue import build_model
 
 
-def load_network(file: Path, card: ModelCard, *, device: str, threads: int | None = None) -> Pass:
+def load_network(
+    file: Path, card: ModelCard, *, device: str | None, threads: int | None = None
+) -> Pass:
     """The network of a card with its weights, as a pass over arrays.
 
     Raises:
@@ -43,7 +45,7 @@ def load_network(file: Path, card: ModelCard, *, device: str, threads: int | Non
             f"{file}: weights of another network than '{card.architecture}' ({reason}); "
             "use the model.json that came with them"
         ) from error
-    return torch_pass(network, device=device, precision=card.precision)
+    return torch_pass(network, device=chosen_device(device), precision=card.precision)
 
 
 def save_network(file: Path, network: nn.Module) -> None:

@@ -86,7 +86,7 @@ def fit(
     how much of a budget of minutes to keep for the work after the loop.
 
     Raises:
-        DivergedError: a loss that is not finite; the last good checkpoint stays.
+        DivergedError: a loss or gradient that is not finite; the last good checkpoint stays.
     """
     # One thread prepares patches: OpenCV's own would only disturb those of the network.
     cv2.setNumThreads(1)
@@ -155,19 +155,21 @@ def fit(
             loss = loss_function(model(images), labels)
             optimiser.zero_grad()
             fabric.backward(loss)
-            fabric.clip_gradients(model, optimiser, max_norm=settings.clip_norm)
+            norm = fabric.clip_gradients(
+                model, optimiser, max_norm=settings.clip_norm, error_if_nonfinite=False
+            )
+            loss_now, norm_now = float(loss.detach()), float(norm)  # type: ignore[arg-type] # given with max_norm
+            if not (isfinite(loss_now) and isfinite(norm_now)):
+                raise DivergedError(
+                    f"training: at step {facts.step + 1} the loss is {loss_now} and its gradient "
+                    f"{norm_now} long; the last good checkpoint is kept. Lower the rate with "
+                    f"--set train.learning_rate={rate / 3:.1g}"
+                )
             optimiser.step()
             average.update(network, facts.step)
             facts.step += 1
-            loss_now = float(loss.detach())
             facts.loss_sum += loss_now
             facts.loss_steps += 1
-            if not isfinite(loss_now):
-                raise DivergedError(
-                    f"training: the loss became {loss_now} at step {facts.step}; the last good "
-                    "checkpoint is kept. Lower the rate with "
-                    f"--set train.learning_rate={rate / 3:.1g}"
-                )
 
             # Where that leaves us.
             reserved_s = reserve_s(facts.slowest_validation_s)
@@ -201,7 +203,9 @@ def fit(
                 }
                 facts.loss_sum, facts.loss_steps = 0.0, 0
                 patience = validation.patience
-                if patience is not None and facts.validations_since_best >= patience:
+                # Early scores may all be 0, so that nothing is given up in the first half.
+                is_late = share >= 0.5 and patience is not None
+                if is_late and facts.validations_since_best >= (patience or 0):
                     facts.is_finished = True
                     facts.why_stopped = f"no better validation in {patience}"
                 # A row without a checkpoint is forgotten on resume; the reverse would lose it.

@@ -37,7 +37,9 @@ class ValidationSettings(BaseModel):
     )
     times: int = Field(20, ge=1, description="validations in a whole training")
     patience: int | None = Field(
-        None, ge=1, description="stop after so many validations without a better one"
+        None,
+        ge=1,
+        description="after half of the budget, stop at so many validations without a better one",
     )
 
 

@@ -58,7 +58,7 @@ def evaluate(
     model = Path(model)
     find_palette(palette)
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
-    loaded = load_model(model, device=device or "cpu", threads=threads, **changes)
+    loaded = load_model(model, device=device, threads=threads, **changes)
     run = _run_of(model)
     if run is None and source is None:
         raise SettingsError(f"{model}: a model folder without its run; say which DATA to score")

@@ -12,6 +12,7 @@ from torch import nn
 from delineate.core.checks import sha256_of_file, sha256_of_text
 from delineate.core.progress import Progress, track
 from delineate.core.types import IGNORE
+from delineate.data.listing import counted
 from delineate.data.sample import TRAIN, VALIDATION, Dataset
 from delineate.files.writing import write_json, write_text
 from delineate.inference.model_card import SCHEMA, ModelCard, NamedClass, Threshold
@@ -64,7 +65,7 @@ def write_model(
         precision=facts.precision,
         threshold=Threshold(
             value=choice.threshold,
-            chosen_on=f"validation split, {len(cases)} images",
+            chosen_on=f"validation split, {counted(len(cases), 'image')}",
             rule=choice.rule,
             score=choice.score,
         ),

@@ -66,7 +66,7 @@ def predict(
     files = list(listed_images(images))
     hit = find_palette(palette).hit.colour
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
-    loaded = load_model(model, device=device or "cpu", threads=threads, **changes)
+    loaded = load_model(model, device=device, threads=threads, **changes)
     folder = new_folder(Path(out), overwrite=overwrite)
     shown = loaded.classes
     if len(shown) == 2 and palette != "default":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream_seed
 from delineate.data.masks import foreground_shares, settle_encodings
 from delineate.data.opening import open_dataset, require_masks
-from delineate.data.sample import TRAIN, VALIDATION, Dataset
+from delineate.data.parallel import in_threads
+from delineate.data.reading import read_case
+from delineate.data.sample import TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.splitting import (
     apply_split,
     hold_out,
@@ -26,6 +28,7 @@ from delineate.data.splitting import (
 )
 from delineate.files.writing import new_folder, write_text
 from delineate.inference.settings import Repeats
+from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.functions import weighted_sum
 from delineate.models.catalogue import build_model
 from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
@@ -92,9 +95,10 @@ def train(
     """Train a recipe on a folder and write a run folder that ends in a model.
 
     The data's own split is used where it has one; subjects of its training part are held
-    out for validation where it names none. Data without a split is split by subject. Test
-    cases are never read. `minutes` covers everything from this call to the written model.
-    A resumed run takes its recipe, split, seed, precision and threads from the run folder.
+    out for validation where it names none. Data without a split is split by subject,
+    for which all masks are read; test images never are. `minutes` covers everything from this
+    call to the written model. A resumed run takes its recipe, split, seed, precision and
+    threads from the run folder.
 
     Raises:
         DelineateError: data, recipe or output folder that cannot be used; nothing is lost.
@@ -132,7 +136,7 @@ def train(
         feed = patch_source(dataset.only(TRAIN), preparation, plan, seed)
         if minutes is None and steps is None:
             steps = (epochs or plan.train.epochs) * feed.steps_per_epoch
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = chosen_device(device)
         precision, why = choose_precision(plan.train.precision, device)
         facts = RunFacts(
             data=str(source),
@@ -251,10 +255,25 @@ def _labelled(
 
 
 def _settled(dataset: Dataset, progress: Progress) -> Dataset:
-    """The dataset with the encodings of all masks that training will read."""
-    used = [sample for sample in dataset.samples if sample.split in (TRAIN, VALIDATION)]
-    require_masks(used, dataset.observers[0])
-    return settle_encodings(dataset, observers=dataset.observers[:1], progress=progress)
+    """The dataset with the encoding and classes of all masks that training will read.
+
+    Every image and mask that training needs is decoded once, so that a bad file is named
+    before anything is written and not after an hour.
+    """
+    observer = dataset.observers[0]
+    used = tuple(sample for sample in dataset.samples if sample.split in (TRAIN, VALIDATION))
+    require_masks(used, observer)
+    seen = settle_encodings(
+        replace(dataset, samples=used), observers=(observer,), progress=progress
+    )
+
+    def decode(sample: Sample) -> None:
+        read_case(seen, sample, (observer,))
+
+    for _, problem in in_threads(decode, used, label="decoding", progress=progress):
+        if problem is not None:
+            raise problem
+    return replace(dataset, encodings=seen.encodings, classes=seen.classes)
 
 
 def _announce(
