@@ -1,0 +1,176 @@
+"""Evaluation of a run: files, figures that others compute too, and the log."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
+
+from delineate.core.errors import LayoutError, SettingsError
+from delineate.data.splitting import read_split
+from delineate.files.writing import read_json
+from delineate.inference.model_folder import load_model, read_card
+from delineate.workflows.evaluate import evaluate
+
+
+def figure(document, score, *, predictor="model", pooling="pooled", label_class=None):
+    """The one value of a score in a document."""
+    found = {
+        record["value"]
+        for record in document["records"]
+        if (record["score"], record["predictor"], record["pooling"]) == (score, predictor, pooling)
+        and label_class in (None, record["label_class"])
+    }
+    assert len(found) == 1, found
+    return found.pop()
+
+
+def truth_and_prediction(data, scored, ids):
+    """All pixels of true and written masks."""
+    read = lambda file: np.asarray(Image.open(file))  # noqa: E731 - used twice, here alone
+    truth = [read(data / "masks" / f"{id_}.png").ravel() for id_ in ids]
+    prediction = [read(scored / "predictions" / f"{id_}_mask.png").ravel() for id_ in ids]
+    return np.concatenate(truth), np.concatenate(prediction)
+
+
+def test_ids(run) -> list[str]:
+    """The test cases of a run."""
+    return [id_ for id_, split in read_split(run / "split.csv").items() if split == "test"]
+
+
+test_ids.__test__ = False  # type: ignore[attr-defined] # a helper
+
+
+def test_files_are_there(tiny_evaluation, tiny_run):
+    """Document, page, a row a case, an overlay and a mask each, and the report of the run."""
+    folder = tiny_evaluation.folder
+    ids = test_ids(tiny_run)
+    assert read_json(folder / "evaluation.json", schema="evaluation")["cases"] == len(ids) == 2
+    assert tiny_evaluation.main_result == folder / "evaluation.html"
+    assert "<html" in (folder / "evaluation.html").read_text()
+    assert (tiny_run / "report.html").is_file()
+    with (folder / "cases.csv").open(newline="") as file:
+        assert {row["id"] for row in csv.DictReader(file)} == set(ids)
+    for id_ in ids:
+        assert (folder / "overlays" / f"{id_}.png").is_file()
+        assert (folder / "predictions" / f"{id_}_mask.png").is_file()
+    assert tiny_evaluation.failures == ()
+
+
+def test_figures_agree_with_scikit_learn(tiny_evaluation, tiny_run, tiny_set):
+    """Pooled figures are those of the masks that were written."""
+    truth, prediction = truth_and_prediction(tiny_set, tiny_evaluation.folder, test_ids(tiny_run))
+    truth, prediction = truth > 0, prediction > 0
+    assert prediction.any()
+    for score, oracle in [
+        ("dice", f1_score),
+        ("iou", jaccard_score),
+        ("sensitivity", recall_score),
+        ("precision", precision_score),
+    ]:
+        expected = oracle(truth, prediction)
+        assert figure(tiny_evaluation.document, score) == pytest.approx(expected)
+
+
+def test_threshold_and_its_origin_are_the_card_s(tiny_evaluation, tiny_run):
+    """What was chosen on validation is used, and the document says so."""
+    card = read_card(tiny_run)
+    assert tiny_evaluation.document["threshold"] == card.threshold.value
+    assert "validation split" in tiny_evaluation.document["threshold_origin"]
+
+
+def test_trivial_baselines_stand_beside(tiny_evaluation):
+    """The empty prediction has Dice 0, the mean training mask its own."""
+    document = tiny_evaluation.document
+    assert figure(document, "dice", predictor="empty prediction") == 0
+    assert figure(document, "dice", predictor="mean training mask") is not None
+
+
+def test_another_threshold_is_said_to_be_given(tiny_run, tmp_path):
+    """A threshold by hand changes the masks and is named as such."""
+    result = evaluate(tiny_run, threshold=1.1, out=tmp_path / "e", threads=1)
+    assert result.document["threshold_origin"] == "given by hand"
+    assert figure(result.document, "dice") == 0
+
+
+def test_each_scoring_is_logged(tiny_run, tmp_path):
+    """Every scoring of a split adds a line, and the document says which it is."""
+    log = tiny_run / "scorings.jsonl"
+    before = len(log.read_text().splitlines()) if log.exists() else 0
+    result = evaluate(tiny_run, split="validation", out=tmp_path / "e", threads=1)
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(rows) == before + 1
+    assert rows[-1]["split"] == "validation"
+    validations = [row for row in rows if row["split"] == "validation"]
+    assert result.document["scorings_of_this_split"] == len(validations)
+
+
+def test_a_broken_image_is_a_failed_case(tiny_run, tiny_set, tmp_path):
+    """A test image that cannot be read stays in as a row with its reason, and is reported."""
+    data = tmp_path / "data"
+    shutil.copytree(tiny_set, data)
+    broken = test_ids(tiny_run)[0]
+    file = data / "images" / f"{broken}.png"
+    file.write_bytes(file.read_bytes()[:100])
+    result = evaluate(
+        tiny_run, data, out=tmp_path / "e", split_file=tiny_run / "split.csv", threads=1
+    )
+    assert len(result.failures) == 1
+    assert broken in result.failures[0]
+    with (tmp_path / "e" / "cases.csv").open(newline="") as text:
+        rows = {row["id"]: row for row in csv.DictReader(text)}
+    assert rows[broken]["failure"]
+    assert result.document["cases"] == 2
+
+
+def test_a_model_alone_needs_data(tiny_run, tiny_set, tmp_path):
+    """A model folder without its run is scored on the data that is named."""
+    shutil.copytree(tiny_run / "model", tmp_path / "model")
+    with pytest.raises(SettingsError, match="say which DATA to score"):
+        evaluate(tmp_path / "model", threads=1)
+    result = evaluate(tmp_path / "model", tiny_set, out=tmp_path / "e", threads=1)
+    assert result.document["cases"] == 12
+    assert result.document["split"] == "all"
+
+
+def test_unknown_splits_are_one_line(tiny_run, tmp_path):
+    """A split that does not exist is refused before anything is written."""
+    with pytest.raises(SettingsError, match="did you mean 'test'"):
+        evaluate(tiny_run, split="tets", out=tmp_path / "e", threads=1)
+    with pytest.raises(LayoutError, match="no such folder"):
+        evaluate(tmp_path / "none", threads=1)
+    assert not (tmp_path / "e").exists()
+
+
+def test_more_classes_than_the_model_knows_are_refused(tiny_run, classes_run, tmp_path):
+    """Three classes cannot be scored with a model of two."""
+    data = classes_run.parent / "data"
+    with pytest.raises(SettingsError, match=r"3 classes .* the model knows 2"):
+        evaluate(tiny_run, data, out=tmp_path / "e", threads=1)
+
+
+def test_three_classes_are_scored_each(classes_run, tmp_path):
+    """Each foreground class has the figures that scikit-learn finds in the written masks."""
+    result = evaluate(classes_run, out=tmp_path / "e", threads=1)
+    ids = test_ids(classes_run)
+    truth, prediction = truth_and_prediction(classes_run.parent / "data", tmp_path / "e", ids)
+    assert set(np.unique(prediction)) <= {0, 1, 2}
+    for label_class in read_card(classes_run).label_classes[1:]:
+        index = label_class.index
+        expected = f1_score(truth == index, prediction == index, zero_division=0)
+        found = figure(result.document, "dice", label_class=label_class.name)
+        assert found == pytest.approx(expected)
+
+
+def test_masks_are_those_that_the_model_predicts(tiny_evaluation, tiny_run, tiny_set):
+    """The written masks are what `load_model(...).predict` says of the same pixels."""
+    model = load_model(tiny_run, threads=1)
+    for id_ in test_ids(tiny_run):
+        image = np.asarray(Image.open(tiny_set / "images" / f"{id_}.png"))
+        written = np.asarray(Image.open(tiny_evaluation.folder / "predictions" / f"{id_}_mask.png"))
+        assert ((written > 0) == (model.predict(image).labels == 1)).all()

@@ -1,0 +1,165 @@
+"""Masks for images without any."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from delineate.core.errors import LayoutError, OutputExistsError, SettingsError
+from delineate.files.mask_files import read_probability
+from delineate.files.writing import read_json
+from delineate.inference.model_folder import load_model
+from delineate.workflows.predict import listed_images, predict, stems
+
+
+@pytest.fixture
+def images(tiny_set, tmp_path) -> Path:
+    """A folder of three images."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("s0_0", "s1_0", "s2_0"):
+        shutil.copy(tiny_set / "images" / f"{name}.png", folder)
+    return folder
+
+
+def masks(folder: Path) -> list[str]:
+    """Names of the written masks."""
+    return sorted(file.name for file in folder.glob("*_mask.png"))
+
+
+def pixels(file: Path) -> np.ndarray:
+    """What the file holds."""
+    return np.asarray(Image.open(file))
+
+
+def test_file_folder_and_pattern(tiny_run, images, tmp_path):
+    """One file, a folder and a pattern each give a mask an image, at its own size."""
+    all_three = ["s0_0_mask.png", "s1_0_mask.png", "s2_0_mask.png"]
+    for number, (source, expected) in enumerate(
+        [
+            (images / "s1_0.png", all_three[1:2]),
+            (images, all_three),
+            (f"{images}/s[02]_*.png", [all_three[0], all_three[2]]),
+        ]
+    ):
+        result = predict(tiny_run, [source], tmp_path / str(number), threads=1)
+        assert masks(result.folder) == expected
+        assert result.failures == ()
+        assert all(pixels(result.folder / name).shape == (41, 37) for name in expected)
+        assert len(list(result.folder.glob("*_overlay.png"))) == len(expected)
+        document = read_json(result.folder / "predictions.json", schema="predictions")
+        assert [Path(row["mask"]).name for row in document["images"]] == expected
+
+
+def test_an_unreadable_image_is_listed_and_the_others_done(tiny_run, images, tmp_path):
+    """A broken file and a text among good ones are failures by name; the rest is written."""
+    (images / "broken.png").write_bytes((images / "s0_0.png").read_bytes()[:60])
+    (images / "text.png").write_text("not an image")
+    result = predict(tiny_run, [images], tmp_path / "out", threads=1)
+    assert len(masks(result.folder)) == 3
+    assert len(result.failures) == 2
+    assert "broken.png" in result.failures[0]
+    assert "text.png" in result.failures[1]
+    assert result.document["failures"] == list(result.failures)
+
+
+def test_probabilities_have_sixteen_bits(tiny_run, images, tmp_path):
+    """Maps hold the model's probability within half a step, and agree with the mask."""
+    predict(tiny_run, [images], tmp_path / "out", probabilities=True, overlays=False, threads=1)
+    model = load_model(tiny_run, threads=1)
+    threshold = model.card.threshold.value
+    assert not list((tmp_path / "out").glob("*_overlay.png"))
+    for file in images.iterdir():
+        raw = pixels(tmp_path / "out" / f"{file.stem}_prob.png")
+        expected = model.predict(pixels(file)).probability[0]
+        assert raw.dtype in (np.uint16, np.int32)
+        assert np.abs(raw / 65535 - expected).max() <= 0.5 / 65535 + 1e-6
+        read = read_probability(tmp_path / "out" / f"{file.stem}_prob.png")
+        mask = pixels(tmp_path / "out" / f"{file.stem}_mask.png") > 0
+        is_clear = np.abs(expected - threshold) > 1e-4
+        assert ((read >= threshold) == mask)[is_clear].all()
+
+
+def test_same_as_the_evaluation(tiny_run, tiny_evaluation, tiny_set, tmp_path):
+    """Predicting the test images gives the masks that were scored, byte for pixel."""
+    written = sorted((tiny_evaluation.folder / "predictions").iterdir())
+    ids = [file.name.removesuffix("_mask.png") for file in written]
+    sources = [tiny_set / "images" / f"{id_}.png" for id_ in ids]
+    predict(tiny_run, sources, tmp_path / "out", threads=1)
+    for file in written:
+        assert (pixels(file) == pixels(tmp_path / "out" / file.name)).all()
+
+
+def test_three_classes_write_indices_and_a_map_each(classes_run, images, tmp_path):
+    """Masks hold class indices in a palette; maps of all classes sum to one."""
+    result = predict(classes_run, [images], tmp_path / "out", probabilities=True, threads=1)
+    maps = [read_probability(tmp_path / "out" / f"s0_0_prob_{index}.png") for index in range(3)]
+    assert np.abs(sum(maps) - 1).max() < 1e-4
+    mask = Image.open(tmp_path / "out" / "s0_0_mask.png")
+    assert mask.mode == "P"
+    assert (np.asarray(mask) == np.argmax(maps, axis=0)).mean() > 0.999
+    row = result.document["images"][0]
+    areas = [int((np.asarray(mask) == index).sum()) for index in (1, 2)]
+    assert list(row["area_px"].values()) == areas
+
+
+def test_colour_and_sixteen_bits_are_taken(tiny_run, images, tmp_path):
+    """An RGB copy of a grey image gives the mask of the grey one."""
+    grey = pixels(images / "s0_0.png")
+    Image.fromarray(np.stack([grey] * 3, axis=2)).save(images / "rgb.png")
+    predict(tiny_run, [images], tmp_path / "out", threads=1)
+    first, second = (pixels(tmp_path / "out" / f"{n}_mask.png") for n in ("s0_0", "rgb"))
+    assert (first == second).all()
+
+
+def test_a_palette_colours_the_overlay(tiny_run, images, tmp_path):
+    """Another palette gives other overlays; an unknown one is refused."""
+    predict(tiny_run, [images], tmp_path / "a", threads=1, threshold=0.0)
+    predict(tiny_run, [images], tmp_path / "b", threads=1, threshold=0.0, palette="nerve")
+    names = [tmp_path / name / "s0_0_overlay.png" for name in "ab"]
+    assert (pixels(names[0]) != pixels(names[1])).any()
+    with pytest.raises(SettingsError, match="did you mean 'nerve'"):
+        predict(tiny_run, [images], tmp_path / "c", palette="nerves")
+    assert not (tmp_path / "c").exists()
+
+
+def test_nothing_to_predict_is_an_error(tiny_run, tmp_path):
+    """A missing path, an empty folder and a pattern without a match write nothing."""
+    (tmp_path / "empty").mkdir()
+    for source, message in [
+        (tmp_path / "none.png", "no such file or folder"),
+        (tmp_path / "empty", "expected images, found none"),
+        (tmp_path / "empty" / "*.png", "expected images, found none"),
+    ]:
+        with pytest.raises(LayoutError, match=message):
+            predict(tiny_run, [source], tmp_path / "out", threads=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_folder_is_kept(tiny_run, images, tmp_path):
+    """A folder with something in it is refused."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("x")
+    with pytest.raises(OutputExistsError, match="not empty"):
+        predict(tiny_run, [images], tmp_path / "out", threads=1)
+
+
+def test_images_are_listed_once_in_natural_order(tmp_path):
+    """A file named twice is one image, and 10 comes after 9; hidden files are left out."""
+    for name in ("10.png", "9.png", ".hidden.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    found = listed_images([tmp_path, tmp_path / "9.png", f"{tmp_path}/*.png"])
+    assert [file.name for file in found if not file.name.startswith(".")] == ["9.png", "10.png"]
+    assert [file.name for file in listed_images([tmp_path])] == ["9.png", "10.png"]
+
+
+def test_stems_never_collide():
+    """Equal names take their folders, and equal stems their endings."""
+    assert stems([Path("/a/x.png"), Path("/a/y.png")]) == ["x", "y"]
+    assert stems([Path("/a/x.png"), Path("/b/x.png")]) == ["a_x", "b_x"]
+    same = stems([Path("/a/x.png"), Path("/a/x.tif")])
+    assert len(set(same)) == 2
