@@ -117,8 +117,18 @@ def test_verdict_names_its_rule(tmp_path, monkeypatch):
     ) / len(scored.evaluation.case_rows()[1])
     assert "mean per image" in lines[0]
     assert "images empty in truth and prediction count 1" in lines[0]
-    (nothing,) = (line for line in lines[1:4] if "empty prediction" in line)
-    assert float(nothing.split()[2]) == pytest.approx(empty_share, abs=5e-4)
+    assert f"empty prediction {empty_share:.3f}" in lines[0]
+    assert lines[0].index("model ") < lines[0].index("empty prediction")
+    assert "empty prediction 0.000" in lines[1]
+
+
+def test_a_model_that_learned_nothing_is_called_so(tmp_path, monkeypatch):
+    """After a single step the demo says that nothing was learned, and what to do."""
+    monkeypatch.setitem(KINDS, "ultrasound", SMALL["ultrasound"])
+    told = Told()
+    result = demo(tmp_path / "demo", minutes=MINUTES, threads=1, progress=told)
+    assert "the model does NOT beat every trivial prediction: 1 step did" in told.lines[-1]
+    assert result.document["is_better_than_nothing"] is False
 
 
 def test_seed_decides_the_phantoms(tmp_path, monkeypatch):

@@ -18,7 +18,15 @@ from delineate.data.opening import open_dataset
 from delineate.data.phantoms.writing import PhantomSet, write_fundus, write_ultrasound
 from delineate.data.sample import TEST
 from delineate.data.splitting import read_split
-from delineate.evaluation.records import PER_IMAGE, POOLED, Evaluation, ScoreRecord
+from delineate.evaluation.records import (
+    EMPTY,
+    MEAN_MASK,
+    MODEL,
+    PER_IMAGE,
+    POOLED,
+    Evaluation,
+    ScoreRecord,
+)
 from delineate.files.writing import new_folder, write_bytes, write_json
 from delineate.workflows import evaluate as evaluation
 from delineate.workflows import inspect as inspection
@@ -212,6 +220,16 @@ def demo(
     diary.begin("result", f"against doing nothing, on {_who(scored.evaluation)}")
     for line in verdict(scored.evaluation):
         diary.tell(line)
+    is_better = is_better_than_nothing(scored.evaluation)
+    if is_better:
+        diary.tell("the model beats every trivial prediction by both")
+    else:
+        steps = trained.document["training"]["steps"]
+        diary.tell(
+            "the model does NOT beat every trivial prediction: "
+            f"{counted(steps, 'step')} did not suffice, perhaps because other programs used the "
+            f"processor; give it more with --minutes {2 * minutes:g}"
+        )
     diary.end(folder / REPORT)
 
     failures = (*seen.failures, *trained.failures, *scored.failures, *predicted.failures)
@@ -223,6 +241,7 @@ def demo(
         "masks": masks,
         "steps": diary.steps,
         "planted": [record.to_document() for record in drawn.planted],
+        "is_better_than_nothing": is_better,
         "headline": scored.document["headline"],
         "failures": list(failures),
     }
@@ -233,22 +252,32 @@ def demo(
 
 
 def verdict(scores: Evaluation) -> list[str]:
-    """The model's Dice beside that of the trivial predictions, with the rule for empty masks."""
+    """Dice pooled and per image, the model's before the others', with the rule of each."""
     lines = []
     for pooling in (PER_IMAGE, POOLED):
         records = [r for r in scores.headline() if (r.score, r.pooling) == ("dice", pooling)]
-        if not records:
-            continue
-        width = max(len(record.predictor) for record in records)
-        lines.append(f"Dice, {pooling}, {records[0].region} ({records[0].empty_rule}):")
-        lines += [f"  {record.predictor:<{width}}  {_value(record)}" for record in records]
+        if records:
+            values = ", ".join(f"{each.predictor} {_value(each)}" for each in records)
+            rule = f"{records[0].region}; {records[0].empty_rule}"
+            lines.append(f"Dice, {pooling} ({rule}): {values}")
     return lines
+
+
+def is_better_than_nothing(scores: Evaluation) -> bool:
+    """Whether the model's Dice is above all trivial predictions', pooled and per image."""
+    found = [record for record in scores.headline() if record.score == "dice"]
+    for pooling in (PER_IMAGE, POOLED):
+        values = {r.predictor: r.value or 0.0 for r in found if r.pooling == pooling}
+        trivial = [values[name] for name in (EMPTY, MEAN_MASK) if name in values]
+        if values[MODEL] <= max(trivial, default=0.0):
+            return False
+    return True
 
 
 def _value(record: ScoreRecord) -> str:
     if record.value is None:
-        return f"undefined: {record.why_undefined}"
-    if record.low is None or record.high is None:
+        return "undefined"
+    if record.predictor != MODEL or record.low is None or record.high is None:
         return f"{record.value:.3f}"
     return f"{record.value:.3f} (95 % interval {record.low:.3f} to {record.high:.3f})"
 
