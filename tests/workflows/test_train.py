@@ -265,7 +265,7 @@ def require_equal_runs(first: Path, second: Path) -> None:
 
 
 def test_killed_and_resumed_equals_never_killed(tiny_set, whole_run, tmp_path, train_tiny):
-    """SIGKILL at a random moment after some checkpoints, twice: the final bits are the same."""
+    """SIGKILL at a random moment after some checkpoints: the final bits are the same."""
     out, rng = tmp_path / "run", np.random.default_rng()
     wait_s = rng.uniform(0, 0.3)  # a random moment is what is to be tested
     last = out / "checkpoints" / "last.safetensors"
