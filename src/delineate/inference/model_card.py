@@ -52,6 +52,11 @@ class ModelCard(BaseModel):
     classes: tuple[NamedClass, ...]
     preparation: Preparation
     predict: PredictSettings
+    has_dark_surround: bool = Field(
+        False,
+        description="the training regions are the field of view of the images, so that whatever "
+        "lies outside the field of view of an image is background",
+    )
     precision: str
     threshold: Threshold
     training: dict[str, Any] = Field(description="recipe, data, split, budget, machine")

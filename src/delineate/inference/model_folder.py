@@ -128,7 +128,13 @@ def load_model(
             "copy the whole model folder again"
         )
     one_pass = load_network(file, card, device=device, threads=threads)
-    segment = segmenter(one_pass, card.preparation, settings, card.stride_px)
+    segment = segmenter(
+        one_pass,
+        card.preparation,
+        settings,
+        card.stride_px,
+        has_dark_surround=card.has_dark_surround,
+    )
     return Model(card, segment, settings)
 
 

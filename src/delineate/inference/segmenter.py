@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from delineate.core.types import Image, Probability
+from delineate.inference.field_of_view import background_outside
 from delineate.inference.preparation import Preparation, resize_probability
 from delineate.inference.repeats import view_average
 from delineate.inference.settings import PredictSettings
@@ -17,14 +18,24 @@ Segmenter = Callable[[Image], Probability]
 
 
 def segmenter(
-    one_pass: Pass, preparation: Preparation, settings: PredictSettings, stride_px: int
+    one_pass: Pass,
+    preparation: Preparation,
+    settings: PredictSettings,
+    stride_px: int,
+    *,
+    has_dark_surround: bool = False,
 ) -> Segmenter:
-    """Prepared, predicted in tiles and views, and brought back to native size."""
+    """Prepared, predicted in tiles and views, and brought back to native size.
+
+    With a dark surround, which the network has not been trained on, all outside the field of
+    view is background.
+    """
     whole = view_average(tiled(one_pass, settings, stride_px), settings.repeats)
 
     def segment(image: Image) -> Probability:
         image = image[..., None] if image.ndim == 2 else image
         probability = whole(preparation(image)[None])[0]
-        return np.ascontiguousarray(resize_probability(probability, image.shape[:2]))
+        native = np.ascontiguousarray(resize_probability(probability, image.shape[:2]))
+        return background_outside(native, image) if has_dark_surround else native
 
     return segment

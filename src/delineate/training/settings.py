@@ -30,7 +30,7 @@ class ValidationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fraction: float = Field(
-        0.15, gt=0, lt=1, description="of the training subjects, where the data has no split"
+        0.15, gt=0, lt=1, description="of the training subjects, where the data names none"
     )
     metric: Literal["pooled_dice", "mean_dice", "pooled_roc_auc"] = Field(
         "pooled_dice", description="decides which checkpoint is best"

@@ -14,6 +14,7 @@ def model_page(card: ModelCard) -> str:
         if threshold.value is not None
         else f"none: {threshold.rule}"
     )
+    outside = "background" if card.has_dark_surround else "not treated apart"
     scores = "\n".join(
         f"| {name.replace('_', ' ')} | {value:.4f} |"
         for name, value in card.validation["scores"].items()
@@ -28,6 +29,7 @@ trained with Delineate.
 | classes | {classes} |
 | input | {card.preparation.channels} channel(s), {_size(card)} |
 | threshold | {cut} |
+| outside the field of view | {outside} |
 | trained on | {training["images"]["train"]} images, layout {training["data_layout"]}, \
 observer {training["observer"]} |
 | training | recipe {training["recipe"]}, seed {training["seed"]}, {training["patches"]:,} \

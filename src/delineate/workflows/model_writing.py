@@ -25,7 +25,7 @@ from delineate.training.loop import Fitted
 from delineate.training.validate import METRICS, Judged
 from delineate.workflows.model_page import model_page
 from delineate.workflows.run_folder import RunFacts, machine
-from delineate.workflows.training_data import ValidationCases
+from delineate.workflows.training_data import ValidationCases, has_dark_surround
 
 
 def write_model(
@@ -62,6 +62,7 @@ def write_model(
         ),
         preparation=preparation,
         predict=recipe.predict,
+        has_dark_surround=has_dark_surround(dataset.only(TRAIN)),
         precision=facts.precision,
         threshold=Threshold(
             value=choice.threshold,

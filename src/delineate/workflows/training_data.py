@@ -9,9 +9,10 @@ from torch import nn
 
 from delineate.core.progress import Progress, track
 from delineate.core.types import IGNORE, Image, Labels, Probability
-from delineate.data.reading import read_case
+from delineate.data.reading import read_case, read_region
 from delineate.data.sample import Dataset, Sample
 from delineate.files.image_files import read_image
+from delineate.inference.field_of_view import agrees, field_of_view
 from delineate.inference.preparation import (
     Preparation,
     fit_preparation,
@@ -45,6 +46,21 @@ def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
     case = read_case(dataset, sample, [observer])
     labels = case.labels[observer]
     return case.image, labels if case.region is None else np.where(case.region, labels, IGNORE)
+
+
+def has_dark_surround(training: Dataset) -> bool:
+    """Whether each training image has a region of interest that is its field of view.
+
+    Pixels outside never train, so that a network says anything there. Where the region can be
+    seen in the image itself, prediction sets what lies outside to background.
+    """
+    samples = training.samples[:: max(1, len(training.samples) // _IMAGES_FOR_STATISTICS)]
+
+    def is_field_of_view(sample: Sample) -> bool:
+        region = read_region(sample)
+        return region is not None and agrees(field_of_view(read_image(sample.image)), region)
+
+    return all(is_field_of_view(sample) for sample in samples)
 
 
 def patch_source(
