@@ -49,7 +49,8 @@ def _grains(patches: Tensor, generator: torch.Generator) -> Tensor:
 
 def _blurred(patch: Tensor, blur_px: float) -> Tensor:
     """A (C, H, W) patch under a Gaussian, mirrored at its border, along rows then columns."""
-    radius = max(1, round(4 * blur_px))
+    # As wide as OpenCV takes it, but no mirror is wider than the patch.
+    radius = max(1, min(round(4 * blur_px), min(patch.shape[1:]) - 1))
     x = torch.arange(-radius, radius + 1, device=patch.device, dtype=patch.dtype)
     kernel = torch.exp(-(x**2) / (2 * blur_px**2))
     kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)

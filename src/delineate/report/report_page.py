@@ -74,6 +74,7 @@ def write_report(path: Path, *, report: RunReport) -> Path:
         title=report.title,
         report=report,
         stages=stages,
+        has_reasons=any(choice.reason for choice in report.recipe),
         curves=_with_captions(training_plots(report.history)),
         scores=None if document is None else scores_of(document, report.plots),
         legend=() if document is None else legend_of(document, report.palette),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from delineate.core.errors import DelineateError
+from delineate.data.masks import foreground_shares
 from delineate.data.reading import read_case
-from delineate.data.sample import SPLITS, TRAIN, Dataset
+from delineate.data.sample import SPLITS, Dataset
 from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.case_table import UNDEFINED
 from delineate.files.mask_decoding import read_mask
@@ -105,9 +106,13 @@ def _pictures(result: ScoringResult, dataset: Dataset) -> tuple[CasePicture, ...
 
 
 def case_dice(result: ScoringResult) -> dict[str, float | None]:
-    """Sample id to Dice (mean over defined classes), reference observer and region."""
+    """Sample id to Dice (mean over defined classes), reference observer and region.
+
+    Cases that are empty in truth and prediction are left out: there is nothing to see.
+    """
     header, rows = result.evaluation.case_rows()
     columns = [at for at, name in enumerate(header) if name.split(": ")[-1] == "dice"]
+    areas = [at for at, name in enumerate(header) if name.endswith("_area_px")]
     id_, observer, region = (header.index(name) for name in ("id", "observer", "region"))
     scores: dict[str, float | None] = {}
     for row in rows:
@@ -115,6 +120,8 @@ def case_dice(result: ScoringResult) -> dict[str, float | None]:
             continue
         if row[region] != result.evaluation.reference_region:
             continue
+        if not any(row[at] not in (0, UNDEFINED) for at in areas):
+            continue  # empty in truth and prediction: nothing to look at
         values = [float(row[at]) for at in columns if row[at] != UNDEFINED]
         scores[str(row[id_])] = float(np.mean(values)) if values else None
     return scores
@@ -137,16 +144,8 @@ def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown
             ("Classes", ", ".join(each.name for each in dataset.classes)),
             ("Masks", "; ".join(f"observer {k}: {v}" for k, v in dataset.encodings.items())),
         ],
-        split=[
-            SplitRow(
-                split,
-                cases=len(whole.only(split).samples),
-                subjects=len({sample.group for sample in whole.only(split).samples}),
-            )
-            for split in SPLITS
-            if whole.only(split).samples
-        ],
-        split_rule=_split_rule(dataset),
+        split=[_split_row(whole, split) for split in SPLITS if whole.only(split).samples],
+        split_rule=f"Split: {facts.split_origin}. Written to split.csv.",
         recipe=_choices(recipe),
         recipe_name=f"{recipe.name}: {recipe.description}",
         history=read_history(run),
@@ -170,14 +169,18 @@ def _subjects(dataset: Dataset) -> str:
     return "unknown: each image counts as a subject of its own"
 
 
-def _split_rule(dataset: Dataset) -> str:
-    own = any(sample.split == TRAIN for sample in dataset.samples)
-    by = "subject" if dataset.has_subjects else "image, for subjects are unknown"
-    return (
-        f"Split by {by}, stratified by empty masks and area, seeded; "
-        + ("what the data's own folders say is kept" if own else "the data states none")
-        + "; the file is split.csv"
-    )
+def _split_row(dataset: Dataset, split: str) -> SplitRow:
+    """A split in figures; those of masks stay unknown where one cannot be read."""
+    part = dataset.only(split)
+    row = SplitRow(split, len(part.samples), len({sample.group for sample in part.samples}))
+    try:
+        shares = foreground_shares(part)
+    except DelineateError:
+        return row
+    if not shares:
+        return row
+    empty = sum(share == 0 for share in shares.values())
+    return replace(row, empty=empty, foreground_share=float(np.mean(list(shares.values()))))
 
 
 def _choices(recipe: Recipe) -> list[RecipeChoice]:

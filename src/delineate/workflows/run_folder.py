@@ -33,6 +33,7 @@ class RunFacts(BaseModel):
     why_precision: str
     minutes: float | None
     steps: int | None
+    split_origin: str = "not recorded"
 
     @property
     def budget(self) -> Budget:

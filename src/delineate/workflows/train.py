@@ -128,6 +128,7 @@ def train(
             raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
         seed = 0 if seed is None else seed
         dataset = _labelled(source, layout, masks, subjects)
+        origin = _split_origin(dataset, split_file)
         dataset = with_training_split(
             dataset, split_file=split_file, fraction=plan.validation.fraction, seed=seed
         )
@@ -139,7 +140,7 @@ def train(
         device = chosen_device(device)
         precision, why = choose_precision(plan.train.precision, device)
         facts = RunFacts(
-            data=str(source),
+            data=str(Path(source).resolve()),
             layout=layout,
             masks=masks,
             subjects=subjects,
@@ -150,6 +151,7 @@ def train(
             why_precision=why,
             minutes=minutes,
             steps=steps,
+            split_origin=origin,
         )
         Budget(steps=facts.steps, seconds=minutes)  # refuses a budget of nothing before we write
     torch.set_num_threads(facts.threads)
@@ -241,6 +243,15 @@ def with_training_split(
         moved = hold_out(dataset, fraction=fraction, seed=seed, facts=foreground_shares(settled))
         return apply_split(dataset, moved)
     return dataset
+
+
+def _split_origin(dataset: Dataset, split_file: Path | str | None) -> str:
+    """In words where train and validation come from."""
+    if split_file is not None:
+        return f"given as {Path(split_file).name}"
+    if TRAIN in {sample.split for sample in dataset.samples}:
+        return "the data's own, whole subjects of train held out where it names no validation"
+    return "made anew by subject, stratified by empty masks and area, seeded"
 
 
 def _labelled(
