@@ -17,7 +17,8 @@ demo: setup
 	$(BIN)/delineate demo --out demo-ultrasound --overwrite
 
 test: check
-	$(BIN)/pytest -m "not slow"
+# One process a core, and one thread a process: more would only wait for each other.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
 
 test-slow: setup
 	$(BIN)/pytest -m slow
