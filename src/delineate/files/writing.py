@@ -171,6 +171,26 @@ def append_line(path: Path, text: str) -> None:
         raise cannot_write(Path(path), error) from error
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a log, one a line, in order.
+
+    A line that is no JSON object is left out: a crash or a full disk can cut a line short,
+    `append_line` ends it and goes on below, and one torn line must not cost the others.
+
+    Raises:
+        UnreadableFileError: if the log is missing or cannot be read.
+    """
+    try:
+        lines = Path(path).read_bytes().split(b"\n")
+    except OSError as error:
+        raise UnreadableFileError(f"{path}: cannot be read: {error.strerror}") from error
+    found = []
+    for line in lines:
+        with suppress(ValueError, RecursionError):
+            found.append(json.loads(line.decode()))
+    return [row for row in found if isinstance(row, dict)]
+
+
 def new_folder(path: Path, *, overwrite: bool = False, resume: bool = False) -> Path:
     """An empty folder to write to, or with `resume` the one that is there.
 
