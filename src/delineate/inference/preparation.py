@@ -17,6 +17,7 @@ from delineate.inference.settings import PrepareSettings
 # Rec. 601 luma, as Pillow and OpenCV turn colour into grey.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _PIXELS_FOR_STATISTICS = 20_000
+_WHOLE_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
 
 
 class Preparation(BaseModel):
@@ -30,6 +31,7 @@ class Preparation(BaseModel):
 
     channels: int
     full_range: tuple[float, float]
+    pixel_type: str = "uint8"
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     longest_side_px: int | None = None
@@ -51,9 +53,29 @@ class Preparation(BaseModel):
         return image if size_px == image.shape[:2] else resize_image(image, size_px)
 
     def unit(self, image: Image) -> NDArray[np.float32]:
-        """The (H, W, C) image as float32, `full_range` mapped to 0..1."""
-        low, high = self.full_range
+        """The (H, W, C) image as float32, `full_range` mapped to 0..1.
+
+        An image of another type than those of training is mapped from the range of its own
+        type: 0..255, 0..65535, or 0..1 for floats.
+
+        Raises:
+            SettingsError: floats beyond 0..1 for a model of whole numbers.
+        """
+        low, high = self._range_of(image)
         return (image.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
+
+    def _range_of(self, image: Image) -> tuple[float, float]:
+        if image.dtype.name == self.pixel_type or self.pixel_type not in _WHOLE_RANGES:
+            return self.full_range
+        if image.dtype.name in _WHOLE_RANGES:
+            return _WHOLE_RANGES[image.dtype.name]
+        lowest, highest = float(image.min()), float(image.max())
+        if lowest < 0 or highest > 1:
+            raise SettingsError(
+                f"image: expected {self.pixel_type} as in training, or floats from 0 to 1; found "
+                f"{image.dtype} from {lowest:g} to {highest:g}; scale it as the training images are"
+            )
+        return 0.0, 1.0
 
     def normalised(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
         """The (C, H, W) input of the network from a (H, W, C) unit image."""
@@ -72,16 +94,17 @@ def fit_preparation(images: Iterable[Image], settings: PrepareSettings) -> Prepa
     Mean and deviation come from at most 20,000 evenly spaced pixels an image.
     """
     samples: list[NDArray[np.float32]] = []
-    low, high, is_grey, is_byte = np.inf, -np.inf, True, True
+    low, high, is_grey = np.inf, -np.inf, True
+    types: set[str] = set()
     for image in images:
         pixels = image.reshape(-1, image.shape[2])
         chosen = pixels[:: max(1, len(pixels) // _PIXELS_FOR_STATISTICS)].astype(np.float32)
         is_grey &= image.shape[2] == 1 or bool((chosen == chosen[:, :1]).all())
-        is_byte &= image.dtype == np.uint8
+        types.add(image.dtype.name)
         low, high = min(low, float(image.min())), max(high, float(image.max()))
         samples.append(chosen)
     channels = {"grey": 1, "colour": 3, "auto": 1 if is_grey else 3}[settings.channels]
-    if is_byte:
+    if types == {"uint8"}:
         low, high = 0.0, 255.0
     elif high <= low:
         high = low + 1.0
@@ -90,6 +113,7 @@ def fit_preparation(images: Iterable[Image], settings: PrepareSettings) -> Prepa
     return Preparation(
         channels=channels,
         full_range=(low, high),
+        pixel_type=types.pop() if len(types) == 1 else "several",
         mean=tuple(float(value) for value in unit.mean(axis=0, dtype=np.float64)),
         # A constant channel has no deviation but for rounding; 1 leaves it at 0.
         deviation=tuple(
@@ -116,7 +140,7 @@ def with_channels(image: Image, channels: int) -> Image:
     if channels == 3:
         return as_image(np.repeat(image, 3, axis=2))
     grey = image.astype(np.float32) @ _LUMA
-    if image.dtype != np.float32:
+    if np.issubdtype(image.dtype, np.integer):
         grey = np.rint(grey)
     return as_image(grey.astype(image.dtype)[..., None])
 

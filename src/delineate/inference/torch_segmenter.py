@@ -9,13 +9,24 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from delineate.core.errors import SettingsError
 from delineate.core.types import Probability
 from delineate.inference.tiles import Pass
 
 
 def chosen_device(asked: str | None = None) -> str:
-    """The device asked for, or the GPU where there is one."""
-    return asked or ("cuda" if torch.cuda.is_available() else "cpu")
+    """The device asked for, or the GPU where there is one.
+
+    Raises:
+        SettingsError: a GPU is asked for and torch sees none.
+    """
+    has_gpu = torch.cuda.is_available()
+    if asked is not None and asked.startswith("cuda") and not has_gpu:
+        raise SettingsError(
+            f"--device {asked}: torch sees no GPU here; use --device cpu, or install a build of "
+            "torch with CUDA where there is one"
+        )
+    return asked or ("cuda" if has_gpu else "cpu")
 
 
 def torch_pass(network: nn.Module, *, device: str = "cpu", precision: str = "float32") -> Pass:

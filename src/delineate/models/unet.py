@@ -12,14 +12,14 @@ from torch.nn import functional as F
 from delineate.models.layers import Normalisation, convolution
 from delineate.models.mirror import mirrored_to_multiple
 
-_WIDTH_LIMIT = 512
+_WIDTH, _DEPTH, _WIDTH_LIMIT = 32, 4, 512
 
 
 class UNet(nn.Module):
     """Logits of (N, classes, H, W) from images of (N, channels, H, W).
 
-    Depth is the number of halvings; `width` channels at full size double with each, up to
-    512. `widths`, one number a level and the first at full size, replaces both. Every image
+    Depth is the number of halvings (4); `width` channels (32) at full size double with each,
+    up to 512. `widths`, one number a level and the first at full size, replaces both. Every image
     is mirrored at its borders to a multiple of 2**depth and the logits are cropped back.
 
     Source: Ronneberger, Fischer and Brox (2015), arXiv:1505.04597. Differs in padded
@@ -31,15 +31,19 @@ class UNet(nn.Module):
         *,
         channels: int,
         classes: int,
-        width: int = 32,
-        depth: int = 4,
+        width: int | None = None,
+        depth: int | None = None,
         widths: Sequence[int] | None = None,
         normalisation: Normalisation = "batch",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if widths is None:
+            width = _WIDTH if width is None else width
+            depth = _DEPTH if depth is None else depth
             widths = [min(width * 2**level, _WIDTH_LIMIT) for level in range(depth + 1)]
+        elif width is not None or depth is not None:
+            raise ValueError("`widths` replaces `width` and `depth`; give one or the other")
         depth = len(widths) - 1
         self.stride = 2**depth
         self.context_px = _context_px(depth)

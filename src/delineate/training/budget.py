@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, inf, pi
 from time import monotonic
 
 from delineate.core.errors import SettingsError
@@ -21,7 +21,7 @@ class Budget:
         """Refuse a budget of nothing."""
         if (self.steps is None) == (self.seconds is None):
             raise SettingsError("budget: expected either steps or seconds; give one of them")
-        if (self.steps or self.seconds or 0) <= 0:
+        if not 0 < (self.steps or self.seconds or 0) < inf:
             raise SettingsError(
                 f"budget: expected more than nothing, found {self.steps or self.seconds}; "
                 "give a positive --minutes, --epochs or --steps"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,6 @@ from delineate.metrics.ranking import roc_auc
 
 # One validation case: probability at native size and the labels there, IGNORE outside.
 Judged = tuple[Probability, Labels]
-
-
-@dataclass(frozen=True)
-class ValidationScore:
-    """Loss and score over the validation cases, with the rule in words."""
-
-    score: float
-    rule: str
 
 
 def pooled_dice(cases: Iterable[Judged]) -> float:

@@ -11,9 +11,11 @@ from typing import Any
 from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
+from delineate.data.opening import open_dataset
 from delineate.data.sample import Dataset, Sample
+from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.settings import EvaluationSettings
-from delineate.files.writing import append_line, new_folder
+from delineate.files.writing import append_line, new_folder, read_lines
 from delineate.inference.model_card import ModelCard
 from delineate.inference.model_folder import find_model_folder, load_model
 from delineate.inference.postprocess import without_small_objects
@@ -24,6 +26,7 @@ from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.run_folder import RUN, SCORINGS, SPLIT, RunFacts, read_run
 from delineate.workflows.scored_data import cases_of, scored_dataset
 from delineate.workflows.scoring import Answer, ScoringResult, score_and_write
+from delineate.workflows.training_data import data_digest
 
 
 def evaluate(
@@ -55,16 +58,14 @@ def evaluate(
     Raises:
         DelineateError: no model, no data, no such split, or classes that do not match.
     """
-    model = Path(model)
+    model = Path(model).resolve()
     find_palette(palette)
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
     loaded = load_model(model, device=device, threads=threads, **changes)
     run = _run_of(model)
     if run is None and source is None:
         raise SettingsError(f"{model}: a model folder without its run; say which DATA to score")
-    is_own = run is not None and (
-        source is None or Path(source).resolve() == Path(run[1].data).resolve()
-    )
+    is_own = run is not None and (source is None or _is_data_of(run, source))
     if run is not None and is_own:
         folder, facts = run
         split_file = split_file or folder / SPLIT
@@ -81,9 +82,14 @@ def evaluate(
     )
     require_known_classes(dataset, loaded.card)
     if out is None:
-        out = (run[0] if run else model.parent) / f"evaluation-{split}"
+        where = "" if is_own else f"-{dataset.root.stem}"
+        out = (run[0] if run else model.parent) / f"evaluation-{split}{where}"
         overwrite = overwrite or run is not None
     target = new_folder(Path(out), overwrite=overwrite)
+    if threshold is not None and len(loaded.classes) > 2:
+        raise SettingsError(
+            "--threshold: a model of several classes takes the likeliest; leave the option out"
+        )
     is_chosen = threshold is None
     threshold = loaded.card.threshold.value if threshold is None else threshold
     origin = (
@@ -147,16 +153,35 @@ def _run_of(model: Path) -> tuple[Path, RunFacts] | None:
     return None
 
 
+def _is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
+    """Whether a source is what the run was trained on, wherever it lies now.
+
+    Told by its path, else by the contents of the training and validation files.
+    """
+    folder, facts = run
+    if Path(source).resolve() == Path(facts.data):
+        return True
+    if facts.data_sha256 is None:
+        return False
+    dataset = open_dataset(source, layout=facts.layout, masks=facts.masks, subjects=facts.subjects)
+    assignment = read_split(folder / SPLIT)
+    if not assignment.keys() <= {sample.id for sample in dataset.samples}:
+        return False
+    return data_digest(apply_split(dataset, assignment)) == facts.data_sha256
+
+
 def _log(run: tuple[Path, RunFacts], dataset: Dataset, split: str, target: Path) -> int:
-    """Append this scoring to the run's log, and return how often the split was scored."""
+    """Append this scoring to the run's log, and return how often these cases were scored."""
     file = run[0] / SCORINGS
     row = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "split": split,
-        "data": str(dataset.root),
+        "data": str(dataset.root.resolve()),
         "cases": len(cases_of(dataset, split).samples),
         "out": str(target),
     }
     append_line(file, json.dumps(row))
-    before = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return sum(each["split"] == split for each in before)
+    return sum(
+        (each.get("split"), each.get("data")) == (row["split"], row["data"])
+        for each in read_lines(file)
+    )

@@ -11,7 +11,7 @@ import numpy as np
 from delineate.core.errors import DelineateError
 from delineate.data.masks import foreground_shares
 from delineate.data.reading import read_case
-from delineate.data.sample import SPLITS, Dataset
+from delineate.data.sample import SPLITS, TEST, Dataset
 from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.case_table import UNDEFINED
 from delineate.files.mask_decoding import read_mask
@@ -38,7 +38,10 @@ class Shown:
 
 
 def write_pages(result: ScoringResult, dataset: Dataset, run: Path | None = None) -> None:
-    """Write `evaluation.html`, and `report.html` into the run folder where there is one."""
+    """Write `evaluation.html`, and into the run folder, where there is one, a report.
+
+    It is `report.html` for the test split, `report-SPLIT.html` for another.
+    """
     header, rows = result.evaluation.case_rows()
     shown = Shown(_pictures(result, dataset), evaluation_plots(result.document, header, rows))
     document = result.document
@@ -52,7 +55,9 @@ def write_pages(result: ScoringResult, dataset: Dataset, run: Path | None = None
         palette=str(document["palette"]),
     )
     if run is not None:
-        write_report(run / REPORT, report=_run_report(run, result, dataset, shown))
+        is_test = document["split"] == TEST
+        name = REPORT if is_test else f"report-{document['split']}.html"
+        write_report(run / name, report=_run_report(run, result, dataset, shown))
 
 
 def _of(document: Mapping[str, object]) -> str:

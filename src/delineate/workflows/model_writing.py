@@ -25,7 +25,7 @@ from delineate.training.loop import Fitted
 from delineate.training.validate import METRICS, Judged
 from delineate.workflows.model_page import model_page
 from delineate.workflows.run_folder import RunFacts, machine
-from delineate.workflows.training_data import ValidationCases, has_dark_surround
+from delineate.workflows.training_data import ValidationCases
 
 
 def write_model(
@@ -37,6 +37,7 @@ def write_model(
     recipe: Recipe,
     facts: RunFacts,
     cases: ValidationCases,
+    is_dark_around: bool,
     elapsed_s: Callable[[], float],
     progress: Progress,
 ) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def write_model(
         ),
         preparation=preparation,
         predict=recipe.predict,
-        has_dark_surround=has_dark_surround(dataset.only(TRAIN)),
+        has_dark_surround=is_dark_around,
         precision=facts.precision,
         threshold=Threshold(
             value=choice.threshold,
@@ -73,7 +74,7 @@ def write_model(
         training={
             "recipe": recipe.name,
             "recipe_sha256": sha256_of_text(recipe_text(recipe)),
-            "data_sha256": data_digest(dataset),
+            "data_sha256": facts.data_sha256,
             "data_layout": dataset.layout,
             "observer": dataset.observers[0],
             "images": {s: len(dataset.only(s).samples) for s in (TRAIN, VALIDATION)},
@@ -119,14 +120,3 @@ def _threshold(judged: list[Judged], metric: str) -> Choice:
 def _attribute(network: nn.Module, name: str) -> int:
     """A whole number that every network of the catalogue states."""
     return int(getattr(network, name))
-
-
-def data_digest(dataset: Dataset) -> str:
-    """One SHA-256 over ids, splits and contents of all images and masks that were used."""
-    lines = []
-    for sample in dataset.samples:
-        if sample.split in (TRAIN, VALIDATION):
-            masks = sample.masks.get(dataset.observers[0], ())
-            digests = [sha256_of_file(path) for path in (sample.image, *masks)]
-            lines.append(" ".join([sample.id, str(sample.split), *digests]))
-    return sha256_of_text("\n".join(sorted(lines)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from delineate.core.errors import DelineateError, LayoutError
+from delineate.core.errors import DelineateError, LayoutError, SettingsError
 from delineate.core.progress import SILENT, Progress, track
 from delineate.data.listing import natural_key
 from delineate.files.image_files import IMAGE_ENDINGS, read_image
@@ -67,6 +67,10 @@ def predict(
     hit = find_palette(palette).hit.colour
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
     loaded = load_model(model, device=device, threads=threads, **changes)
+    if threshold is not None and len(loaded.classes) > 2:
+        raise SettingsError(
+            "--threshold: a model of several classes takes the likeliest; leave the option out"
+        )
     folder = new_folder(Path(out), overwrite=overwrite)
     shown = loaded.classes
     if len(shown) == 2 and palette != "default":
@@ -126,16 +130,22 @@ def listed_images(images: Sequence[Path | str]) -> list[Path]:
 
 
 def stems(files: Sequence[Path]) -> list[str]:
-    """A name for each file that no other has: its stem, with folders where stems repeat."""
-    names = [file.stem for file in files]
-    if len(set(names)) == len(names):
-        return names
-    parts = [file.resolve().with_suffix("").parts[1:] for file in files]
-    for depth in range(2, max(map(len, parts)) + 1):
-        longer = ["_".join(part[-depth:]) for part in parts]
-        if len(set(longer)) == len(longer):
-            return longer
-    return ["_".join(file.resolve().parts[1:]) for file in files]  # same stem, other ending
+    """A name for each file that no other has.
+
+    The stem; where that repeats with its ending (`x_tif`), and where that repeats too with as
+    many folders as it takes.
+    """
+    for name in (lambda file: file.stem, lambda file: file.name.replace(".", "_")):
+        names = [name(file) for file in files]
+        if len(set(names)) == len(names):
+            return names
+    whole = [file.resolve() for file in files]
+    deepest = max(len(file.parts) for file in whole)
+    for depth in range(2, deepest + 1):
+        names = ["_".join(file.parts[-depth:]).replace(".", "_") for file in whole]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _write_probabilities(folder: Path, stem: str, prediction: Prediction) -> None:

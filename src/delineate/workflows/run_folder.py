@@ -34,6 +34,7 @@ class RunFacts(BaseModel):
     minutes: float | None
     steps: int | None
     split_origin: str = "not recorded"
+    data_sha256: str | None = None
 
     @property
     def budget(self) -> Budget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from delineate.workflows.scored_data import cases_of, scored_dataset
 from delineate.workflows.scoring import Answer, ScoringResult, file_name, score_and_write
 
 _PROBABILITY_ENDINGS = frozenset({".png", ".tif", ".tiff", ".npy"})
+_SUFFIXES = (("_prob", _PROBABILITY_ENDINGS), ("_mask", IMAGE_ENDINGS), ("", IMAGE_ENDINGS))
 
 
 def score(
@@ -74,7 +76,7 @@ def score(
         progress=progress,
     )
     cases = cases_of(dataset, split)
-    found = {sample.id: prediction_file(folder, sample) for sample in cases.samples}
+    found = prediction_files(folder, cases)
     files = [file for file in found.values() if file is not None]
     if not files:
         raise LayoutError(
@@ -120,23 +122,38 @@ def score(
     return result
 
 
-def prediction_file(folder: Path, sample: Sample) -> Path | None:
-    """The file that holds the prediction of a sample, or None."""
-    for name in dict.fromkeys([file_name(sample.id), sample.image.stem]):
-        for suffix, endings in (
-            ("_prob", _PROBABILITY_ENDINGS),
-            ("_mask", IMAGE_ENDINGS),
-            ("", IMAGE_ENDINGS),
-        ):
-            for ending in sorted(endings):
-                file = folder / f"{name}{suffix}{ending}"
-                if file.is_file():
-                    return file
-    return None
+def prediction_files(folder: Path, cases: Dataset) -> dict[str, Path | None]:
+    """Sample id to the file that holds its prediction, or None.
+
+    A file is named after the sample's id, or after its image where no other image has that
+    name: no file ever speaks for two cases.
+    """
+    files = {
+        (file.stem.lower(), file.suffix.lower()): file
+        for file in sorted(folder.iterdir())
+        if file.is_file()
+    }
+    images = Counter(sample.image.stem for sample in cases.samples)
+    found: dict[str, Path | None] = {}
+    for sample in cases.samples:
+        names = [file_name(sample.id)]
+        if images[sample.image.stem] == 1:
+            names.append(sample.image.stem)
+        found[sample.id] = next(
+            (
+                files[name.lower() + suffix, ending]
+                for name in names
+                for suffix, endings in _SUFFIXES
+                for ending in sorted(endings)
+                if (name.lower() + suffix, ending) in files
+            ),
+            None,
+        )
+    return found
 
 
 def _is_probability(file: Path) -> bool:
-    return file.stem.endswith("_prob")
+    return file.stem.lower().endswith("_prob")
 
 
 def _settled_encoding(files: Sequence[Path]) -> MaskEncoding:

@@ -12,7 +12,7 @@ from delineate.core.types import LabelClass, Labels
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset, require_masks
 from delineate.data.reading import read_labels
-from delineate.data.sample import SPLITS, TEST, TRAIN, Dataset
+from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset
 from delineate.data.splitting import apply_split, read_split, require_no_leakage
 from delineate.evaluation.baselines import MeanTrainingMask, mean_training_mask
 
@@ -31,8 +31,8 @@ def scored_dataset(
 ) -> tuple[Dataset, str]:
     """The whole data set with settled encodings, and the split that is to be scored.
 
-    Without a split the test cases are scored, or every image that has a mask where the data
-    has no split at all; `all` asks for the latter.
+    Without a split the test cases are scored; where none of them has a mask the validation
+    cases; where there are none either, every image with a mask, which `all` asks for.
 
     Raises:
         DelineateError: no such split, images without masks in it, uncertain encodings, or a
@@ -41,8 +41,8 @@ def scored_dataset(
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
     if split_file is not None:
         dataset = apply_split(dataset, read_split(Path(split_file)))
-    found = {sample.split for sample in dataset.samples if sample.split}
-    split = split or (TEST if found else EVERYTHING)
+    found = {sample.split for sample in dataset.samples if sample.split and sample.masks}
+    split = split or next((each for each in (TEST, VALIDATION) if each in found), EVERYTHING)
     if split not in (*SPLITS, EVERYTHING):
         raise unknown_name("split", split, (*SPLITS, EVERYTHING))
     chosen = cases_of(dataset, split)

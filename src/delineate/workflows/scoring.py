@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from delineate.core.errors import DelineateError
+from delineate.core.errors import DelineateError, LayoutError
 from delineate.core.progress import Progress, track
 from delineate.core.types import Image, LabelClass, Labels, Probability
 from delineate.data.reading import read_case
@@ -75,6 +76,13 @@ def score_and_write(
 
     A case without an answer is scored as failed, never left out.
     """
+    names = Counter(file_name(sample.id) for sample in scored.samples)
+    for sample in scored.samples:
+        if names[file_name(sample.id)] > 1:
+            raise LayoutError(
+                f"{dataset.root}: the id {sample.id} and another would both be written as "
+                f"{file_name(sample.id)}.png; give them other ids with a manifest CSV"
+            )
     (folder / OVERLAYS).mkdir(exist_ok=True)
     (folder / PREDICTIONS).mkdir(exist_ok=True)
 

@@ -27,6 +27,7 @@ from delineate.data.splitting import (
     write_split,
 )
 from delineate.files.writing import new_folder, write_text
+from delineate.inference.repeats import VIEWS
 from delineate.inference.settings import Repeats
 from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.functions import weighted_sum
@@ -49,7 +50,9 @@ from delineate.workflows.run_folder import (
 )
 from delineate.workflows.training_data import (
     ValidationCases,
+    data_digest,
     fitted_preparation,
+    has_dark_surround,
     patch_source,
 )
 
@@ -105,7 +108,10 @@ def train(
     """
     clock = Clock()
     out = Path(out)
-    masks = (masks,) if isinstance(masks, str) else tuple(masks) if masks else None
+    given = (masks,) if isinstance(masks, str) else tuple(masks or ())
+    masks = tuple(_with_whole_path(each) for each in given) or None
+    if subjects is not None and Path(subjects).is_file():
+        subjects = str(Path(subjects).resolve())
     asked: dict[str, Any] = {"layout": layout, "masks": masks, "subjects": subjects, "seed": seed}
     asked |= {"device": device, "threads": threads, "minutes": minutes, "steps": steps}
     is_resumed = resume and (out / RUN).is_file()
@@ -120,6 +126,8 @@ def train(
         plan = load_recipe(str(out / RECIPE))
         dataset = _labelled(source, facts.layout, facts.masks, facts.subjects)
         dataset = _settled(apply_split(dataset, read_split(out / SPLIT)), progress)
+        _require_same_data(facts, data_digest(dataset), dataset)
+        chosen_device(facts.device)
         preparation = fitted_preparation(dataset.only(TRAIN), plan.prepare, progress)
         feed = patch_source(dataset.only(TRAIN), preparation, plan, facts.seed)
     else:
@@ -152,6 +160,7 @@ def train(
             minutes=minutes,
             steps=steps,
             split_origin=origin,
+            data_sha256=data_digest(dataset),
         )
         Budget(steps=facts.steps, seconds=minutes)  # refuses a budget of nothing before we write
     torch.set_num_threads(facts.threads)
@@ -171,6 +180,7 @@ def train(
         write_run(out, facts)
     _announce(plan, facts, dataset, network, progress)
 
+    is_dark_around = has_dark_surround(dataset.only(TRAIN))
     validation_cases = ValidationCases(dataset.only(VALIDATION), preparation, network, facts, plan)
     fitted = fit(
         network,
@@ -198,6 +208,7 @@ def train(
         recipe=plan,
         facts=facts,
         cases=validation_cases,
+        is_dark_around=is_dark_around,
         elapsed_s=clock.elapsed_s,
         progress=progress,
     )
@@ -208,8 +219,6 @@ def train(
 
 def _reserve_s(slowest_validation_s: float, repeats: Repeats) -> float:
     """Seconds of a budget of minutes that belong to the work after the last step."""
-    from delineate.inference.repeats import VIEWS
-
     passes = 1 + len(VIEWS[repeats])
     return _WRITING_S + _SLACK * passes * slowest_validation_s
 
@@ -243,6 +252,22 @@ def with_training_split(
         moved = hold_out(dataset, fraction=fraction, seed=seed, facts=foreground_shares(settled))
         return apply_split(dataset, moved)
     return dataset
+
+
+def _with_whole_path(encoding: str) -> str:
+    """A mask encoding whose colour table is found from any folder."""
+    before, marker, rest = encoding.partition("colours:")
+    path, comma, after = rest.partition(",")
+    return f"{before}{marker}{Path(path).resolve()}{comma}{after}" if marker else encoding
+
+
+def _require_same_data(facts: RunFacts, digest: str, dataset: Dataset) -> None:
+    """Refuse to go on with other images or masks than those that the run began with."""
+    if facts.data_sha256 is not None and digest != facts.data_sha256:
+        raise SettingsError(
+            f"{dataset.root}: its training images or masks are not those that this run began "
+            f"with ({facts.data}); give that data, or start anew with --overwrite"
+        )
 
 
 def _split_origin(dataset: Dataset, split_file: Path | str | None) -> str:

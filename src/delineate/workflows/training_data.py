@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from torch import nn
 
+from delineate.core.checks import sha256_of_file, sha256_of_text
 from delineate.core.progress import Progress, track
 from delineate.core.types import IGNORE, Image, Labels, Probability
 from delineate.data.reading import read_case, read_region
-from delineate.data.sample import Dataset, Sample
+from delineate.data.sample import TRAIN, VALIDATION, Dataset, Sample
 from delineate.files.image_files import read_image
 from delineate.inference.field_of_view import agrees, field_of_view
 from delineate.inference.preparation import (
@@ -35,7 +36,7 @@ def fitted_preparation(
     training: Dataset, settings: PrepareSettings, progress: Progress
 ) -> Preparation:
     """The preparation with the numbers of at most 300 evenly spaced training images."""
-    samples = training.samples[:: max(1, len(training.samples) // _IMAGES_FOR_STATISTICS)]
+    samples = training.samples[:: max(1, -(-len(training.samples) // _IMAGES_FOR_STATISTICS))]
     images = (read_image(sample.image) for sample in samples)
     return fit_preparation(track(images, "statistics", progress, len(samples)), settings)
 
@@ -48,13 +49,24 @@ def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
     return case.image, labels if case.region is None else np.where(case.region, labels, IGNORE)
 
 
+def data_digest(dataset: Dataset) -> str:
+    """One SHA-256 over ids, splits and contents of all images and masks that were used."""
+    lines = []
+    for sample in dataset.samples:
+        if sample.split in (TRAIN, VALIDATION):
+            masks = sample.masks.get(dataset.observers[0], ())
+            digests = [sha256_of_file(path) for path in (sample.image, *masks)]
+            lines.append(" ".join([sample.id, str(sample.split), *digests]))
+    return sha256_of_text("\n".join(sorted(lines)))
+
+
 def has_dark_surround(training: Dataset) -> bool:
     """Whether each training image has a region of interest that is its field of view.
 
     Pixels outside never train, so that a network says anything there. Where the region can be
     seen in the image itself, prediction sets what lies outside to background.
     """
-    samples = training.samples[:: max(1, len(training.samples) // _IMAGES_FOR_STATISTICS)]
+    samples = training.samples[:: max(1, -(-len(training.samples) // _IMAGES_FOR_STATISTICS))]
 
     def is_field_of_view(sample: Sample) -> bool:
         region = read_region(sample)
@@ -118,8 +130,15 @@ class ValidationCases:
         quick = self._predict.model_copy(update={"repeats": "single"})
 
         def validate(network: nn.Module) -> tuple[float, float]:
-            cases = list(self.judged(network, quick))
-            return float(np.mean([_cross_entropy(*case) for case in cases])), metric(cases)
+            losses: list[float] = []
+
+            def noted() -> Iterator[Judged]:
+                for case in self.judged(network, quick):
+                    losses.append(_cross_entropy(*case))
+                    yield case
+
+            score = metric(noted())
+            return float(np.mean(losses)), score
 
         return validate
 
