@@ -19,6 +19,8 @@ from delineate.core.errors import CannotWriteError, OutputExistsError, Unreadabl
 
 SCHEMA_PREFIX = "delineate/"
 MARKER = ".delineate"
+# Documents that are written into folders which Delineate did not make, as they stand in a file.
+_GUESTS = frozenset({'"delineate/split/1",'})
 
 REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -191,20 +193,39 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [row for row in found if isinstance(row, dict)]
 
 
-def new_folder(path: Path, *, overwrite: bool = False, resume: bool = False) -> Path:
+def new_folder(
+    path: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    can_resume: bool = False,
+    inputs: Iterable[Path | str] = (),
+) -> Path:
     """An empty folder to write to, or with `resume` the one that is there.
 
-    An empty folder counts as new. `overwrite` empties a folder that Delineate made, known by
-    the file `.delineate` or by one of its JSON documents, and refuses any other.
+    An empty folder counts as new. `overwrite` empties, and `resume` keeps, a folder that
+    Delineate made, known by the file `.delineate` or by one of its JSON documents; any other
+    is refused.
+
+    Args:
+        path: The folder.
+        overwrite: Empty it.
+        resume: Go on in it.
+        can_resume: Whether the caller has a `--resume` that the error may propose.
+        inputs: What the caller has still to read or must not lose. Those that are not there
+            are passed over, so that a name which may be a file can be given as it came.
 
     Raises:
-        OutputExistsError: if it is there and neither option, or not ours, allows its use.
+        OutputExistsError: if it is there and neither option, or not ours, allows its use, or
+            if it is one of the inputs or holds one.
         CannotWriteError: if it cannot be made.
     """
     folder = Path(path)
     try:
         if folder.is_symlink() or folder.exists():
-            _require_usable(folder, overwrite=overwrite, resume=resume)
+            if not resume:
+                _require_apart(folder, inputs)
+            _require_usable(folder, overwrite=overwrite, resume=resume, can_resume=can_resume)
             if overwrite and not resume:
                 _empty(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -214,26 +235,48 @@ def new_folder(path: Path, *, overwrite: bool = False, resume: bool = False) -> 
     return folder
 
 
-def _require_usable(folder: Path, *, overwrite: bool, resume: bool) -> None:
+def _require_apart(folder: Path, inputs: Iterable[Path | str]) -> None:
+    target = folder.resolve()
+    for each in inputs:
+        given = Path(each)
+        if not os.path.lexists(given):
+            continue
+        # A link is lost with the folder that it lies in, wherever it points to.
+        places = {given.resolve(), given.parent.resolve() / given.name}
+        if any(place.is_relative_to(target) for place in places):
+            relation = "is" if target in places else "holds"
+            raise OutputExistsError(
+                f"{folder}: expected a folder apart from what is read, but this one {relation} "
+                f"the input {given}; choose another for the output"
+            )
+
+
+def _require_usable(folder: Path, *, overwrite: bool, resume: bool, can_resume: bool) -> None:
     if not folder.is_dir():
         raise OutputExistsError(f"{folder}: expected a folder to write to, found a file")
-    names = {entry.name for entry in folder.iterdir()}
-    if names <= {MARKER} or resume:
+    if {entry.name for entry in folder.iterdir()} <= {MARKER}:
         return
-    if not overwrite:
+    if not overwrite and not resume:
+        going_on = "go on in it with --resume, " if can_resume else ""
         raise OutputExistsError(
             f"{folder}: the folder exists and is not empty; "
-            "choose another, add to it with --resume, or replace it with --overwrite"
+            f"choose another, {going_on}or replace it with --overwrite"
         )
     if not is_ours(folder):
+        what = "--resume goes on only in" if resume else "--overwrite replaces only"
+        remedy = "choose another" if resume else "choose another, or delete it yourself"
         raise OutputExistsError(
-            f"{folder}: --overwrite replaces only folders that Delineate made, and this one "
-            "holds none of its documents; choose another, or delete it yourself"
+            f"{folder}: {what} folders that Delineate made, and this one "
+            f"holds none of its documents; {remedy}"
         )
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether Delineate made this folder: its marker or one of its JSON documents is there."""
+    """Whether Delineate made this folder: its marker or one of its JSON documents is there.
+
+    The document of a split says nothing of the folder, since a split is also written into
+    folders of others.
+    """
     if (folder / MARKER).is_file():
         return True
     return any(_is_our_document(file) for file in sorted(folder.glob("*.json")))
@@ -247,7 +290,7 @@ def _is_our_document(file: Path) -> bool:
     except OSError:
         return False
     is_headed = len(start) > 2 and start[:2] == ["{", '"schema":']
-    return is_headed and start[2].startswith(f'"{SCHEMA_PREFIX}')
+    return is_headed and start[2].startswith(f'"{SCHEMA_PREFIX}') and start[2] not in _GUESTS
 
 
 def _empty(folder: Path) -> None:

@@ -85,7 +85,18 @@ def evaluate(
         where = "" if is_own else f"-{dataset.root.stem}"
         out = (run[0] if run else model.parent) / f"evaluation-{split}{where}"
         overwrite = overwrite or run is not None
-    target = new_folder(Path(out), overwrite=overwrite)
+    target = new_folder(
+        Path(out),
+        overwrite=overwrite,
+        inputs=(
+            model,
+            find_model_folder(model),
+            split_file or model,
+            subjects or model,
+            dataset.root,
+            *(f for s in dataset.samples for files in ((s.image,), *s.masks.values()) for f in files),
+        ),
+    )
     if threshold is not None and len(loaded.classes) > 2:
         raise SettingsError(
             "--threshold: a model of several classes takes the likeliest; leave the option out"

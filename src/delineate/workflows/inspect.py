@@ -21,6 +21,7 @@ from delineate.files.image_files import read_image
 from delineate.files.mask_encoding import write_colour_table
 from delineate.files.writing import new_folder, write_json
 from delineate.report.contact_sheet import ContactItem, write_contact_sheet
+from delineate.workflows.inputs import inputs_of
 from delineate.workflows.inspection import inspection_document, table
 
 __all__ = ["InspectResult", "inspect", "table"]
@@ -69,7 +70,7 @@ def inspect(
         DelineateError: no layout recognised, or the output cannot be written.
     """
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
-    folder = new_folder(Path(out), overwrite=overwrite)
+    folder = new_folder(Path(out), overwrite=overwrite, inputs=inputs_of(dataset, source, subjects))
     survey = _with_colour_tables(survey_masks(dataset, progress=progress), folder)
     confirmed = set(dataset.encodings)
     certain = {o: p.encoding for o, p in survey.proposals.items() if p.is_certain}

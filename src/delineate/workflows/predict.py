@@ -71,7 +71,9 @@ def predict(
         raise SettingsError(
             "--threshold: a model of several classes takes the likeliest; leave the option out"
         )
-    folder = new_folder(Path(out), overwrite=overwrite)
+    folder = new_folder(
+        Path(out), overwrite=overwrite, inputs=(model, Path(model) / "model", *files)
+    )
     shown = loaded.classes
     if len(shown) == 2 and palette != "default":
         shown = (shown[0], replace(shown[1], colour=hit))

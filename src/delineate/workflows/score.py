@@ -28,6 +28,7 @@ from delineate.files.raw_mask import read_raw_mask
 from delineate.files.writing import new_folder
 from delineate.report.overlays import find_palette
 from delineate.workflows.evaluation_page import write_pages
+from delineate.workflows.inputs import inputs_of
 from delineate.workflows.scored_data import cases_of, scored_dataset
 from delineate.workflows.scoring import Answer, ScoringResult, file_name, score_and_write
 
@@ -103,7 +104,11 @@ def score(
         _require_size(file, labels.shape, sample, image)
         return Answer(labels=labels)
 
-    target = new_folder(Path(out), overwrite=overwrite)
+    target = new_folder(
+        Path(out),
+        overwrite=overwrite,
+        inputs=inputs_of(dataset, folder, source, split_file, subjects),
+    )
     result = score_and_write(
         target,
         dataset,

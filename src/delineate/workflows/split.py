@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from delineate.core.errors import LayoutError, OutputExistsError
+from delineate.core.errors import LayoutError, OutputExistsError, UnreadableFileError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted
 from delineate.data.masks import foreground_shares, settle_encodings
@@ -23,7 +23,7 @@ from delineate.data.splitting import (
     split_by_subject,
     write_split,
 )
-from delineate.files.writing import new_folder, write_json
+from delineate.files.writing import new_folder, read_json, write_json
 
 SCHEMA, FILE = "split", "split.csv"
 RULE = (
@@ -63,13 +63,14 @@ def split(
 
     A split that the data states is kept: where it has no validation part, whole subjects of
     train are moved there, as many as the fractions say. With `fresh`, and where the data
-    states none, everything is split anew.
+    states none, everything is split anew. Whatever else a folder holds stays: `overwrite`
+    replaces the two files of an earlier split and nothing more.
 
     Raises:
         DelineateError: images without masks, uncertain encodings, too few subjects, a stated
             split that shares subjects, or an output that exists.
     """
-    path = _target(Path(out), overwrite=overwrite)
+    path = _target(Path(out), overwrite=overwrite, inputs=(source, subjects or source))
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
     if fresh:
         dataset = replace(dataset, samples=tuple(map(_unsplit, dataset.samples)))
@@ -90,9 +91,11 @@ def split(
             if dataset.only(name).samples
         },
     }
-    path = _prepared(path, Path(out), overwrite=overwrite)
-    write_split(path, assignment, dataset)
+    if path != Path(out) and not _holds_something(path.parent):
+        new_folder(path.parent)
+    # The JSON first: it is what tells our split from a table of somebody else.
     write_json(path.with_suffix(".json"), document, schema=SCHEMA)
+    write_split(path, assignment, dataset)
     return SplitResult(path, document)
 
 
@@ -156,23 +159,41 @@ def _part(samples: Sequence[Sample], facts: Mapping[str, float]) -> dict[str, An
     }
 
 
-def _target(out: Path, *, overwrite: bool) -> Path:
-    """Where the CSV goes, refused before any work where it must not be replaced."""
+def _target(out: Path, *, overwrite: bool, inputs: Sequence[Path | str]) -> Path:
+    """Where the CSV goes, refused before any work where it or its JSON must not be replaced."""
     path = out if out.suffix.lower() == ".csv" else out / FILE
-    if not path.exists():
+    files = (path, path.with_suffix(".json"))
+    for each in inputs:
+        if Path(each).resolve() in [file.resolve() for file in files]:
+            raise OutputExistsError(f"{each}: the split would replace its input; name another")
+    there = [file for file in files if file.exists()]
+    if not there:
         return path
     if not overwrite:
         raise OutputExistsError(
-            f"{path}: the split exists; choose another name, or replace it with --overwrite"
+            f"{there[0]}: the split exists; choose another name, or replace it with --overwrite"
         )
-    if not path.is_file() or not path.read_bytes().startswith(",".join(HEADER).encode()):
+    if not _is_split(path):
         raise OutputExistsError(
-            f"{path}: --overwrite replaces only splits, and this is none; choose another name"
+            f"{there[0]}: --overwrite replaces only splits that `delineate split` wrote, a CSV "
+            "with its JSON, and this is none; choose another name"
         )
     return path
 
 
-def _prepared(path: Path, out: Path, *, overwrite: bool) -> Path:
-    if path != out:
-        new_folder(out, overwrite=overwrite)
-    return path
+def _is_split(path: Path) -> bool:
+    """Whether `split` wrote the CSV: its JSON is beside it, and its columns are those of a split.
+
+    A manifest begins with the same columns, and a run keeps a split of the same name.
+    """
+    try:
+        read_json(path.with_suffix(".json"), schema=SCHEMA)
+    except UnreadableFileError:
+        return False
+    if not path.exists():
+        return True  # the writing was interrupted between the two files
+    return path.is_file() and path.read_bytes().split(b"\n", 1)[0] == ",".join(HEADER).encode()
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())

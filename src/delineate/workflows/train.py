@@ -174,7 +174,19 @@ def train(
     loss = weighted_sum(plan.loss)
 
     if not is_resumed:
-        new_folder(out, overwrite=overwrite, resume=resume)
+        new_folder(
+            out,
+            overwrite=overwrite,
+            resume=resume,
+            can_resume=True,
+            inputs=(
+                source,
+                split_file or source,
+                recipe or source,
+                subjects or source,
+                *(f for s in dataset.samples for files in ((s.image,), *s.masks.values()) for f in files),
+            ),
+        )
         write_text(out / RECIPE, recipe_text(plan))
         write_split(out / SPLIT, {s.id: s.split for s in dataset.samples if s.split}, dataset)
         write_run(out, facts)
