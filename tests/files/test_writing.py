@@ -31,6 +31,7 @@ from delineate.files.writing import (
     atomic_write,
     new_folder,
     read_json,
+    read_lines,
     write_bytes,
     write_csv,
     write_json,
@@ -125,25 +126,93 @@ def test_tables_and_lines(tmp_path: Path) -> None:
 
 
 def test_folders_are_kept_unless_asked(tmp_path: Path) -> None:
-    """An existing folder is refused, resumed, or replaced if it is ours."""
+    """An existing folder is refused, resumed, or replaced if it is ours.
+
+    Going on with it is proposed only by a caller that can.
+    """
     folder = new_folder(tmp_path / "out" / "run", overwrite=False)
     assert new_folder(folder, overwrite=False) == folder
     write_text(folder / "a.txt", "x")
-    with pytest.raises(OutputExistsError, match="--resume, or replace it with --overwrite"):
+    with pytest.raises(OutputExistsError, match="choose another, or replace it with --overwrite"):
         new_folder(folder, overwrite=False)
+    with pytest.raises(OutputExistsError, match="--resume, or replace it with --overwrite"):
+        new_folder(folder, overwrite=False, can_resume=True)
     assert (new_folder(folder, overwrite=False, resume=True) / "a.txt").exists()
     assert not (new_folder(folder, overwrite=True) / "a.txt").exists()
 
 
 def test_a_folder_of_somebody_else_is_never_emptied(tmp_path: Path) -> None:
-    """`--overwrite` on a folder with photographs refuses; one with our JSON is ours."""
+    """`--overwrite` on a folder with photographs refuses; one with our JSON is ours.
+
+    A split that was put beside the photographs does not make them ours.
+    """
     (tmp_path / "photo.png").write_bytes(b"x")
+    with pytest.raises(OutputExistsError, match="only folders that Delineate made"):
+        new_folder(tmp_path, overwrite=True)
+    write_json(tmp_path / "split.json", {"seed": 0}, schema="split")
     with pytest.raises(OutputExistsError, match="only folders that Delineate made"):
         new_folder(tmp_path, overwrite=True)
     assert (tmp_path / "photo.png").exists()
     write_json(tmp_path / "e.json", {}, schema="evaluation")
     new_folder(tmp_path, overwrite=True)
     assert not (tmp_path / "photo.png").exists()
+
+
+def test_a_folder_of_somebody_else_is_never_resumed(tmp_path: Path) -> None:
+    """`--resume` puts nothing into a folder that Delineate did not make."""
+    (tmp_path / "photo.png").write_bytes(b"x")
+    with pytest.raises(OutputExistsError, match="--resume goes on only in folders that Delineate"):
+        new_folder(tmp_path, resume=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("given", "relation"),
+    [("out", "is"), ("out/model", "holds"), ("out/../out/model", "holds"), ("link", "holds")],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_output_never_replaces_an_input(
+    tmp_path: Path, given: str, relation: str, overwrite: bool
+) -> None:
+    """A folder that is an input, or holds one under whatever name, is refused and kept."""
+    folder = new_folder(tmp_path / "out")
+    write_text(new_folder(folder / "model") / "weights", "x")
+    (tmp_path / "link").symlink_to(folder / "model")
+    with pytest.raises(OutputExistsError, match=f"this one {relation} the input ") as caught:
+        new_folder(folder, overwrite=overwrite, inputs=[tmp_path / given])
+    assert "\n" not in str(caught.value)
+    assert (folder / "model/weights").read_text() == "x"
+
+
+def test_a_link_to_an_input_is_kept(tmp_path: Path) -> None:
+    """An input that is reached through a link inside the output is not cut off either."""
+    folder = new_folder(tmp_path / "out")
+    (tmp_path / "data").mkdir()
+    (folder / "data").symlink_to(tmp_path / "data")
+    with pytest.raises(OutputExistsError, match="holds the input"):
+        new_folder(folder, overwrite=True, inputs=[folder / "data"])
+    assert (folder / "data").is_symlink()
+
+
+def test_inputs_elsewhere_do_not_hinder(tmp_path: Path) -> None:
+    """Inputs around the output, beside it under a longer name, or not there leave it usable."""
+    folder = new_folder(tmp_path / "out")
+    write_text(folder / "a.txt", "x")
+    (tmp_path / "output").mkdir()
+    inputs = [tmp_path, tmp_path / "output", folder / "none", "x" * 5000]
+    assert not (new_folder(folder, overwrite=True, inputs=inputs) / "a.txt").exists()
+
+
+def test_a_torn_line_costs_only_itself(tmp_path: Path) -> None:
+    """A line that a crash cut short, within a letter even, is left out and the others stay."""
+    log = tmp_path / "log.jsonl"
+    whole = '{"name": "a\u2028ö"}'.encode()
+    for torn in (whole[:-4], whole[:-2], b"", b"17"):
+        log.write_bytes(whole + b"\n" + torn)
+        append_line(log, '{"step": 2}')
+        assert read_lines(log) == [{"name": "a\u2028ö"}, {"step": 2}]
+    with pytest.raises(UnreadableFileError, match=r"none\.jsonl: cannot be read"):
+        read_lines(tmp_path / "none.jsonl")
 
 
 @settings(max_examples=40, deadline=None)

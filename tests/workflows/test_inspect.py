@@ -173,6 +173,43 @@ def test_existing_output_is_kept(root, tmp_path):
     inspect(root, tmp_path / "out", overwrite=True)
 
 
+def test_data_is_never_overwritten(root, tmp_path):
+    """A folder that Delineate made and that holds the data is refused, and the data stays."""
+    (tmp_path / ".delineate").touch()
+    (root / ".delineate").touch()
+    before = sorted(tmp_path.rglob("*"))
+    for out, relation in ((tmp_path, "holds"), (root, "is")):
+        with pytest.raises(OutputExistsError, match=f"this one {relation} the input "):
+            inspect(root, out, overwrite=True)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_files_that_a_manifest_names_are_never_overwritten(root, tmp_path):
+    """Images may lie elsewhere than their manifest, and are kept there as well."""
+    (root / "train/.delineate").touch()
+    manifest = inspect(root, tmp_path / "look", manifest=True).manifest
+    with pytest.raises(OutputExistsError, match=r"holds the input .*1_1\.tif"):
+        inspect(manifest, root / "train", overwrite=True)
+    with pytest.raises(OutputExistsError, match=r"holds the input .*manifest\.csv"):
+        inspect(manifest, tmp_path / "look", overwrite=True)
+    assert (root / "train/1_1_mask.tif").is_file()
+    assert manifest.is_file()
+
+
+def test_a_confirmed_table_of_colours_is_kept(tmp_path):
+    """The table that an inspection proposed and the next one reads is not emptied away."""
+    save(tmp_path / "data/images/a.png", np.full((10, 10), 9))
+    mask = np.zeros((10, 10, 3), np.uint8)
+    mask[:5] = (200, 0, 0)
+    mask[5:7] = (0, 0, 200)
+    save(tmp_path / "data/masks/a.png", mask)
+    inspect(tmp_path / "data", tmp_path / "out")
+    table_file = tmp_path / "out/colours.csv"
+    with pytest.raises(OutputExistsError, match=r"holds the input .*colours\.csv"):
+        inspect(tmp_path / "data", tmp_path / "out", masks=f"colours:{table_file}", overwrite=True)
+    assert table_file.is_file()
+
+
 def test_wrong_folder_leaves_no_output(tmp_path):
     """Where nothing is recognised, nothing is written."""
     (tmp_path / "data").mkdir()

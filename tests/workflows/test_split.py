@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from delineate.core.errors import LayoutError, LeakageError, OutputExistsError, UncertainMaskError
+from delineate.data.manifest import write_manifest
+from delineate.data.opening import open_dataset
 from delineate.data.splitting import read_split
-from delineate.files.writing import read_json
+from delineate.files.writing import is_ours, read_json, write_json
 from delineate.workflows.split import split, table
 
 
@@ -137,6 +139,75 @@ def test_overwrite_replaces_splits_alone(pairs, tmp_path):
     with pytest.raises(OutputExistsError, match="this is none"):
         split(root, tmp_path / "precious.csv", overwrite=True)
     assert (tmp_path / "precious.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_overwrite_replaces_two_files_alone(pairs, tmp_path):
+    """What else lies in the folder stays, even in one that Delineate made."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    split(root, tmp_path / "out")
+    (tmp_path / "out/weights").write_text("hours of work")
+    split(root, tmp_path / "out", overwrite=True, seed=3)
+    assert (tmp_path / "out/weights").read_text() == "hours of work"
+    assert read_json(tmp_path / "out/split.json", schema="split")["seed"] == 3
+
+
+def test_a_folder_of_somebody_else_takes_a_split(pairs, tmp_path):
+    """A split beside the images leaves them as they are, and the folder theirs."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    before = {file: file.read_bytes() for file in root.rglob("*")}
+    split(root, root)
+    split(root, root, overwrite=True)
+    assert all(file.read_bytes() == content for file, content in before.items())
+    assert {file.name for file in set(root.rglob("*")) - set(before)} == {"split.csv", "split.json"}
+    assert not is_ours(root)
+
+
+def test_the_split_of_a_run_is_kept(pairs, tmp_path):
+    """A split without the JSON of `delineate split`, as a run keeps, is never replaced."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    split(root, tmp_path / "run")
+    (tmp_path / "run/split.json").unlink()
+    before = (tmp_path / "run/split.csv").read_bytes()
+    with pytest.raises(OutputExistsError, match="this is none"):
+        split(root, tmp_path / "run", overwrite=True, seed=3)
+    assert (tmp_path / "run/split.csv").read_bytes() == before
+
+
+def test_a_json_of_the_same_name_is_kept(pairs, tmp_path):
+    """`eyes.csv` does not take the place of an `eyes.json` that is no split."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+    (tmp_path / "eyes.json").write_text("{}")
+    with pytest.raises(OutputExistsError, match=r"eyes\.json: the split exists"):
+        split(root, tmp_path / "eyes.csv")
+    with pytest.raises(OutputExistsError, match="this is none"):
+        split(root, tmp_path / "eyes.csv", overwrite=True)
+    assert (tmp_path / "eyes.json").read_text() == "{}"
+
+
+def test_a_manifest_is_no_split(pairs, tmp_path):
+    """A manifest begins with the columns of a split, and is kept all the same."""
+    write_manifest(open_dataset(pairs([f"{s}_1" for s in range(1, 6)])), tmp_path / "m.csv")
+    before = (tmp_path / "m.csv").read_bytes()
+    with pytest.raises(OutputExistsError, match="would replace its input"):
+        split(tmp_path / "m.csv", tmp_path / "m.csv", overwrite=True)
+    write_json(tmp_path / "m.json", {}, schema="split")
+    with pytest.raises(OutputExistsError, match="this is none"):
+        split(tmp_path / "data", tmp_path / "m.csv", overwrite=True)
+    assert (tmp_path / "m.csv").read_bytes() == before
+
+
+def test_an_interrupted_split_can_be_written_again(pairs, tmp_path, monkeypatch):
+    """A writing that stops between the two files leaves what --overwrite replaces."""
+    root = pairs([f"{s}_1" for s in range(1, 6)])
+
+    def stop(*_):
+        raise KeyboardInterrupt("between the files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("delineate.workflows.split.write_split", stop)
+        with pytest.raises(KeyboardInterrupt, match="between"):
+            split(root, tmp_path / "out")
+    assert split(root, tmp_path / "out", overwrite=True).path.is_file()
 
 
 def test_real_drive_holds_out_of_training(shared_data, tmp_path):
