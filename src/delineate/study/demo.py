@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from shlex import quote
+from shlex import join
 from time import monotonic
 from typing import Any
 
@@ -144,7 +144,8 @@ def demo(
     diary.tell(f"wrong on purpose: {_planted(drawn)}; told in {data / 'planted.json'}")
     diary.end(data)
 
-    diary.begin("inspect", f"delineate inspect {data} --out {folder / INSPECT}")
+    seeded = ("--seed", seed)
+    diary.begin("inspect", _command("inspect", data, "--out", folder / INSPECT, *seeded))
     seen = inspection.inspect(data, folder / INSPECT, seed=seed, progress=progress)
     for name, text in inspection.table(seen.document):
         diary.tell(f"{name}: {text}")
@@ -155,15 +156,18 @@ def demo(
         diary.tell(f"the proposal fits, as {seen.main_result} shows: accepted with --masks {masks}")
     diary.end(seen.main_result)
 
-    confirmed = "" if masks is None else f" --masks {masks}"
-    diary.begin("train", f"delineate train {data} --out {folder / RUN}{confirmed}")
+    confirmed = () if masks is None else ("--masks", masks)
+    diary.begin("train", _command("train", data, "--out", folder / RUN, *confirmed, *seeded))
     diary.tell(f"refused, and rightly: {_refusal(data, folder / RUN, masks)}")
     diary.end(None)
 
     fractions = ",".join(f"{share:g}" for share in chosen.fractions.values())
     diary.begin(
         "split",
-        f"delineate split {data} --out {folder / SPLIT} --fresh --fractions {fractions}{confirmed}",
+        _command(
+            *("split", data, "--out", folder / SPLIT, "--fresh", "--fractions", fractions),
+            *(*confirmed, *seeded),
+        ),
     )
     parted = splitting.split(
         data,
@@ -178,11 +182,14 @@ def demo(
         diary.tell(f"{name}: {text}")
     diary.end(parted.main_result)
 
-    changes = "".join(f" --set {quote(change)}" for change in chosen.changes)
+    changes = [word for change in chosen.changes for word in ("--set", change)]
     diary.begin(
         "train",
-        f"delineate train {data} --out {folder / RUN} --split-file {parted.path} --recipe "
-        f"{chosen.recipe}{changes} --minutes {minutes:g}{confirmed}",
+        _command(
+            *("train", data, "--out", folder / RUN, "--split-file", parted.path),
+            *("--recipe", chosen.recipe, *changes, "--minutes", f"{minutes:g}"),
+            *(*confirmed, *seeded),
+        ),
     )
     trained = training.train(
         data,
@@ -198,14 +205,22 @@ def demo(
     )
     diary.end(trained.main_result)
 
-    diary.begin("evaluate", f"delineate evaluate {folder / RUN} --palette {chosen.palette}")
+    diary.begin(
+        "evaluate", _command("evaluate", folder / RUN, "--palette", chosen.palette, *seeded)
+    )
     scored = evaluation.evaluate(
         folder / RUN, palette=chosen.palette, seed=seed, threads=threads, progress=progress
     )
     diary.end(scored.main_result)
 
     images = _some_test_images(data, parted.path)
-    diary.begin("predict", f"delineate predict {folder / RUN} IMAGES --out {folder / PREDICTIONS}")
+    diary.begin(
+        "predict",
+        _command(
+            *("predict", folder / RUN, "IMAGES", "--out", folder / PREDICTIONS),
+            *("--palette", chosen.palette),
+        ),
+    )
     predicted = prediction.predict(
         folder / RUN,
         images,
@@ -307,6 +322,11 @@ class _Diary:
         place = None if main_result is None else str(main_result.relative_to(self.folder))
         took_s = round(monotonic() - self._began_s, 1)
         self.steps[-1] |= {"main_result": place, "seconds": took_s}
+
+
+def _command(*words: object) -> str:
+    """A call of the program that a shell takes as it stands, whatever the paths are called."""
+    return join(["delineate", *map(str, words)])
 
 
 def _planted(drawn: PhantomSet) -> str:
