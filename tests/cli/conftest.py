@@ -59,7 +59,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = write_pairs(tmp_path_factory.mktemp("trained") / "data")
     out = data.parent / "run"
     arguments = ["train", data, "--out", out, "--steps", 3, "--threads", 1, "--device", "cpu"]
-    smaller = ["--set", "model.arguments.width=4", "--set", "train.batch=2"]
+    smaller = ["--set", "model.arguments={width = 4, depth = 4}", "--set", "train.batch=2"]
     result = CliRunner().invoke(
         app, [str(each) for each in [*arguments, *smaller]], catch_exceptions=False
     )

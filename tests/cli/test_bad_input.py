@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-QUICK = ["--steps", 1, "--threads", 1, "--set", "model.arguments.width=4"]
+QUICK = ["--steps", 1, "--threads", 1, "--set", "model.arguments={width = 4, depth = 4}"]
 
 
 def refusal(delineate, *arguments):

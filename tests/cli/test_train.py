@@ -88,7 +88,7 @@ def test_ctrl_c_says_how_to_go_on(pairs, tmp_path):
     """An interrupted run exits with 130 and names the command that goes on with it."""
     out = tmp_path / "run"
     program = [sys.executable, "-c", "from delineate.cli.main import run; run()"]
-    quick = ["--threads", "1", "--device", "cpu", "--set", "model.arguments.width=4"]
+    quick = ["--threads", "1", "--device", "cpu", "--set", "model.arguments={width = 4, depth = 4}"]
     started = [*program, "train", str(pairs), "--out", str(out), *quick, "--minutes", "0.5"]
     with subprocess.Popen(started, stderr=subprocess.PIPE, text=True) as training:
         assert training.stderr is not None

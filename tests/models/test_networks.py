@@ -81,10 +81,19 @@ def test_parameters_are_those_counted_by_hand():
 
 
 def test_width_limit_holds():
-    """No level is wider than the limit."""
-    network = UNet(channels=1, classes=1, width=4, depth=3, width_limit=8)
+    """No level is wider than 512 channels."""
+    network = UNet(channels=1, classes=1, width=200, depth=3, normalisation="none")
     widths = [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)]
-    assert max(widths) == 8
+    assert max(widths) == 512
+
+
+def test_widths_replace_width_and_depth():
+    """A width a level is taken as it is, and does not go with the other two."""
+    network = UNet(channels=1, classes=1, widths=[3, 5])
+    assert network.stride == 2
+    assert network.decoder[0][0][0].in_channels == 6
+    with pytest.raises(ValueError, match="replaces `width` and `depth`"):
+        UNet(channels=1, classes=1, widths=[3, 5], depth=1)
 
 
 @pytest.mark.parametrize("more", [{}, {"depth": 0}, {"depth": 1}, {"depth": 3}])

@@ -232,13 +232,13 @@ def test_validations_come_at_whole_parts(tmp_path):
 
 
 def test_patience_ends_training(tmp_path):
-    """Two validations without a better one end it, and resuming does not go on."""
-    scores = [0.5, 0.4, 0.4, 0.9]
+    """Two validations without a better one end the second half, and resuming does not go on."""
+    scores = [0.5, 0.4, 0.4, 0.4, 0.9]
     fitted = run(tmp_path, steps=8, times=8, patience=2, scores=scores)
-    assert fitted.steps == 3
+    assert fitted.steps == 4
     assert fitted.why_stopped == "no better validation in 2"
     again = run(tmp_path, steps=8, times=8, patience=2, is_resumed=True)
-    assert again.steps == 3
+    assert again.steps == 4
     assert again.why_stopped == "no better validation in 2"
     assert same(fitted.network, again.network)
 

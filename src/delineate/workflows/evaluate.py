@@ -94,7 +94,12 @@ def evaluate(
             split_file or model,
             subjects or model,
             dataset.root,
-            *(f for s in dataset.samples for files in ((s.image,), *s.masks.values()) for f in files),
+            *(
+                f
+                for s in dataset.samples
+                for files in ((s.image,), *s.masks.values())
+                for f in files
+            ),
         ),
     )
     if threshold is not None and len(loaded.classes) > 2:

@@ -132,22 +132,29 @@ def listed_images(images: Sequence[Path | str]) -> list[Path]:
 
 
 def stems(files: Sequence[Path]) -> list[str]:
-    """A name for each file that no other has.
+    """A name for each file that no other has: its stem where that is the only one.
 
-    The stem; where that repeats with its ending (`x_tif`), and where that repeats too with as
-    many folders as it takes.
+    Stems that repeat take as many folders as tell them apart, or their ending where they lie
+    in one folder.
     """
-    for name in (lambda file: file.stem, lambda file: file.name.replace(".", "_")):
-        names = [name(file) for file in files]
-        if len(set(names)) == len(names):
-            return names
-    whole = [file.resolve() for file in files]
-    deepest = max(len(file.parts) for file in whole)
-    for depth in range(2, deepest + 1):
-        names = ["_".join(file.parts[-depth:]).replace(".", "_") for file in whole]
-        if len(set(names)) == len(names):
-            break
+    names = [file.stem for file in files]
+    for name in {each for each in names if names.count(each) > 1}:
+        alike = [at for at, each in enumerate(names) if each == name]
+        for at, longer in zip(alike, _told_apart([files[at] for at in alike]), strict=True):
+            names[at] = longer
+    if len(set(names)) < len(names):  # a longer name happens to be another file's own
+        names = [f"{number}_{name}" for number, name in enumerate(names, start=1)]
     return names
+
+
+def _told_apart(files: Sequence[Path]) -> list[str]:
+    if len({file.parent for file in files}) < len(files):
+        return [f"{file.parent.name}_{file.name.replace('.', '_')}" for file in files]
+    folders = [file.resolve().parent.parts for file in files]
+    depth = next(n for n in range(1, 1000) if len({each[-n:] for each in folders}) == len(files))
+    return [
+        "_".join((*each[-depth:], file.stem)) for each, file in zip(folders, files, strict=True)
+    ]
 
 
 def _write_probabilities(folder: Path, stem: str, prediction: Prediction) -> None:

@@ -184,7 +184,12 @@ def train(
                 split_file or source,
                 recipe or source,
                 subjects or source,
-                *(f for s in dataset.samples for files in ((s.image,), *s.masks.values()) for f in files),
+                *(
+                    f
+                    for s in dataset.samples
+                    for files in ((s.image,), *s.masks.values())
+                    for f in files
+                ),
             ),
         )
         write_text(out / RECIPE, recipe_text(plan))
