@@ -12,7 +12,7 @@ from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
 from delineate.data.opening import open_dataset
-from delineate.data.sample import Dataset, Sample
+from delineate.data.sample import TEST, TRAIN, Dataset, Sample
 from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.files.writing import append_line, new_folder, read_lines
@@ -138,11 +138,21 @@ def evaluate(
             "repeats": loaded.predict_settings.repeats,
             "scorings_of_this_split": _log(run, dataset, split, target) if run else None,
         },
+        notes=_seen_before(split) if is_own else (),
         settings=EvaluationSettings(seed=seed),
         progress=progress,
     )
     write_pages(result, dataset, run[0] if run is not None and is_own else None)
     return result
+
+
+def _seen_before(split: str) -> tuple[str, ...]:
+    """What must be said where the model is scored on cases that it was made with."""
+    if split == TEST:
+        return ()
+    seen = {TRAIN: "the model was trained on these very cases"}
+    chosen = "checkpoint and threshold were chosen on these very cases"
+    return (f"{seen.get(split, chosen)}: expect less on new images",)
 
 
 def require_known_classes(dataset: Dataset, card: ModelCard) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ def score_and_write(
     threshold_origin: str,
     palette: str,
     facts: dict[str, Any],
+    notes: tuple[str, ...] = (),
     settings: EvaluationSettings,
     progress: Progress,
 ) -> ScoringResult:
@@ -98,6 +99,7 @@ def score_and_write(
         mean_training_mask=training_mask_baseline(dataset, classes, split),
         settings=settings,
     )
+    evaluation = replace(evaluation, notes=(*notes, *evaluation.notes))
     document = facts | {"split": split, "palette": palette} | evaluation.to_document()
     header, rows = evaluation.case_rows()
     write_csv(folder / CASES, header, rows)
