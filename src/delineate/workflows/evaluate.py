@@ -23,6 +23,7 @@ from delineate.inference.settings import Repeats
 from delineate.metrics.thresholds import decide
 from delineate.report.overlays import find_palette
 from delineate.workflows.evaluation_page import write_pages
+from delineate.workflows.inputs import inputs_of
 from delineate.workflows.run_folder import RUN, SCORINGS, SPLIT, RunFacts, read_run
 from delineate.workflows.scored_data import cases_of, scored_dataset
 from delineate.workflows.scoring import Answer, ScoringResult, score_and_write
@@ -81,6 +82,10 @@ def evaluate(
         progress=progress,
     )
     require_known_classes(dataset, loaded.card)
+    if threshold is not None and len(loaded.classes) > 2:
+        raise SettingsError(
+            "--threshold: a model of several classes takes the likeliest; leave the option out"
+        )
     if out is None:
         where = "" if is_own else f"-{dataset.root.stem}"
         out = (run[0] if run else model.parent) / f"evaluation-{split}{where}"
@@ -88,24 +93,8 @@ def evaluate(
     target = new_folder(
         Path(out),
         overwrite=overwrite,
-        inputs=(
-            model,
-            find_model_folder(model),
-            split_file or model,
-            subjects or model,
-            dataset.root,
-            *(
-                f
-                for s in dataset.samples
-                for files in ((s.image,), *s.masks.values())
-                for f in files
-            ),
-        ),
+        inputs=inputs_of(dataset, model, find_model_folder(model), source, split_file, subjects),
     )
-    if threshold is not None and len(loaded.classes) > 2:
-        raise SettingsError(
-            "--threshold: a model of several classes takes the likeliest; leave the option out"
-        )
     is_chosen = threshold is None
     threshold = loaded.card.threshold.value if threshold is None else threshold
     origin = (

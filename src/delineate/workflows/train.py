@@ -38,6 +38,7 @@ from delineate.training.loop import Fitted, fit
 from delineate.training.precision import choose_precision
 from delineate.training.validate import METRICS
 from delineate.workflows.curves import draw_curves
+from delineate.workflows.inputs import inputs_of
 from delineate.workflows.model_writing import write_model
 from delineate.workflows.run_folder import (
     RECIPE,
@@ -179,18 +180,7 @@ def train(
             overwrite=overwrite,
             resume=resume,
             can_resume=True,
-            inputs=(
-                source,
-                split_file or source,
-                recipe or source,
-                subjects or source,
-                *(
-                    f
-                    for s in dataset.samples
-                    for files in ((s.image,), *s.masks.values())
-                    for f in files
-                ),
-            ),
+            inputs=inputs_of(dataset, source, split_file, recipe, subjects),
         )
         write_text(out / RECIPE, recipe_text(plan))
         write_split(out / SPLIT, {s.id: s.split for s in dataset.samples if s.split}, dataset)
