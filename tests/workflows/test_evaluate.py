@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,3 +175,13 @@ def test_masks_are_those_that_the_model_predicts(tiny_evaluation, tiny_run, tiny
         image = np.asarray(Image.open(tiny_set / "images" / f"{id_}.png"))
         written = np.asarray(Image.open(tiny_evaluation.folder / "predictions" / f"{id_}_mask.png"))
         assert ((written > 0) == (model.predict(image).labels == 1)).all()
+
+
+def test_paths_stay_as_they_were_given(tiny_run, monkeypatch):
+    """A relative run gives relative results; from inside the model folder the run is found."""
+    monkeypatch.chdir(tiny_run.parent)
+    result = evaluate(tiny_run.name, split="validation", threads=1)
+    assert result.main_result == Path(tiny_run.name, "evaluation-validation", "evaluation.html")
+    monkeypatch.chdir(tiny_run / "model")
+    result = evaluate(".", split="validation", threads=1)
+    assert result.folder == tiny_run / "evaluation-validation"

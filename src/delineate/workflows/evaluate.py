@@ -59,7 +59,7 @@ def evaluate(
     Raises:
         DelineateError: no model, no data, no such split, or classes that do not match.
     """
-    model = Path(model).resolve()
+    model = Path(model)
     find_palette(palette)
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
     loaded = load_model(model, device=device, threads=threads, **changes)
@@ -88,7 +88,7 @@ def evaluate(
         )
     if out is None:
         where = "" if is_own else f"-{dataset.root.stem}"
-        out = (run[0] if run else model.parent) / f"evaluation-{split}{where}"
+        out = (run[0] if run else model.resolve().parent) / f"evaluation-{split}{where}"
         overwrite = overwrite or run is not None
     target = new_folder(
         Path(out),
@@ -162,7 +162,8 @@ def require_known_classes(dataset: Dataset, card: ModelCard) -> None:
 def _run_of(model: Path) -> tuple[Path, RunFacts] | None:
     """The run folder of a model and its facts; None for a model folder on its own."""
     folder = find_model_folder(model)
-    for candidate in (model, folder.parent):
+    # Resolved last: paths are shown as they were given, but the parent of `.` is elsewhere.
+    for candidate in (model, folder.parent, folder.resolve().parent):
         if (candidate / RUN).is_file():
             return candidate, read_run(candidate)
     return None
