@@ -1,6 +1,6 @@
 """Flip, turn, shear, zoom and crop a fundus photograph with its mask: once, or step by step.
 
-Peers: the same geometry as four OpenCV calls that each resample, and MONAI's `Affine`,
+Peers: the same geometry as four OpenCV calls, each on the whole image, and MONAI's `Affine`,
 which resamples image and mask once each by `grid_sample`.
 """
 
@@ -49,7 +49,7 @@ def run() -> list[Row]:
             affine = Affine(
                 rotate_params=float(np.radians(pose.rotation_degrees)),
                 shear_params=(float(np.tan(np.radians(pose.shear_degrees))), 0.0),
-                scale_params=pose.zoom,
+                scale_params=tuple(float(zoom) for zoom in pose.zoom),
                 padding_mode="reflection",
                 image_only=True,
             )
