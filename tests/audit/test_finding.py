@@ -43,7 +43,9 @@ def test_every_kind_says_what_to_do() -> None:
     """Severity, meaning and suggestion of each kind are filled in."""
     for kind in KINDS.values():
         assert kind.severity in SEVERITIES
-        assert kind.title and kind.meaning.endswith(".") and kind.suggestion
+        assert kind.title
+        assert kind.meaning.endswith(".")
+        assert kind.suggestion
 
 
 def test_the_document_is_plain_json() -> None:

@@ -141,6 +141,16 @@ def test_folders_are_kept_unless_asked(tmp_path: Path) -> None:
     assert not (new_folder(folder, overwrite=True) / "a.txt").exists()
 
 
+def test_what_is_to_be_kept_outlives_an_overwriting(tmp_path: Path) -> None:
+    """A file named in `keep` stays when the rest of the folder is emptied."""
+    folder = new_folder(tmp_path / "out")
+    write_text(folder / "review.sqlite", "decisions")
+    write_text(folder / "audit.json", "findings")
+    new_folder(folder, overwrite=True, keep=("review.sqlite",))
+    assert (folder / "review.sqlite").read_text() == "decisions"
+    assert not (folder / "audit.json").exists()
+
+
 def test_a_folder_of_somebody_else_is_never_emptied(tmp_path: Path) -> None:
     """`--overwrite` on a folder with photographs refuses; one with our JSON is ours.
 

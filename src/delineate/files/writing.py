@@ -8,7 +8,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -200,6 +200,7 @@ def new_folder(
     resume: bool = False,
     can_resume: bool = False,
     inputs: Iterable[Path | str] = (),
+    keep: Collection[str] = (),
 ) -> Path:
     """An empty folder to write to, or with `resume` the one that is there.
 
@@ -214,6 +215,7 @@ def new_folder(
         can_resume: Whether the caller has a `--resume` that the error may propose.
         inputs: What the caller has still to read or must not lose. Those that are not there
             are passed over, so that a name which may be a file can be given as it came.
+        keep: Names of files in the folder that `overwrite` leaves in place.
 
     Raises:
         OutputExistsError: if it is there and neither option, or not ours, allows its use, or
@@ -227,7 +229,7 @@ def new_folder(
                 _require_apart(folder, inputs)
             _require_usable(folder, overwrite=overwrite, resume=resume, can_resume=can_resume)
             if overwrite and not resume:
-                _empty(folder)
+                _empty(folder, keep)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MARKER).touch()
     except OSError as error:
@@ -293,11 +295,11 @@ def _is_our_document(file: Path) -> bool:
     return is_headed and start[2].startswith(f'"{SCHEMA_PREFIX}') and start[2] not in _GUESTS
 
 
-def _empty(folder: Path) -> None:
+def _empty(folder: Path, keep: Collection[str]) -> None:
     # The marker goes last: an interrupted emptying still leaves a folder known as ours.
     (folder / MARKER).touch()
     for entry in list(folder.iterdir()):
-        if entry.name == MARKER:
+        if entry.name == MARKER or entry.name in keep:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
