@@ -84,7 +84,8 @@ Layout = Annotated[
     typer.Option(
         "--layout",
         metavar="NAME",
-        help="Read DATA as drive, nerve or folders instead of recognising it.",
+        help="Read DATA as drive, nerve, folders or images (all pictures, no masks) instead of "
+        "recognising it.",
     ),
 ]
 Masks = Annotated[

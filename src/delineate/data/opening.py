@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError, SettingsError, unknown_name
-from delineate.data.layouts import drive, folders, nerve
+from delineate.data.layouts import drive, folders, images, nerve
 from delineate.data.layouts.found import Found
 from delineate.data.layouts.names import mask_name, place_of
 from delineate.data.listing import Listing, list_images, some, stem
@@ -20,16 +20,21 @@ from delineate.files.mask_encoding import MaskEncoding
 
 @dataclass(frozen=True)
 class Layout:
-    """How one kind of folder is recognised and read; the listing spares reading it twice."""
+    """How one kind of folder is recognised and read; the listing spares reading it twice.
+
+    One `on_request` is read only where its name is given.
+    """
 
     recognise: Callable[[Listing], str | None]
     read: Callable[[Listing], Found]
+    on_request: bool = False
 
 
 LAYOUTS = {
     "drive": Layout(drive.recognise, drive.read),
     "nerve": Layout(nerve.recognise, nerve.read),
     "folders": Layout(folders.recognise, folders.read),
+    "images": Layout(images.recognise, images.read, on_request=True),
 }
 EXPLAINED = (
     "drive (training/images beside training/1st_manual), nerve (S_N.tif beside S_N_mask.tif), "
@@ -136,7 +141,7 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
         raise unknown_name("layout", name, LAYOUTS)
     inner = _descended(listing)
     for key, layout in LAYOUTS.items():
-        if name not in (None, key):
+        if name != key and (name is not None or layout.on_request):
             continue
         reason = layout.recognise(inner)
         if reason:
@@ -147,7 +152,8 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
     asked = f"not the layout {name}; " if name else ""
     raise LayoutError(
         f"{root}: {asked}{listing.describe()}; {_lack(listing)}. Known layouts: {EXPLAINED}; "
-        "anything else with a manifest CSV of the columns id, image, mask"
+        "anything else with a manifest CSV of the columns id, image, mask, or pictures alone "
+        "with --layout images"
     )
 
 
