@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,20 +51,21 @@ def describe(raw: RawMask) -> MaskFinding:
         spread = values.max(axis=2) - values.min(axis=2)
         is_nearly_grey = bool((spread <= NEARLY_GREY).mean() >= 0.995)
         values = ((values.astype(np.uint16).sum(axis=2) + 1) // 3).astype(np.uint8)
-        counts, _ = _count(values)
+        every = _tally(values)
+        counts, _ = _most_frequent(every)
     else:
-        counts, distinct = _count(values)
+        every = _tally(values)
+        counts, distinct = _most_frequent(every)
     edge = np.concatenate((values[0], values[-1], values[1:-1, 0], values[1:-1, -1]))
-    lit = values > _half(values, raw)
-    lit_edge = edge > _half(values, raw)
+    half = _half(raw)
     return MaskFinding(
         size_px=(int(values.shape[0]), int(values.shape[1])),
         counts=counts,
         distinct=distinct,
         colours=colours,
-        histogram=_shown_histogram(values, raw.palette),
-        foreground_share=float(lit.mean()),
-        border_share=float(lit_edge.mean()),
+        histogram=_shown_histogram(every, raw),
+        foreground_share=float(every[half + 1 :].sum() / values.size),
+        border_share=float((edge > half).mean()),
         is_lossy=raw.is_lossy,
         is_nearly_grey=is_nearly_grey,
         palette=raw.palette,
@@ -71,12 +73,27 @@ def describe(raw: RawMask) -> MaskFinding:
     )
 
 
-def _half(values: NDArray[Any], raw: RawMask) -> int:
+def _half(raw: RawMask) -> int:
     return 127 if raw.is_lossy or raw.values.ndim == 3 else 0
 
 
-def _count(values: NDArray[Any]) -> tuple[dict[int, int], int]:
-    every = np.bincount(values.ravel())
+def _tally(values: NDArray[Any]) -> NDArray[np.int64]:
+    """How many pixels have each value, from 0 on, as `numpy.bincount` counts them."""
+    if values.dtype != np.uint8:
+        return np.bincount(values.ravel())
+    # Most masks hold one value beside 0, which three quick sums prove: as no pixel is above
+    # the highest, the sum is the highest for each lit pixel only if all of them reach it.
+    high = int(values.max(initial=0))
+    lit = cv2.countNonZero(values)
+    if int(cv2.sumElems(values)[0]) != high * lit:
+        return np.bincount(values.ravel())
+    every = np.zeros(high + 1, np.int64)
+    every[high] = lit
+    every[0] += values.size - lit
+    return every
+
+
+def _most_frequent(every: NDArray[np.int64]) -> tuple[dict[int, int], int]:
     found = np.flatnonzero(every)
     kept = found
     if len(found) > MOST_VALUES:
@@ -96,10 +113,12 @@ def _count_colours(values: NDArray[Any]) -> tuple[dict[Colour, int], int]:
     return colours, len(found)
 
 
-def _shown_histogram(values: NDArray[Any], palette: NDArray[np.uint8] | None) -> NDArray[np.int64]:
-    shown = values >> 8 if values.dtype == np.uint16 and values.max(initial=0) > 255 else values
-    histogram = np.bincount(shown.ravel(), minlength=256).astype(np.int64)
-    if palette is None:
-        return histogram
-    grey = (palette.astype(np.int64).sum(axis=1) + 1) // 3
-    return np.bincount(grey, weights=histogram[:256], minlength=256).astype(np.int64)
+def _shown_histogram(every: NDArray[np.int64], raw: RawMask) -> NDArray[np.int64]:
+    shown = np.arange(len(every))
+    if raw.values.dtype == np.uint16 and len(every) > 256:
+        shown >>= 8
+    if raw.palette is not None:
+        grey = (raw.palette.astype(np.int64).sum(axis=1) + 1) // 3
+        shown = grey[np.minimum(shown, 255)]
+    # Whole numbers below 2**53 are exact as the floats that weights are.
+    return np.bincount(shown, weights=every, minlength=256).astype(np.int64)
