@@ -25,6 +25,9 @@ class ScoredCase:
     `truths` goes from observer to labels, the observer of reference first. `labels` are the
     model's decision at native size; where they are None they are taken from `probability`
     by the threshold (or the highest channel). `failure` says why there is no answer.
+
+    `earlier` are the truths from before somebody's decisions changed them, None where none
+    did; a case that `is_dropped` by a decision counts with its earlier truths alone.
     """
 
     id: str
@@ -34,6 +37,8 @@ class ScoredCase:
     probability: Probability | None = None
     labels: Labels | None = None
     failure: str | None = None
+    earlier: Mapping[str, Labels] | None = None
+    is_dropped: bool = False
 
     @property
     def group(self) -> str:

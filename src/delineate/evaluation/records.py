@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,19 @@ MODEL, EMPTY, MEAN_MASK = "model", "empty prediction", "mean training mask"
 INSIDE, WHOLE = "inside the region", "whole frame"
 POOLED, PER_IMAGE = "pooled", "mean per image"
 CLASS_MEAN = "mean of the foreground classes"
+EVERY_CASE, AS_DECIDED = "every case", "every case, labels as decided"
+UNLEAKED = "without the leaked cases"
+BEFORE, UNTOUCHED = "labels before the decisions", "cases that no decision touched"
+
+# What a person sees first, in this order: score and pooling.
+HEADLINE = (
+    ("dice", POOLED),
+    ("dice", PER_IMAGE),
+    ("roc_auc", POOLED),
+    ("average_precision", POOLED),
+    ("sensitivity", POOLED),
+    ("specificity", POOLED),
+)
 
 FAILURE_RULE = (
     "a failed case stays in: every score of it is 0 in means over images, and in pooled scores "
@@ -106,8 +119,34 @@ class CaseTable:
 
 
 @dataclass(frozen=True)
+class ViewScores:
+    """The headline scores of one set of predictions over one set of cases and labels."""
+
+    name: str
+    cases: int
+    subjects: int
+    records: tuple[ScoreRecord, ...]
+
+
+def headline_of(records: Iterable[ScoreRecord], **fields: str) -> tuple[ScoreRecord, ...]:
+    """The records of `HEADLINE`, in its order, whose fields have these values."""
+    found = tuple(records)
+    return tuple(
+        record
+        for wanted in HEADLINE
+        for record in found
+        if (record.score, record.pooling) == wanted
+        and all(getattr(record, name) == value for name, value in fields.items())
+    )
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """All figures of one set of predictions."""
+    """All figures of one set of predictions.
+
+    `views` hold the headline scores once more over other sets of cases or labels, the whole
+    first; empty where the whole is all there is.
+    """
 
     classes: tuple[LabelClass, ...]
     threshold: float | None
@@ -122,16 +161,17 @@ class Evaluation:
     case_table: CaseTable
     failures: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    views: tuple[ViewScores, ...] = ()
 
     @property
     def reference_class(self) -> str:
         """The class that is looked at first: the only one, or the mean of all."""
-        return self.classes[1].name if len(self.classes) == 2 else CLASS_MEAN
+        return reference_class(self.classes)
 
     @property
     def reference_region(self) -> str:
         """Inside the region of interest where there is one."""
-        return INSIDE if INSIDE in self.regions else WHOLE
+        return reference_region(self.regions)
 
     def find(self, **fields: str) -> tuple[ScoreRecord, ...]:
         """The records whose fields have these values, such as `score="dice"`."""
@@ -147,26 +187,13 @@ class Evaluation:
         Inside the region where there is one, of the reference class: Dice pooled and per
         image, then ROC AUC, average precision, sensitivity and specificity pooled.
         """
-        wanted = (
-            ("dice", POOLED),
-            ("dice", PER_IMAGE),
-            ("roc_auc", POOLED),
-            ("average_precision", POOLED),
-            ("sensitivity", POOLED),
-            ("specificity", POOLED),
-        )
         if not self.observers:
             return ()
-        found = self.find(
+        return headline_of(
+            self.records,
             observer=self.observers[0],
             region=self.reference_region,
             label_class=self.reference_class,
-        )
-        return tuple(
-            record
-            for score, pooling in wanted
-            for record in found
-            if (record.score, record.pooling) == (score, pooling)
         )
 
     def case_rows(self) -> tuple[Sequence[str], Sequence[Sequence[str | int | float]]]:
@@ -187,10 +214,30 @@ class Evaluation:
             "failure_rule": FAILURE_RULE,
             "notes": list(self.notes),
             "headline": [_record_document(record) for record in self.headline()],
+            "views": [_view_document(view) for view in self.views],
             "empty_rules": [asdict(row) for row in self.empty_rules],
             "records": [_record_document(record) for record in self.records],
             "curves": [asdict(curve) for curve in self.curves],
         }
+
+
+def reference_class(classes: Sequence[LabelClass]) -> str:
+    """The foreground class where there is one, else the mean of all."""
+    return classes[1].name if len(classes) == 2 else CLASS_MEAN
+
+
+def reference_region(regions: Collection[str]) -> str:
+    """Inside the region of interest where any case has one."""
+    return INSIDE if INSIDE in regions else WHOLE
+
+
+def _view_document(view: ViewScores) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "cases": view.cases,
+        "subjects": view.subjects,
+        "records": [_record_document(record) for record in view.records],
+    }
 
 
 def _record_document(record: ScoreRecord) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from delineate.core.errors import SettingsError
 from delineate.core.types import LabelClass
@@ -11,9 +12,16 @@ from delineate.evaluation.baselines import MeanTrainingMask
 from delineate.evaluation.case_table import case_table
 from delineate.evaluation.cases import ScoredCase
 from delineate.evaluation.empty_rules import empty_rule_rows
-from delineate.evaluation.records import FAILURE_RULE, INSIDE, WHOLE, Evaluation
+from delineate.evaluation.records import (
+    FAILURE_RULE,
+    INSIDE,
+    WHOLE,
+    Evaluation,
+    reference_region,
+)
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.tally import Tally
+from delineate.evaluation.views import View, Views
 from delineate.metrics.thresholds import ARGMAX_RULE
 
 
@@ -24,13 +32,16 @@ def score_cases(
     *,
     threshold_origin: str = "not stated",
     mean_training_mask: MeanTrainingMask | None = None,
+    views: Sequence[View] = (),
     settings: EvaluationSettings | None = None,
 ) -> Evaluation:
     """Every score of the model, of each further observer, the mean mask and nothing at all.
 
     Cases are taken one at a time, so that `cases` may read and predict lazily; what stays
     in memory is said at `Tally`. `threshold` cuts binary probabilities and has no meaning
-    for several classes; `threshold_origin` says on which cases it was chosen.
+    for several classes; `threshold_origin` says on which cases it was chosen. The headline
+    scores are given once more for each of the `views`, and where cases have earlier truths
+    for the labels before the decisions and for the cases that no decision touched.
 
     Raises:
         SettingsError: There is no case or no foreground class, an id comes twice, a truth
@@ -44,27 +55,39 @@ def score_cases(
             f"their indices, found {[one.name for one in classes]}"
         )
     tally = Tally(classes, threshold, mean_training_mask)
+    before = Tally(classes, threshold, mean_training_mask, observers=tally.observers)
     for case in cases:
         if threshold is None and len(classes) == 2 and _needs_threshold(case):
             raise SettingsError(
                 "threshold: expected a number for binary probabilities, found none; choose one "
                 "on validation cases"
             )
-        tally.add(case)
+        if not case.is_dropped:
+            tally.add(case)
+        if case.earlier is not None:
+            before.add(replace(case, truths=case.earlier))
     if not tally.groups:
         raise SettingsError("cases: expected at least one to score, found none")
-    return _evaluation(tally, settings, threshold_origin)
+    return _evaluation(tally, before, views, settings, threshold_origin)
 
 
 def _needs_threshold(case: ScoredCase) -> bool:
     return case.failure is None and case.labels is None and case.probability is not None
 
 
-def _evaluation(tally: Tally, settings: EvaluationSettings, threshold_origin: str) -> Evaluation:
+def _evaluation(
+    tally: Tally,
+    before: Tally,
+    asked: Sequence[View],
+    settings: EvaluationSettings,
+    threshold_origin: str,
+) -> Evaluation:
     tally.finish()
     table = case_table(tally, settings)
     present = dict.fromkeys(comparison.region for comparison in tally.figures)
     regions = tuple(region for region in (INSIDE, WHOLE) if region in present)
+    place = (next(iter(tally.observers), ""), reference_region(regions))
+    views = Views(asked, tally, before, place, settings)
     records, curves, empty_rules = [], [], []
     while tally.figures:
         comparison, by_class = next(iter(tally.figures.items()))
@@ -72,9 +95,10 @@ def _evaluation(tally: Tally, settings: EvaluationSettings, threshold_origin: st
         found, drawn = records_of(comparison, by_class, tally.classes, settings)
         records += found
         curves += drawn
+        views.add(comparison, by_class)
         del tally.figures[comparison]  # the pixels' scores of this comparison are done with
     is_binary = len(tally.classes) == 2
-    return Evaluation(
+    evaluation = Evaluation(
         classes=tuple(tally.classes),
         threshold=tally.threshold if is_binary else None,
         threshold_origin=threshold_origin if is_binary else ARGMAX_RULE,
@@ -89,6 +113,7 @@ def _evaluation(tally: Tally, settings: EvaluationSettings, threshold_origin: st
         failures=tuple(tally.failures),
         notes=tuple(_notes(tally, regions)),
     )
+    return replace(evaluation, views=views.scores(evaluation.headline()))
 
 
 def _notes(tally: Tally, regions: Sequence[str]) -> list[str]:

@@ -85,9 +85,7 @@ class Tally:
         """Say once all cases are in: failures among hard masks have nothing to rank either."""
         for by_class in self.figures.values():
             for index, figures in by_class.items():
-                answered = [one for one in figures if not one.is_failed]
-                if answered and all(one.ranking is None for one in answered):
-                    by_class[index] = [replace(one, ranking=None) for one in figures]
+                by_class[index] = ranked_alike(figures)
 
     def _predictors(
         self, case: ScoredCase, observer: str, truth: Labels, model: Prediction | str
@@ -147,6 +145,14 @@ class Tally:
                     f"case '{case.id}': expected classes below {len(self.classes)} from "
                     f"{observer}, found {highest}; check how the masks are decoded"
                 )
+
+
+def ranked_alike(figures: list[CaseFigures]) -> list[CaseFigures]:
+    """The figures of one class, none of them with a ranking where no answered case has one."""
+    answered = [one for one in figures if not one.is_failed]
+    if answered and all(one.ranking is None for one in answered):
+        return [replace(one, ranking=None) for one in figures]
+    return figures
 
 
 def _regions(region: Mask | None, truth: Labels) -> Iterator[tuple[str, Mask]]:
