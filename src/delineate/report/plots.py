@@ -107,7 +107,9 @@ def training_plots(history: Sequence[Row]) -> dict[str, str]:
     Rows without a value for a figure are passed over; a figure without any value is left out.
     """
     return {
-        name: _figure(draw, history, alt=f"{name} by training step", name=name.replace(" ", "-"))
+        name: inline_figure(
+            draw, history, alt=f"{name} by training step", name=name.replace(" ", "-")
+        )
         for name, keys, draw in PANELS
         if any(_series(history, key)[0] for key in keys)
     }
@@ -117,7 +119,7 @@ def loss_curves(history: Sequence[Row]) -> str:
     """The same figures below each other: the picture that a training leaves in its run folder."""
     panels = [draw for _, keys, draw in PANELS if any(_series(history, key)[0] for key in keys)]
     if not panels:
-        return _figure(_draw_nothing, history, alt="no training history yet", name="curves")
+        return inline_figure(_draw_nothing, history, alt="no training history yet", name="curves")
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": "curves"}):
         figure = Figure(figsize=(5.6, 2.4 * len(panels)), layout="constrained")
         FigureCanvasSVG(figure)
@@ -137,7 +139,7 @@ def roc_plot(curves: Sequence[Curve], points: Sequence[Point] = (), *, name: str
         axis.set(xlabel="False positive rate (1 − specificity)", ylabel="Sensitivity")
         _legend_below(axis)
 
-    return _figure(draw, None, alt=_alt("ROC curve", curves, points), name=name)
+    return inline_figure(draw, None, alt=_alt("ROC curve", curves, points), name=name)
 
 
 def pr_plot(
@@ -158,7 +160,7 @@ def pr_plot(
         _legend_below(axis)
 
     alt = _alt("Precision-recall curve", curves, points)
-    return _figure(draw, None, alt=alt, name=name)
+    return inline_figure(draw, None, alt=alt, name=name)
 
 
 def case_strip(
@@ -199,7 +201,7 @@ def case_strip(
         axis.set(xlabel=words, xlim=_unit_limits([dot.value or 0.0 for dot in defined]))
 
     height = 1.0 + 0.18 * len(subjects) if is_by_subject and defined else 2.0
-    return _figure(draw, None, alt=alt, name=name, size_inches=(SIZE_INCHES[0], height))
+    return inline_figure(draw, None, alt=alt, name=name, size_inches=(SIZE_INCHES[0], height))
 
 
 def _draw_rows(axis: Axes, dots: Sequence[CaseDot]) -> None:
@@ -374,7 +376,7 @@ def _alt(kind: str, curves: Sequence[Curve], points: Sequence[Point]) -> str:
     return f"{kind}: {'; '.join(named)}" if named else kind
 
 
-def _figure(
+def inline_figure(
     draw: Callable[[Axes, Sequence[Row]], None] | Callable[[Axes, object], None],
     history: object,
     *,
@@ -382,6 +384,7 @@ def _figure(
     name: str,
     size_inches: tuple[float, float] = SIZE_INCHES,
 ) -> str:
+    """What `draw` draws on the axes, given `history`, as inline SVG under a name of its own."""
     # The object interface only: `pyplot` keeps figures alive and is not safe among threads.
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=size_inches, layout="constrained")
