@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from delineate.core.errors import LayoutError, LeakageError, SettingsError
+from delineate.data.placing import whole_groups
 from delineate.data.sample import Dataset, Sample
 from delineate.data.splitting import (
     apply_split,
+    complete_split,
     hold_out,
     read_split,
     require_no_leakage,
@@ -52,6 +55,38 @@ def test_no_subject_crosses_and_none_is_lost(who, areas, seed):
     assert list(assignment) == [s.id for s in dataset.samples]
     require_no_leakage(apply_split(dataset, assignment).samples)
     assert set(assignment.values()) == {"train", "validation", "test"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    who=st.lists(st.none() | st.integers(0, 9).map(str), min_size=12, max_size=40),
+    together=st.lists(st.sets(st.integers(0, 50), max_size=4), max_size=5),
+    seed=st.integers(0, 3),
+)
+def test_copies_stay_together_with_their_subjects(who, together, seed):
+    """Samples that must not be parted are on one side, and with them all of their subjects."""
+    dataset = dataset_of([*who, "x", "y", "z"])
+    ids = [{f"s{n}" for n in each} for each in together]
+    assume(len(set(whole_groups(dataset.samples, ids).values())) >= 3)
+    assignment = split_by_subject(dataset, seed=seed, facts=shares(dataset), together=ids)
+    require_no_leakage(apply_split(dataset, assignment).samples)
+    for each in ids:
+        assert len({assignment[id_] for id_ in each if id_ in assignment}) <= 1
+
+
+def test_chains_of_copies_join_subjects():
+    """A copy of b and b of c keeps all three subjects in one group, and leaves others alone."""
+    dataset = dataset_of(["a", "a", "b", "c", None])
+    groups = whole_groups(dataset.samples, [("s1", "s2"), ("s2", "s3"), ("s4", "elsewhere")])
+    assert len({groups[f"s{n}"] for n in range(4)}) == 1
+    assert groups["s4"] == "sample:s4"
+
+
+def test_too_few_groups_are_refused_when_copies_join_them():
+    """Subjects that copies join count as one."""
+    dataset = dataset_of(["a", "b", "c"])
+    with pytest.raises(SettingsError, match="2 subjects cannot be parted into train, validation"):
+        split_by_subject(dataset, seed=0, facts=shares(dataset), together=[("s0", "s1")])
 
 
 def test_fractions_are_followed():
@@ -236,3 +271,95 @@ def test_binary_split_is_refused(tmp_path):
     path.write_bytes(b"\xff\xfe\x00id")
     with pytest.raises(LayoutError, match="expected a CSV in UTF-8"):
         read_split(path)
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A function that makes a dataset whose masks are there: every second one is empty."""
+
+    def make(splits, *, unlabelled=()):
+        samples = []
+        for number, split in enumerate([*splits, *unlabelled]):
+            image, mask = tmp_path / f"{number}.png", tmp_path / f"{number}_mask.png"
+            values = np.zeros((4, 4), np.uint8)
+            Image.fromarray(values).save(image)
+            values[: number % 2] = 255
+            Image.fromarray(values).save(mask)
+            masks = {} if number >= len(splits) else {"reference": (mask,)}
+            samples.append(Sample(f"s{number}", image, None, masks, split=split))
+        return Dataset(tmp_path, "folders", "", tuple(samples))
+
+    return make
+
+
+def parts_of(made):
+    """How many samples each part has."""
+    return Counter(sample.split for sample in made.dataset.samples)
+
+
+def asked(groups, seen):
+    """A function that says who must stay together, and notes of whom it was asked."""
+
+    def together(samples):
+        seen.append([sample.id for sample in samples])
+        return groups
+
+    return together
+
+
+def test_a_stated_split_is_kept(labelled):
+    """Where train and validation are stated nothing is placed, and nobody is asked for copies."""
+    dataset, seen = labelled(["train"] * 4 + ["validation"] * 2), []
+    made = complete_split(dataset, seed=0, together=asked([], seen))
+    assert made.dataset == dataset
+    assert (made.origin, made.is_made, seen) == ("as the data states it", False, [])
+
+
+def test_a_missing_validation_is_taken_from_train(labelled):
+    """Only training samples are looked at, and copies move together."""
+    dataset, seen = labelled(["train"] * 10 + ["test"] * 2), []
+    pairs = [(f"s{n}", f"s{n + 1}") for n in range(0, 10, 2)]
+    made = complete_split(dataset, seed=0, held_out=0.2, together=asked(pairs, seen))
+    assert parts_of(made) == {"train": 8, "validation": 2, "test": 2}
+    assert seen == [[f"s{n}" for n in range(10)]]
+    split = {sample.id: sample.split for sample in made.dataset.samples}
+    assert all(split[one] == split[other] for one, other in pairs)
+    assert set(made.shares) == set(seen[0])
+    assert made.origin == "train and test as the data states, with validation taken from train"
+
+
+def test_data_without_a_split_is_split_anew(labelled):
+    """Three parts are made; an unlabelled test folder stays out of them."""
+    dataset = labelled([None] * 20, unlabelled=["test"])
+    made = complete_split(dataset, seed=0)
+    assert parts_of(made) == {"train": 14, "validation": 3, "test": 3, None: 1}
+    assert (made.origin, made.is_made) == ("made anew", True)
+
+
+def test_a_lone_train_is_trusted_or_not(labelled):
+    """All in train: validation is taken from it, or it counts as no split at all."""
+    dataset = labelled(["train"] * 20)
+    assert parts_of(complete_split(dataset, seed=0)) == {"train": 16, "validation": 4}
+    made = complete_split(dataset, seed=0, trusts_lone_train=False)
+    assert parts_of(made) == {"train": 14, "validation": 3, "test": 3}
+
+
+def test_no_share_for_validation_takes_none(labelled):
+    """Where the fractions ask for no validation, train and test stay as they are stated."""
+    dataset = labelled(["train"] * 4 + ["test"] * 2)
+    made = complete_split(dataset, fractions={"train": 0.8, "test": 0.2}, seed=0)
+    assert made.dataset == dataset
+
+
+def test_labelled_test_images_alone_are_no_split(labelled):
+    """Without anything to train on, the error says how to split anew."""
+    with pytest.raises(LayoutError, match=r"for train, found them only for test; .*--fresh"):
+        complete_split(labelled(["test"] * 4), seed=0)
+
+
+def test_train_images_without_masks_are_refused(labelled):
+    """They can be placed nowhere, whether a split is stated or not."""
+    with pytest.raises(LayoutError, match="1 of 5 images: expected a mask"):
+        complete_split(labelled([None] * 4, unlabelled=[None]), seed=0)
+    with pytest.raises(LayoutError, match="1 of 5 images: expected a mask"):
+        complete_split(labelled(["train"] * 4, unlabelled=["train"]), seed=0)

@@ -3,28 +3,100 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from delineate.core.errors import LayoutError, LeakageError, SettingsError
+from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream
 from delineate.data.listing import counted, some
+from delineate.data.masks import foreground_shares, settle_encodings
 from delineate.data.opening import require_masks
+from delineate.data.placing import placed
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.tables import read_table
 from delineate.files.writing import write_csv
 
 FRACTIONS: Mapping[str, float] = {TRAIN: 0.7, VALIDATION: 0.15, TEST: 0.15}
-AREA_GROUPS = 3
-TRIES = 32
-MANY_SUBJECTS = 1000  # one try is even enough when no subject weighs much
 HEADER = ("id", "subject", "split")
 
 Assignment = dict[str, str]  # sample id -> split
+Ids = Collection[str]
+
+
+def nobody(samples: Sequence[Sample]) -> Iterable[Ids]:
+    """Of these samples none must stay together but those of one subject."""
+    return ()
+
+
+@dataclass(frozen=True)
+class CompleteSplit:
+    """A data set all of whose parts are there, and how they came about.
+
+    `shares` holds the foreground of the samples that were placed, `together` those that stay on
+    one side beside their subjects, such as copies of one picture.
+    """
+
+    dataset: Dataset
+    origin: str
+    is_made: bool
+    shares: Mapping[str, float]
+    together: tuple[Ids, ...] = ()
+
+
+def complete_split(
+    dataset: Dataset,
+    *,
+    fractions: Mapping[str, float] = FRACTIONS,
+    held_out: float | None = None,
+    seed: int,
+    trusts_lone_train: bool = True,
+    together: Callable[[Sequence[Sample]], Iterable[Ids]] = nobody,
+    progress: Progress = SILENT,
+) -> CompleteSplit:
+    """The dataset with train and validation: as it states them, completed, or made anew.
+
+    Where it states no split for any labelled sample, everything is split by `fractions`; where
+    it states train but no validation, whole subjects of train move there: `held_out` of them,
+    else as many as the fractions say. `together` is asked, only where something is placed, which
+    of the samples to be placed must not be parted. Without `trusts_lone_train` a data set whose
+    only part is train states nothing.
+
+    Raises:
+        SettingsError: fractions that cannot be followed, or fewer subjects than parts.
+        LayoutError: labelled samples are stated for other parts and none for train, or images
+            without masks are to be placed.
+        DelineateError: masks that cannot be read or are uncertain.
+    """
+    stated = {sample.split for sample in dataset.samples if sample.masks} - {None}
+    if not trusts_lone_train and {sample.split for sample in dataset.samples} == {TRAIN}:
+        stated = set()
+    if stated and TRAIN not in stated:
+        raise LayoutError(
+            f"{dataset.root}: expected images with masks for train, found them only for "
+            f"{' and '.join(sorted(map(str, stated)))}; split everything anew with "
+            "`delineate split DATA --fresh`, and train on that with --split-file"
+        )
+    fraction = _held_out(fractions) if held_out is None else held_out
+    if VALIDATION in stated or (stated and not fraction):
+        return CompleteSplit(dataset, "as the data states it", False, {})
+    places = {TRAIN} if stated else {None, TRAIN}
+    samples = tuple(s for s in dataset.samples if s.split in places or (s.masks and not stated))
+    require_masks(samples)
+    placing = replace(dataset, samples=samples)
+    shares = foreground_shares(settle_encodings(placing, progress=progress), progress=progress)
+    joined = tuple(together(samples))
+    if stated:
+        assignment = hold_out(dataset, fraction=fraction, seed=seed, facts=shares, together=joined)
+        parts = "train and test" if TEST in stated else "train"
+        origin = f"{parts} as the data states, with validation taken from train"
+    else:
+        assignment = split_by_subject(
+            dataset, fractions=fractions, seed=seed, facts=shares, together=joined
+        )
+        origin = "made anew"
+    return CompleteSplit(apply_split(dataset, assignment), origin, not stated, shares, joined)
 
 
 def split_by_subject(
@@ -33,17 +105,18 @@ def split_by_subject(
     fractions: Mapping[str, float] = FRACTIONS,
     seed: int,
     facts: Mapping[str, float],
+    together: Iterable[Ids] = (),
 ) -> Assignment:
     """A split for each sample, but for those without a mask in a folder of their own.
 
     Images without masks that the folder itself calls validation or test are left out; any
     other is an error.
 
-    Subjects stay whole. The parts are alike in their share of images, of empty masks and of
-    small, middling and large foregrounds: subjects are placed one at a time, those with most
-    images first, where their kinds of images are missed most; of several seeded orders the
-    evenest result counts. `facts` goes from sample id to its share of foreground, 0 where
-    the mask is empty.
+    Subjects stay whole, and so do those whose samples `together` names. The parts are alike in
+    their share of images, of empty masks and of small, middling and large foregrounds: subjects
+    are placed one at a time, those with most images first, where their kinds of images are
+    missed most; of several seeded orders the evenest result counts. `facts` goes from sample id
+    to its share of foreground, 0 where the mask is empty.
 
     Raises:
         SettingsError: fractions that are negative, of an unknown split, or do not add to 1;
@@ -58,11 +131,17 @@ def split_by_subject(
     parts = _checked(fractions)
     samples = [s for s in dataset.samples if s.masks or s.split in (None, TRAIN)]
     require_masks(samples)
-    return _assign(samples, parts, stream(seed, "split"), facts)
+    rng = stream(seed, "split")
+    return placed(samples, parts, shares=facts, together=together, rng=rng)
 
 
 def hold_out(
-    dataset: Dataset, *, fraction: float = 0.15, seed: int, facts: Mapping[str, float]
+    dataset: Dataset,
+    *,
+    fraction: float = 0.15,
+    seed: int,
+    facts: Mapping[str, float],
+    together: Iterable[Ids] = (),
 ) -> Assignment:
     """The dataset's own splits, with whole subjects of train moved to validation.
 
@@ -79,7 +158,8 @@ def hold_out(
     samples = [s for s in dataset.samples if s.split == TRAIN]
     require_masks(samples)
     parts = {TRAIN: 1 - fraction, VALIDATION: fraction}
-    return assignment | _assign(samples, parts, stream(seed, "hold out"), facts)
+    rng = stream(seed, "hold out")
+    return assignment | placed(samples, parts, shares=facts, together=together, rng=rng)
 
 
 def require_no_leakage(samples: Iterable[Sample]) -> None:
@@ -159,13 +239,6 @@ def read_split(path: Path) -> Assignment:
     return assignment
 
 
-@dataclass(frozen=True)
-class _Group:
-    name: str
-    ids: tuple[str, ...]
-    weights: NDArray[np.float64]  # how many of its images are of each kind, then 1 for itself
-
-
 def _checked(fractions: Mapping[str, float]) -> dict[str, float]:
     unknown = [name for name in fractions if name not in SPLITS]
     if unknown:
@@ -178,93 +251,11 @@ def _checked(fractions: Mapping[str, float]) -> dict[str, float]:
     return {name: fractions[name] for name in SPLITS if fractions.get(name, 0) > 0}
 
 
-def _assign(
-    samples: Sequence[Sample],
-    parts: Mapping[str, float],
-    rng: np.random.Generator,
-    facts: Mapping[str, float],
-) -> Assignment:
-    groups = _groups(samples, facts)
-    if len(groups) < len(parts):
-        raise SettingsError(
-            f"{counted(len(groups), 'subject')} cannot be parted into {', '.join(parts)}; each "
-            "part needs one at least. Ask for fewer parts, or say with --subjects who is who"
-        )
-    fractions = np.array(list(parts.values()))
-    totals = np.sum([group.weights for group in groups], axis=0)
-    targets = fractions[:, None] * totals
-    scale = 1 / np.maximum(totals, 1)
-    best: NDArray[np.int64] | None = None
-    best_unevenness = np.inf
-    for _ in range(1 if len(groups) > MANY_SUBJECTS else TRIES):
-        places = _place(groups, targets, scale, rng)
-        unevenness = _unevenness(groups, places, targets, scale)
-        if unevenness < best_unevenness - 1e-12:
-            best, best_unevenness = places, unevenness
-    if best is None:  # pragma: no cover - TRIES is at least one
-        raise RuntimeError("no order of subjects was tried")
-    names = list(parts)
-    placed = {
-        id_: names[int(place)]
-        for group, place in zip(groups, best, strict=True)
-        for id_ in group.ids
-    }
-    return {sample.id: placed[sample.id] for sample in samples}
-
-
-def _groups(samples: Sequence[Sample], facts: Mapping[str, float]) -> list[_Group]:
-    """Subjects with how many of their images are empty, small, middling and large."""
-    areas = np.array([facts[sample.id] for sample in samples], dtype=np.float64)
-    filled = areas[areas > 0]
-    edges = (
-        np.quantile(filled, [k / AREA_GROUPS for k in range(1, AREA_GROUPS)]) if len(filled) else ()
-    )
-    kinds = np.where(areas > 0, 1 + np.searchsorted(edges, areas, side="right"), 0)
-    members: dict[str, list[int]] = defaultdict(list)
-    for position, sample in enumerate(samples):
-        members[sample.group].append(position)
-    groups = []
-    for name, positions in members.items():
-        counts = np.bincount(kinds[positions], minlength=AREA_GROUPS + 1).astype(np.float64)
-        weights = np.concatenate([counts, [len(positions), 1.0]])
-        groups.append(_Group(name, tuple(samples[p].id for p in positions), weights))
-    return groups
-
-
-def _place(
-    groups: Sequence[_Group],
-    targets: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """The part of each group, by one greedy pass in a random order, large groups first."""
-    order = rng.permutation(len(groups))
-    order = order[np.argsort([-len(groups[i].ids) for i in order], kind="stable")]
-    have = np.zeros_like(targets)
-    places = np.zeros(len(groups), dtype=np.int64)
-    for turn, position in enumerate(order):
-        weights = groups[position].weights
-        # Placing w adds sum of scale (2 w (have - target) + w^2): only the first term differs.
-        cost = (have - targets) @ (scale * weights)
-        empty = np.flatnonzero(have[:, -1] == 0)
-        if len(order) - turn <= len(empty):  # the last ones go where nobody is yet
-            cost[have[:, -1] > 0] = np.inf
-        place = int(np.argmin(cost))
-        places[position] = place
-        have[place] += weights
-    return places
-
-
-def _unevenness(
-    groups: Sequence[_Group],
-    places: NDArray[np.int64],
-    targets: NDArray[np.float64],
-    scale: NDArray[np.float64],
-) -> float:
-    have = np.zeros_like(targets)
-    for group, place in zip(groups, places, strict=True):
-        have[place] += group.weights
-    return float((scale * (have - targets) ** 2 / np.maximum(targets, 1e-12)).sum())
+def _held_out(fractions: Mapping[str, float]) -> float:
+    """The share of train that goes to validation for both to keep their proportion."""
+    parts = _checked(fractions)
+    train, validation = parts.get(TRAIN, 0.0), parts.get(VALIDATION, 0.0)
+    return validation / (train + validation) if validation else 0.0
 
 
 def split_counts(samples: Iterable[Sample]) -> dict[str, int]:
