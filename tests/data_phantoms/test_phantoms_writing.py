@@ -13,7 +13,8 @@ from PIL import Image
 
 from delineate.core.errors import CannotWriteError, OutputExistsError, SettingsError
 from delineate.data.phantoms import stores
-from delineate.data.phantoms.faults import FAULTS, Planted, fault_counts
+from delineate.data.phantoms.copies import COPIES
+from delineate.data.phantoms.faults import FAULTS, SEQUENCE_FRAMES, Planted, fault_counts
 from delineate.data.phantoms.writing import PhantomSet, write_fundus, write_ultrasound
 
 TINY = (84, 116)
@@ -33,10 +34,10 @@ def faulty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("phantoms") / request.param
     if request.param == "ultrasound":
         return write_ultrasound(
-            folder, subjects=4, images_per_subject=8, seed=11, faults=FAULTS, size_px=TINY,
+            folder, subjects=4, images_per_subject=16, seed=11, faults=FAULTS, size_px=TINY,
             test_subjects=2,
         )  # fmt: skip
-    return write_fundus(folder, training=9, test=3, seed=11, faults=FAULTS, size_px=TINY_FUNDUS)
+    return write_fundus(folder, training=17, test=3, seed=11, faults=FAULTS, size_px=TINY_FUNDUS)
 
 
 def _found(faulty: PhantomSet, kind: str) -> Planted:
@@ -113,6 +114,23 @@ def test_fundus_lies_in_the_layout_of_drive(tmp_path: Path) -> None:
         assert image.getpalette()[:6] == [4, 2, 4, 252, 254, 252]
         assert set(np.unique(np.array(image)).tolist()) == {0, 1}
     assert _pixels(made.folder / "test/images/01_test.tif").shape == (*TINY_FUNDUS, 3)
+
+
+def test_several_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    """The set does not tell how many drew it, plain names of test frames included."""
+
+    def write(processes: int) -> dict[str, bytes]:
+        target = tmp_path / str(processes)
+        write_ultrasound(
+            target, subjects=3, images_per_subject=2, seed=2, faults=["leaked_twin"], size_px=TINY,
+            test_subjects=1, labelled_test=False, processes=processes,
+        )  # fmt: skip
+        return {
+            path.relative_to(target).as_posix(): path.read_bytes()
+            for path in sorted(target.rglob("*")) if path.is_file()
+        }  # fmt: skip
+
+    assert write(1) == write(2)
 
 
 @pytest.mark.parametrize("kind", ["ultrasound", "fundus"])
@@ -228,6 +246,30 @@ def test_an_inverted_mask_is_mostly_foreground(faulty: PhantomSet) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", COPIES)
+def test_a_changed_twin_stands_under_its_own_name(faulty: PhantomSet, kind: str) -> None:
+    """Two samples of one subject or split, with masks of the size of their images."""
+    record = _found(faulty, kind)
+    assert len(set(record.samples)) == 2
+    images, masks = _pairs(faulty, kind)
+    assert not np.array_equal(*images)
+    for image, mask in zip(images, masks, strict=True):
+        assert image.shape[:2] == mask.shape
+        assert set(np.unique(mask).tolist()) <= {0, 255}
+    assert len(record.evidence["matrix"]) == 6
+
+
+def test_a_sequence_is_told_as_no_copy(faulty: PhantomSet) -> None:
+    """Consecutive numbers of one series, all of them different pictures."""
+    record = _found(faulty, "sequence")
+    assert record.evidence["is_copy"] is False
+    assert len(record.samples) == SEQUENCE_FRAMES
+    images, _ = _pairs(faulty, "sequence")
+    assert len({image.tobytes() for image in images}) == SEQUENCE_FRAMES
+    numbers = [int(name.split("_")[0 if "training" in name else 1]) for name in record.samples]
+    assert np.diff(numbers).tolist() == [1] * (SEQUENCE_FRAMES - 1)
+
+
 def test_no_sample_takes_part_in_two_faults(faulty: PhantomSet) -> None:
     """Each fault can be judged by itself."""
     names = [name for record in faulty.planted for name in record.samples]
@@ -259,6 +301,7 @@ def test_an_unknown_fault_proposes_the_nearest(tmp_path: Path) -> None:
     [
         ({"subjects": 0}, "subjects: expected 1 or more, found 0"),
         ({"images_per_subject": 0}, "images_per_subject: expected 1 or more"),
+        ({"processes": 0}, "processes: expected 1 or more"),
         ({"test_subjects": 2}, "test_subjects: expected 0 to 1"),
         ({"size_px": (40, 300)}, "size_px: expected at least 64 pixels a side, found 40x300"),
         ({"faults": ["leaked_twin"]}, "leaked_twin needs a test split"),

@@ -14,10 +14,12 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.core.seeds import stream
+from delineate.data.phantoms.copies import COPIES, Evidence
+from delineate.data.phantoms.picture import Picture, Pixels, Slot
+from delineate.data.phantoms.sweep import Sweep
 
 FAULTS = (
     "twin",
@@ -29,31 +31,14 @@ FAULTS = (
     "jpeg_mask",
     "antialiased_mask",
     "inverted_mask",
+    *COPIES,
+    "sequence",
 )
-"""Every kind of fault that can be planted."""
+"""Every kind of fault that can be planted; a sequence is none, it only looks like copies."""
+
+SEQUENCE_FRAMES = 5
 
 NEEDS_TEST = ("leaked_subject", "leaked_twin")
-
-Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where a sample stands: split, subject and number within the subject."""
-
-    split: str
-    subject: int
-    number: int
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image and masks of 0 and 255: truth, field of view, a second observer's truth."""
-
-    image: Pixels
-    mask: Pixels | None
-    region: Pixels | None = None
-    second: Pixels | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +49,7 @@ class Planted:
     samples: tuple[str, ...]
     files: tuple[str, ...]
     transform: str
-    evidence: dict[str, float | int | str | bool]
+    evidence: dict[str, Evidence]
 
     def to_document(self) -> dict[str, object]:
         """The record as it stands in planted.json."""
@@ -90,6 +75,9 @@ class Store(Protocol):
 
     def fresh(self, slot: Slot) -> Picture:
         """A new picture of that slot's subject, unlike those that are there."""
+
+    def swept(self, slot: Slot, sweep: Sweep) -> Picture:
+        """A frame of the sweep that begins with a new picture of that slot."""
 
     def next_slot(self, split: str, subject: int | None = None) -> Slot:
         """A free place, of that subject or, without one, of any subject of the split."""
@@ -158,9 +146,7 @@ class _Ground:
             f"{' or '.join(splits)}; make more images or plant fewer faults"
         )
 
-    def record(
-        self, slots: tuple[Slot, ...], transform: str, **evidence: float | int | str | bool
-    ) -> Planted:
+    def record(self, slots: tuple[Slot, ...], transform: str, **evidence: Evidence) -> Planted:
         names = tuple(self.store.name(slot) for slot in slots)
         files = tuple(file for slot in slots for file in self.store.files(slot))
         return Planted(self.kind, names, files, transform, evidence)
@@ -179,7 +165,7 @@ def _flipped_twin(ground: _Ground) -> Planted:
     picture = ground.store.read(slot)
     axis = int(ground.rng.integers(2))
     other = ground.store.next_slot(slot.split, slot.subject)
-    flipped = _mapped(picture, lambda pixels: np.ascontiguousarray(np.flip(pixels, axis)))
+    flipped = picture.mapped(lambda pixels: np.ascontiguousarray(np.flip(pixels, axis)))
     ground.store.write(other, flipped)
     return ground.record(
         (slot, other),
@@ -257,6 +243,38 @@ def _inverted_mask(ground: _Ground) -> Planted:
     return _recode(ground, lambda mask: 255 - mask, "mask inverted")
 
 
+def _changed_twin(ground: _Ground) -> Planted:
+    slot = ground.take()
+    picture = ground.store.read(slot)
+    copy = COPIES[ground.kind](ground.rng, picture)
+    other = ground.store.next_slot(slot.split, slot.subject)
+    ground.store.write(other, copy.picture)
+    return ground.record(
+        (slot, other), copy.words, image_sha256=_digest(picture.image), **copy.evidence
+    )
+
+
+def _sequence(ground: _Ground) -> Planted:
+    """Frames of one sweep, each under its own number; they are alike and no twins."""
+    store, rng = ground.store, ground.rng
+    subjects = sorted({slot.subject for slot in store.slots if slot.split == "train"})
+    first = store.next_slot("train", int(rng.choice(subjects)))
+    drift = (float(rng.normal(0, 0.5)), float(rng.choice([-1, 1]) * rng.uniform(0.8, 3)))
+    kept = float(rng.uniform(0.3, 0.7))
+    slots: list[Slot] = []
+    for step in range(SEQUENCE_FRAMES):
+        slots.append(store.next_slot("train", first.subject) if slots else first)
+        store.write(slots[-1], store.swept(first, Sweep(step, drift, kept)))
+    return ground.record(
+        tuple(slots),
+        f"frames that follow each other, {abs(drift[1]):.1f} px apart, no copies",
+        is_copy=False,
+        drift_rows_px=drift[0],
+        drift_columns_px=drift[1],
+        speckle_kept=kept,
+    )
+
+
 def _recode(ground: _Ground, change: Callable[[Pixels], Pixels], done: str) -> Planted:
     slot = ground.take(has_mask=True)
     picture = ground.store.read(slot)
@@ -282,6 +300,8 @@ _PLANTERS: dict[str, Callable[[_Ground], Planted]] = {
     "jpeg_mask": _jpeg_mask,
     "antialiased_mask": _antialiased_mask,
     "inverted_mask": _inverted_mask,
+    **dict.fromkeys(COPIES, _changed_twin),
+    "sequence": _sequence,
 }
 
 
@@ -289,11 +309,6 @@ def _present(picture: Picture) -> Pixels:
     if picture.mask is None:
         raise SettingsError("faults: expected a sample with a mask, found one without")
     return picture.mask
-
-
-def _mapped(picture: Picture, change: Callable[[Pixels], Pixels]) -> Picture:
-    masks = (picture.mask, picture.region, picture.second)
-    return Picture(change(picture.image), *(None if m is None else change(m) for m in masks))
 
 
 def _other_opinion(mask: Pixels, rng: np.random.Generator) -> Pixels:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from delineate.core.geometry import Size
 from delineate.core.seeds import stream
 from delineate.core.types import Mask
+from delineate.data.phantoms.sweep import Sweep
 from delineate.data.phantoms.vessel_tree import ARTERY, VEIN, Branch, grow
 
 Floats = NDArray[np.float32]
@@ -57,16 +58,36 @@ class View:
         return np.asarray(scaled + np.array(self.disc_px[::-1]), dtype=np.float64)
 
 
-def photograph(seed: int, subject: int, eye: int = 1, size_px: Size = SIZE_PX) -> Fundus:
-    """One photograph of a subject; another number of eye is another picture."""
+def photograph(
+    seed: int, subject: int, eye: int = 1, size_px: Size = SIZE_PX, *, sweep: Sweep | None = None
+) -> Fundus:
+    """One photograph of a subject; another number of eye is another picture.
+
+    With a sweep it is the same eye taken once more: a little moved, in another light.
+    """
     rng = stream(seed, "fundus", subject, eye)
     view = _view(rng, size_px, eye)
     centre, fovea = (_from_disc(view, place) for place in (view.centre_px, view.fovea_px))
     branches = grow(rng, centre, fovea)
+    if sweep is not None:
+        view = _looked_aside(view, sweep)
     region = _rho(view) <= 1
     vessels = _truth(view, branches) & region
     second = _truth(view, _second_opinion(rng, branches, view.radius_px)) & region
+    if sweep is not None:
+        rng = stream(seed, "fundus again", subject, eye, sweep.step)
     return Fundus(_render(rng, view, branches), vessels, second, region)
+
+
+def _looked_aside(view: View, sweep: Sweep) -> View:
+    """The eye turned within the field of view, as far as the sweep has gone."""
+    rows, columns = (sweep.step * drift for drift in sweep.drift_px)
+    disc, fovea = view.disc_px, view.fovea_px
+    return replace(
+        view,
+        disc_px=(disc[0] + rows, disc[1] + columns),
+        fovea_px=(fovea[0] + rows, fovea[1] + columns),
+    )
 
 
 def _view(rng: np.random.Generator, size_px: Size, eye: int) -> View:

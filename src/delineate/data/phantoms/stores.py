@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from PIL import Image
 from delineate.core.geometry import Size
 from delineate.core.types import Mask
 from delineate.data.phantoms import fundus, ultrasound
-from delineate.data.phantoms.faults import Picture, Pixels, Slot
+from delineate.data.phantoms.picture import Picture, Pixels, Slot
+from delineate.data.phantoms.sweep import Sweep
 
 DRIVE_PALETTE = (4, 2, 4, 252, 254, 252)
 """The colours that DRIVE's second observer's files give to their indices 0 and 1."""
@@ -35,6 +37,12 @@ class NerveStore:
         """Every sample so far, in the order of writing."""
         return list(self._slots)
 
+    def reserve(self, slots: Iterable[Slot]) -> None:
+        """Note samples that other processes write; their order decides plain names."""
+        for slot in slots:
+            self._slots[slot] = None
+            self.name(slot)
+
     def add(self, slot: Slot, images_per_subject: int) -> None:
         """Draw and write a subject's frame as its plan has it, with or without the nerve."""
         plan = ultrasound.nerve_plan(self.seed, slot.subject, images_per_subject)
@@ -44,10 +52,14 @@ class NerveStore:
         """A further frame of the slot's subject, with the nerve in every other one."""
         return self._draw(slot, has_nerve=slot.number % 2 == 0)
 
-    def _draw(self, slot: Slot, *, has_nerve: bool) -> Picture:
+    def swept(self, slot: Slot, sweep: Sweep) -> Picture:
+        """A frame soon after the fresh one of that slot, with the nerve if that has it."""
+        return self._draw(slot, has_nerve=slot.number % 2 == 0, sweep=sweep)
+
+    def _draw(self, slot: Slot, *, has_nerve: bool, sweep: Sweep | None = None) -> Picture:
         if self._anatomy is None or self._anatomy.subject != slot.subject:
             self._anatomy = ultrasound.anatomy(self.seed, slot.subject, self.size_px)
-        frame = ultrasound.frame(self._anatomy, slot.number, has_nerve=has_nerve)
+        frame = ultrasound.frame(self._anatomy, slot.number, has_nerve=has_nerve, sweep=sweep)
         return Picture(frame.image, _values(frame.mask))
 
     def write(self, slot: Slot, picture: Picture) -> None:
@@ -105,7 +117,14 @@ class DriveStore:
 
     def fresh(self, slot: Slot) -> Picture:
         """The subject's photograph of the slot's number."""
-        seen = fundus.photograph(self.seed, slot.subject, slot.number, self.size_px)
+        return self._draw(slot)
+
+    def swept(self, slot: Slot, sweep: Sweep) -> Picture:
+        """The same eye taken once more, a little moved."""
+        return self._draw(slot, sweep)
+
+    def _draw(self, slot: Slot, sweep: Sweep | None = None) -> Picture:
+        seen = fundus.photograph(self.seed, slot.subject, slot.number, self.size_px, sweep=sweep)
         return Picture(
             seen.image, _values(seen.vessels), _values(seen.region), _values(seen.second)
         )

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from delineate.core.geometry import Size
 from delineate.core.seeds import stream
 from delineate.core.types import Mask
+from delineate.data.phantoms.sweep import Sweep, displacement, moved, speckle
 from delineate.data.phantoms.tissue import Canvas, draw_anatomy, draw_streaks
 
 Floats = NDArray[np.float32]
@@ -127,8 +128,11 @@ def nerve_plan(seed: int, subject: int, count: int) -> tuple[bool, ...]:
     return tuple(bool(place < shown) for place in order)
 
 
-def frame(subject: Anatomy, number: int, *, has_nerve: bool) -> Frame:
-    """One frame of a subject; another number is another position of the probe."""
+def frame(subject: Anatomy, number: int, *, has_nerve: bool, sweep: Sweep | None = None) -> Frame:
+    """One frame of a subject; another number is another position of the probe.
+
+    With a sweep it is a frame soon after that position, alike and yet another one.
+    """
     rng = stream(subject.seed, "ultrasound frame", subject.subject, number)
     height, width = subject.size_px
     scatter, mirror = subject.canvas.view(rng)
@@ -139,7 +143,14 @@ def frame(subject: Anatomy, number: int, *, has_nerve: bool) -> Frame:
         contrast = subject.nerve_contrast * rng.uniform(0.85, 1.05)
         _paint_nerve(rng, (scatter, mirror), nerve, width, contrast)
         mask = _mask(nerve, subject.size_px)
-    grey = _scan(rng, scatter, mirror, subject)
+    noise = rng.standard_normal((2, *scatter.shape), dtype=np.float32)
+    if sweep is not None:
+        key = (subject.seed, subject.subject, number)
+        field = displacement(sweep, subject.size_px, key)
+        scatter, mirror = (moved(layer, field) for layer in (scatter, mirror))
+        mask = moved(mask.astype(np.float32), field, is_nearest=True) > 0
+        noise = speckle(noise, sweep, field, key)
+    grey = _scan(rng, (scatter, mirror), noise, subject)
     wide = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
     image = np.asarray(wide, dtype=np.uint8)
     _mark_probe(image)
@@ -263,14 +274,14 @@ def _fascicles(rng: np.random.Generator) -> list[Fascicle]:
 
 
 def _scan(
-    rng: np.random.Generator, scatter: Floats, mirror: Floats, subject: Anatomy
+    rng: np.random.Generator, maps: tuple[Floats, Floats], noise: Floats, subject: Anatomy
 ) -> NDArray[np.uint8]:
-    """What the scanner shows of the maps, (H, scan lines) uint8."""
+    """What the scanner shows of the maps of scatter and mirroring, (H, scan lines) uint8."""
+    scatter, mirror = maps
     height, lines = scatter.shape
     scale = subject.size_px[0] / SIZE_PX[0]
     depth = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     amplitude = cv2.exp(scatter * np.float32(np.log(10) / 20))
-    noise = rng.standard_normal((2, height, lines), dtype=np.float32)
     far = np.clip(np.abs(depth - subject.focus) * 1.7, 0, 1)
     power = np.zeros((height, lines), dtype=np.float32)
     for part, field in enumerate(noise):

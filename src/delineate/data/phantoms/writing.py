@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
+
+import cv2
 
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.progress import SILENT, Progress, track
 from delineate.data.phantoms import fundus, ultrasound
-from delineate.data.phantoms.faults import NEEDS_TEST, Planted, Slot, Store, fault_counts, plant
+from delineate.data.phantoms.faults import NEEDS_TEST, Planted, Store, fault_counts, plant
+from delineate.data.phantoms.picture import Slot
 from delineate.data.phantoms.stores import DriveStore, NerveStore
 from delineate.files.writing import cannot_write, new_folder, write_json
 
@@ -41,6 +47,7 @@ def write_ultrasound(
     test_subjects: int = 0,
     labelled_test: bool = True,
     overwrite: bool = False,
+    processes: int = 1,
     progress: Progress = SILENT,
 ) -> PhantomSet:
     """Neck ultrasound in the layout of the Kaggle nerve set; the last subjects go into test.
@@ -59,6 +66,8 @@ def write_ultrasound(
         test_subjects: How many of the subjects are put into `test/`.
         labelled_test: Whether the frames in `test/` come with masks and subjects.
         overwrite: Replace a folder that Delineate made.
+        processes: How many draw at a time, whole subjects each; the bytes stay the same. With
+            more than one, a script that calls this needs `if __name__ == "__main__":`.
         progress: Where to tell how far it is.
 
     Raises:
@@ -68,6 +77,7 @@ def write_ultrasound(
     counts = fault_counts(faults)
     _require_size(size_px)
     _require_at_least("images_per_subject", images_per_subject, 1)
+    _require_at_least("processes", processes, 1)
     _require_subjects(subjects, test_subjects)
     if test_subjects == 0:
         _refuse_leaks(counts, "test_subjects=0")
@@ -84,8 +94,11 @@ def write_ultrasound(
             for subject in range(1, subjects + 1)
             for number in range(1, images_per_subject + 1)
         ]
-        for slot in track(slots, "drawing ultrasound", progress):
-            store.add(slot, images_per_subject)
+        if processes == 1:
+            for slot in track(slots, "drawing ultrasound", progress):
+                store.add(slot, images_per_subject)
+        else:
+            _draw_in_processes(store, slots, images_per_subject, processes, progress)
         facts = {"kind": "ultrasound", "seed": seed, "size_px": list(size_px)}
         return _finish(store, root, counts, facts)
 
@@ -135,6 +148,34 @@ def write_fundus(
             store.add(slot)
         facts = {"kind": "fundus", "seed": seed, "size_px": list(size_px)}
         return _finish(store, root, counts, facts)
+
+
+def _draw_in_processes(
+    store: NerveStore,
+    slots: Sequence[Slot],
+    images_per_subject: int,
+    processes: int,
+    progress: Progress,
+) -> None:
+    """Each subject by one process, for its anatomy is drawn once."""
+    store.reserve(slots)
+    # Not by fork: the progress bar has a thread, and OpenCV its own.
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(processes, context, initializer=cv2.setNumThreads, initargs=(1,))
+    try:
+        jobs = [
+            pool.submit(_draw_subject, store, tuple(frames), images_per_subject)
+            for _, frames in groupby(slots, lambda slot: slot.subject)
+        ]
+        for job in track(jobs, "drawing subjects of ultrasound", progress):
+            job.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _draw_subject(store: NerveStore, slots: Sequence[Slot], images_per_subject: int) -> None:
+    for slot in slots:
+        store.add(slot, images_per_subject)
 
 
 def _finish(
