@@ -96,3 +96,20 @@ def test_nothing_scored():
 def test_several_classes_have_no_threshold():
     """Where the likeliest class is taken, no threshold is printed."""
     assert not [line for line in table(record(), threshold=None) if line.startswith("threshold")]
+
+
+def test_views_have_a_table_of_their_own():
+    """The model's scores stand once for each set of cases, with how many these are."""
+    whole, part = record(low=0.75, high=0.85), record(value=0.7)
+    other = record("empty prediction", value=0.0)
+    views = [
+        {"name": "every case", "cases": 1200, "records": [whole, other]},
+        {"name": "without the leaked cases", "cases": 10, "records": [part, other]},
+        {"name": "nothing", "cases": 0, "records": []},
+    ]
+    lines = table(whole, views=views)
+    assert lines[3:6] == [
+        "model         every case (1,200)         without the leaked cases (10)  nothing (0)",
+        "Dice, pooled  0.8000 (0.7500 to 0.8500)  0.7000                         -",
+        "",
+    ]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from delineate.evaluation import records
 from delineate.report.score_tables import (
+    UNLEAKED,
     ScoreTable,
     class_table,
     full_tables,
@@ -15,6 +17,7 @@ from delineate.report.score_tables import (
     predictor_table,
     protocol_tables,
     summary_sentence,
+    views_table,
 )
 
 
@@ -210,3 +213,48 @@ def test_tables_come_from_json_alone(document: dict[str, Any]) -> None:
     """The page can be made again from the file."""
     again = json.loads(json.dumps(document))
     assert full_tables(again) == full_tables(document)
+
+
+def with_views(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with a view that leaves two cases out, and one that leaves out all."""
+    part = [{**one, "value": 0.5, "low": None, "high": None} for one in document["headline"]]
+    views = [
+        {"name": "every case", "cases": 12, "subjects": 12, "records": document["headline"]},
+        {"name": "without the leaked cases", "cases": 10, "subjects": 10, "records": part},
+        {"name": "none", "cases": 0, "subjects": 0, "records": []},
+    ]
+    return {**document, "views": views}
+
+
+def test_views_stand_side_by_side(document: dict[str, Any]) -> None:
+    """The model's headline has a column a view, under a heading with its number of cases."""
+    assert views_table(document) is None
+    made = views_table(with_views(document))
+    assert made is not None
+    assert made.columns == (
+        "Every case: 12 cases", "Without the leaked cases: 10 cases", "None: 0 cases",
+    )  # fmt: skip
+    rows = [row for group in made.groups for row in group.rows]
+    assert len(rows) == 6
+    for row in rows:
+        whole, part, none = row.cells
+        assert whole is not None
+        assert part is not None
+        assert part.value == "0.500" or part.value == "0.5000"
+        assert none is None
+
+
+def test_the_summary_says_what_leaks_make_of_it(document: dict[str, Any]) -> None:
+    """The first sentence of a page never shows a leaked score alone."""
+    assert "leaked" not in summary_sentence(document)
+    text = summary_sentence(with_views(document))
+    assert ", on 12 cases of 12 subjects. Without 2 leaked cases: 0.500. For comparison" in text
+    views = with_views(document)["views"]
+    nothing = {**views[1], "cases": 0, "records": []}
+    text = summary_sentence({**document, "views": [views[0], nothing]})
+    assert "Without 12 leaked cases there is no figure." in text
+
+
+def test_the_view_without_leaks_is_called_as_in_evaluations() -> None:
+    """The page finds the view by the name that the evaluation gives it."""
+    assert UNLEAKED == records.UNLEAKED

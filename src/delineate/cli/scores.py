@@ -21,6 +21,9 @@ def score_table(document: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from side_by_side(records)
     yield ""
+    if document.get("views"):
+        yield from views_side_by_side(document["views"])
+        yield ""
     yield from _rules(document, records)
 
 
@@ -33,6 +36,21 @@ def side_by_side(records: Sequence[Mapping[str, Any]]) -> list[str]:
         for row in dict.fromkeys(map(_row, records))
     ]
     return columns(rows, ["", *predictors])
+
+
+def views_side_by_side(views: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A row a score of the model and a column a set of cases, with its interval."""
+    found = {
+        (_row(record), view["name"]): record
+        for view in views
+        for record in view["records"]
+        if record["predictor"] == _MODEL
+    }
+    rows = [
+        [row, *(_cell(found[row, v["name"]]) if (row, v["name"]) in found else "-" for v in views)]
+        for row in dict.fromkeys(row for row, _ in found)
+    ]
+    return columns(rows, [_MODEL, *(f"{view['name']} ({view['cases']:,})" for view in views)])
 
 
 def _row(record: Mapping[str, Any]) -> str:

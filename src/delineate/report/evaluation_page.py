@@ -22,6 +22,7 @@ from delineate.report.score_tables import (
     protocol_tables,
     sentence,
     summary_sentence,
+    views_table,
 )
 
 
@@ -41,6 +42,7 @@ class Scores:
     facts: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     headline: ScoreTable | None
+    views: ScoreTable | None
     classes: ScoreTable | None
     protocols: tuple[ScoreTable, ...]
     full: tuple[ScoreTable, ...]
@@ -92,6 +94,7 @@ def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
         facts=facts,
         notes=tuple(sentence(note) for note in document["notes"]),
         headline=headline_table(document),
+        views=views_table(document),
         classes=class_table(document),
         protocols=tuple(protocol_tables(document)),
         full=tuple(full_tables(document)),

@@ -22,6 +22,7 @@ SCORE_NAMES = {
     "average_precision": "Average precision",
 }
 MODEL, POOLED, PER_IMAGE = "model", "pooled", "mean per image"
+UNLEAKED = "without the leaked cases"
 INTERVAL_RULE = " Below each value stands its 95 % interval, by resampling whole subjects."
 
 
@@ -114,6 +115,24 @@ def headline_table(document: Document, *, key: str = "headline") -> ScoreTable |
     return predictor_table(records, title=title, key=key)
 
 
+def views_table(document: Document, *, key: str = "views") -> ScoreTable | None:
+    """The model over every set of cases and labels; None where there is but one."""
+    views: Sequence[Mapping[str, Any]] = document.get("views", ())
+    records = [
+        {**record, "view": str(view["name"])}
+        for view in views
+        for record in _only(view["records"], predictor=MODEL)
+    ]
+    if not records:
+        return None
+    columns = tuple(
+        (f"{sentence(str(view['name']))}: {_count(view['cases'], 'case')}", {"view": view["name"]})
+        for view in views
+    )
+    title = "The same predictions of the model over other cases or labels"
+    return _table(records, columns, title=title, key=key)
+
+
 def protocol_tables(document: Document) -> list[ScoreTable]:
     """The model against every observer in every region, a table a class, the headline's first.
 
@@ -185,8 +204,25 @@ def summary_sentence(document: Document) -> str:
     ]
     beside = f" For comparison: {', '.join(others)}." if others else ""
     return (
-        f"Mean Dice per image{what}, {where}: {number(model['value'])}{interval}, on {of}.{beside}"
+        f"Mean Dice per image{what}, {where}: {number(model['value'])}{interval}, on {of}."
+        f"{_unleaked(document)}{beside}"
     )
+
+
+def _unleaked(document: Document) -> str:
+    """The same figure without the leaked cases, where there are any."""
+    view = next((one for one in document.get("views", ()) if one["name"] == UNLEAKED), None)
+    if view is None:
+        return ""
+    leaked = _count(document["cases"] - view["cases"], "leaked case")
+    records = _only(view["records"], score="dice", pooling=PER_IMAGE, predictor=MODEL)
+    if not records or records[0]["value"] is None:
+        return f" Without {leaked} there is no figure."
+    record = records[0]
+    interval = ""
+    if record["low"] is not None:
+        interval = f" ({number(record['low'])} to {number(record['high'])})"
+    return f" Without {leaked}: {number(record['value'])}{interval}."
 
 
 def observer_words(name: str) -> str:
