@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import Image
 from delineate.files.formats import (
+    HEAD_BYTES,
     IMAGE_ENDINGS,
     format_of,
     read_content,
@@ -21,7 +22,15 @@ from delineate.files.picture_pixels import picture_pixels, picture_size
 from delineate.files.pixels import MAX_PIXELS, Pixels
 from delineate.files.tiff_pixels import tiff_pixels, tiff_size
 
-__all__ = ["IMAGE_ENDINGS", "MAX_PIXELS", "image_size", "is_image", "read_image", "read_pixels"]
+__all__ = [
+    "IMAGE_ENDINGS",
+    "MAX_PIXELS",
+    "image_from",
+    "image_size",
+    "is_image",
+    "read_image",
+    "read_pixels",
+]
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -38,7 +47,16 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
             values that are not finite, which would spoil every statistic without a sound.
     """
     path = Path(path)
-    values = _as_shown(read_pixels(path, max_pixels=max_pixels))
+    return image_from(path, _image_content(path), max_pixels=max_pixels)
+
+
+def image_from(path: Path, content: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
+    """The image in the bytes of a file that was read before, as `read_image` gives it.
+
+    Raises:
+        UnreadableFileError: as `read_image`; `path` is what the message names.
+    """
+    values = _as_shown(_pixels_from(path, content, max_pixels))
     image = _as_common_type(path, values)
     return image[..., np.newaxis] if image.ndim == 2 else image
 
@@ -69,8 +87,17 @@ def read_pixels(path: Path, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         UnreadableFileError: as `read_image`, apart from values that are not finite.
     """
     path = Path(path)
-    kind = require_format(path, read_head(path))
-    content = read_content(path)
+    return _pixels_from(path, _image_content(path), max_pixels)
+
+
+def _image_content(path: Path) -> bytes:
+    # The head first: what is no image may be of any size.
+    require_format(path, read_head(path))
+    return read_content(path)
+
+
+def _pixels_from(path: Path, content: bytes, max_pixels: int) -> Pixels:
+    kind = require_format(path, content[:HEAD_BYTES])
     if kind == "TIFF":
         return tiff_pixels(path, content, max_pixels)
     return picture_pixels(path, content, kind, max_pixels)
