@@ -1,0 +1,155 @@
+"""Two masks of one picture: how far they agree, and whether they contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from delineate.core.errors import SizeMismatchError
+from delineate.core.types import IGNORE, Labels, Mask
+from delineate.metrics.counts import count
+from delineate.metrics.overlap import dice
+
+MINOR_DICE = 0.95
+EXPLAINED_SHARE = 0.01
+NERVE_TOOL_LIMIT = 100
+RULE = (
+    "Masks contradict each other where any pixel differs, if the pictures lie on each other "
+    "pixel by pixel. If one of them was resampled, pixels count that lie further from their "
+    "class in the other mask than resampling can move it, once they are more than "
+    f"{EXPLAINED_SHARE:.0%} of both masks together. From a Dice of {MINOR_DICE} on, of the "
+    "foreground and in the mean over classes, a contradiction is minor; that of an empty mask and one that is not never is."
+)
+"""When masks contradict each other, as a reader is told."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two label maps on one grid have in common, on the pixels that both know.
+
+    `dice` goes from each class that either of them holds to its Dice, and is empty where both
+    are; `foreground_dice` takes all classes for one. `unexplained_px` are the differing pixels that resampling does not explain; where
+    nothing was resampled, all of them. `nerve_difference` is the count of the nerve tool.
+    """
+
+    dice: Mapping[int, float]
+    foreground_dice: float
+    compared_px: int
+    differing_px: int
+    unexplained_px: int
+    foreground_px: int  # of either
+    is_one_empty: bool
+    nerve_difference: int
+    is_contradictory: bool
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean over the classes that either holds; 1 where both are empty."""
+        return float(np.mean(list(self.dice.values()))) if self.dice else 1.0
+
+    @property
+    def least_dice(self) -> float:
+        """The lower one of the foreground's Dice and the mean over classes."""
+        return min(self.foreground_dice, self.mean_dice)
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether the contradiction is a matter of a few pixels, by `MINOR_DICE`."""
+        return self.is_contradictory and not self.is_one_empty and self.least_dice >= MINOR_DICE
+
+    @property
+    def is_nerve_contradiction(self) -> bool:
+        """Whether the nerve tool called the pair contradictory. For comparison only."""
+        return self.nerve_difference > NERVE_TOOL_LIMIT
+
+
+def compare(first: Labels, second: Labels, *, tolerance_px: float = 0.0) -> Comparison | None:
+    """How two label maps of one grid agree; None where they know no pixel in common.
+
+    Pixels that either map ignores do not count. `tolerance_px` is how far resampling may have
+    moved the edge of a class; 0 where no pixel was resampled. `RULE` says what is
+    contradictory.
+
+    Raises:
+        SizeMismatchError: label maps of different shapes.
+    """
+    if first.shape != second.shape:
+        raise SizeMismatchError(
+            f"masks: expected one size, found {first.shape[0]}x{first.shape[1]} and "
+            f"{second.shape[0]}x{second.shape[1]} px (height x width); lay them on one grid"
+        )
+    known = (first != IGNORE) & (second != IGNORE)
+    compared_px = int(np.count_nonzero(known))
+    if not compared_px:
+        return None
+    first_mask, second_mask = (first != 0) & known, (second != 0) & known
+    differing_px = int(np.count_nonzero((first != second) & known))
+    unexplained_px = differing_px
+    if differing_px and tolerance_px > 0:
+        unexplained_px = _far_px(first, second, tolerance_px) + _far_px(second, first, tolerance_px)
+    foreground_px = int(np.count_nonzero(first_mask | second_mask))
+    allowed_px = EXPLAINED_SHARE * foreground_px if tolerance_px > 0 else 0
+    return Comparison(
+        dice=_dice_by_class(first, second, known) if foreground_px else {},
+        foreground_dice=dice(count(first_mask, second_mask)).value or 0.0,
+        compared_px=compared_px,
+        differing_px=differing_px,
+        unexplained_px=unexplained_px,
+        foreground_px=foreground_px,
+        is_one_empty=bool(first_mask.any() != second_mask.any()),
+        nerve_difference=nerve_tool_difference(first_mask, second_mask),
+        is_contradictory=unexplained_px > allowed_px,
+    )
+
+
+def nerve_tool_difference(first: Mask, second: Mask) -> int:
+    """The mask difference as the nerve tool counted it, for comparison with its figures only.
+
+    It held masks as 0 and 255 in three 8-bit channels, subtracted the second from the first
+    without widening, and added up: 255 - 0 is 255, but 0 - 255 wraps around to 1. So a pixel
+    that only the first has counts 765, and one that only the second has counts 3.
+
+    Examples:
+        >>> large, small = np.array([[True, True]]), np.array([[True, False]])
+        >>> nerve_tool_difference(large, small), nerve_tool_difference(small, large)
+        (765, 3)
+    """
+    only_first = np.count_nonzero(first & ~second)
+    only_second = np.count_nonzero(second & ~first)
+    return int(3 * (255 * only_first + only_second))
+
+
+def classes_in(*labels: Labels) -> tuple[int, ...]:
+    """The classes that any of these label maps holds, without background and unknown."""
+    seen = np.zeros(256, dtype=np.bool_)
+    for each in labels:
+        seen |= np.bincount(each.ravel(), minlength=256) > 0
+    return tuple(int(index) for index in np.flatnonzero(seen) if index not in (0, IGNORE))
+
+
+def _dice_by_class(first: Labels, second: Labels, known: Mask) -> dict[int, float]:
+    found = {}
+    for index in classes_in(first, second):
+        counts = count(first == index, second == index, known)
+        value = dice(counts, when_both_empty=None).value
+        if value is not None:  # the class may lie where only one of them knows anything
+            found[index] = value
+    return found
+
+
+def _far_px(here: Labels, there: Labels, tolerance_px: float) -> int:
+    """Pixels of a class that lie further than allowed from this class, or unknown, there."""
+    total = 0
+    for index in classes_in(here):
+        near = (there == index) | (there == IGNORE)
+        lone = (here == index) & ~near
+        if near.any() and lone.any():
+            distance = cv2.distanceTransform(
+                (~near).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+            )
+            lone &= distance > tolerance_px
+        total += int(np.count_nonzero(lone))
+    return total
