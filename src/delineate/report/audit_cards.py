@@ -11,7 +11,7 @@ from delineate.audit.finding import Finding
 from delineate.core.errors import DelineateError
 from delineate.core.types import LabelClass
 from delineate.data.sample import Sample
-from delineate.report.audit_content import Comparison, Look
+from delineate.report.audit_content import Comparison, CopyView, Look
 from delineate.report.audit_pictures import Drawing, Shown
 
 # A page of some megabytes opens at once: the worst are shown large, others small, and from
@@ -73,6 +73,11 @@ class Card:
     comparison: Side | None
     commands: tuple[str, ...]
     decision: str
+
+    @property
+    def all_pictures(self) -> tuple[Shown, ...]:
+        """Those that stand alone, or those of the comparison."""
+        return self.comparison.pictures if self.comparison else self.pictures
 
 
 def planned(
@@ -137,16 +142,25 @@ class CardMaker:
         for copy in copies[1:MOST_COPIES]:
             sample = self.samples[copy.sample]
             found = self._look(sample)
-            differences = (
-                drawing.mask_difference(first, found, copy),
-                drawing.image_difference(first, found, copy),
-            )
             shown = drawing.sample(sample, found, words=copy.words)
-            others.append(Laid(shown, tuple(one for one in differences if one)))
+            others.append(Laid(shown, _differences(drawing, first, found, copy=copy)))
         named = (("Dice of the masks", comparison.dice), ("Best reachable", comparison.reachable))
         facts = (*(pair for pair in named if pair[1]), *comparison.facts)
         left_out = max(0, len(copies) - MOST_COPIES)
         return Side(drawing.sample(first_sample, first), tuple(others), left_out, facts)
+
+
+def _differences(
+    drawing: Drawing, first: Look, other: Look, *, copy: CopyView
+) -> tuple[Shown, ...]:
+    try:
+        found = (
+            drawing.mask_difference(first, other, copy),
+            drawing.image_difference(first, other, copy),
+        )
+    except DelineateError as problem:
+        return (Shown("differences", str(problem)),)
+    return tuple(one for one in found if one)
 
 
 def spread(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:

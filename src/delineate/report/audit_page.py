@@ -55,7 +55,7 @@ class Section:
     @property
     def has_marks(self) -> bool:
         """Whether masks are drawn on any of its pictures."""
-        return any(shown.marks is not None for card in self.cards for shown in card.pictures)
+        return any(shown.marks is not None for card in self.cards for shown in card.all_pictures)
 
 
 def write_audit_page(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, Image, LabelClass, Labels, Mask
 from delineate.data.sample import Sample
@@ -23,6 +24,7 @@ from delineate.report.overlays import IGNORED_COLOUR, LUMINANCE, LegendEntry
 TINT_ALPHA, OUTLINE_ALPHA = 50, 255
 LEAST_COVER = 0.35  # of a reduced pixel that a class must cover to be drawn: thin lines stay
 MOST_AMPLIFIED = 64
+LONGEST_LAID_PX = 32766  # of OpenCV's maps
 UNKNOWN = "not shown by both, or not labelled"
 # Okabe and Ito (2008), the colours of hit, missed and false on the other pages.
 AGREEMENT = (
@@ -126,10 +128,15 @@ def grey_difference(first: Image, other: Image, copy: CopyView) -> GreyDifferenc
     gain = copy.gain if abs(copy.gain) > 1e-6 else 1.0
     difference = np.abs(grey - (laid - copy.offset) / gain).astype(np.float32)
     difference[~is_known] = 0
-    counted = difference[is_known]
-    mean = float(counted.mean(dtype=np.float64)) if counted.size else 0.0
-    words = "no pixel differs" if mean == 0 else f"on average {mean:.2g} grey levels a pixel"
+    words = _difference_words(difference[is_known])
     return GreyDifference(difference * _to_8_bit(grey, first.dtype), is_known, words)
+
+
+def _difference_words(counted: NDArray[np.float32]) -> str:
+    if not counted.size:
+        return "the two show no common area"
+    mean = float(counted.mean(dtype=np.float64))
+    return f"on average {mean:.2g} grey levels a pixel" if mean else "no pixel differs"
 
 
 def amplified(difference: NDArray[np.float32]) -> tuple[int, NDArray[np.uint8]]:
@@ -181,10 +188,19 @@ def laid_on(
 
     Labels are taken from the nearest pixel and `IGNORE` where the copy shows nothing; grey
     levels are interpolated, and averaged before where the copy is larger.
+
+    Raises:
+        SettingsError: a picture is too large to be laid on another.
     """
     pixels = np.asarray(array)
     if copy.matrix == SAME_PLACE and pixels.shape == size_px:
         return pixels
+    longest_px = max(*size_px, *pixels.shape[:2])
+    if longest_px > LONGEST_LAID_PX:
+        raise SettingsError(
+            f"{copy.sample}: expected pictures of at most {LONGEST_LAID_PX:,} px a side to lay "
+            f"on each other, found {longest_px:,} px; look at them one by one"
+        )
     matrix = np.array(copy.matrix, np.float64).reshape(2, 3)
     if not is_labels:
         pixels, matrix = _reduced_to_scale(pixels, matrix)

@@ -86,7 +86,7 @@ def heat_map(heat: HeatMap, name: str) -> str:
         axis.set_yticks(TICKS, [f"{tick:.0%}" for tick in TICKS])
         axis.set(xlabel="From left to right", ylabel="From top to bottom")
         if axis.figure is not None:
-            bar = axis.figure.colorbar(picture, ax=axis, shrink=0.9, pad=0.03, aspect=18)
+            bar = axis.figure.colorbar(picture, ax=axis, fraction=0.05, pad=0.03, shrink=0.8)
             bar.outline.set_visible(False)
             bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.2%}".replace(".00", ""))
             bar.ax.tick_params(length=0, labelsize=9)
@@ -97,7 +97,7 @@ def heat_map(heat: HeatMap, name: str) -> str:
         f"Positions of {heat.label_class} in {heat.masks:,} masks: at most {highest:.1%} of them, "
         f"{place[0]:.0%} from the top and {place[1]:.0%} from the left"
     )
-    size = (4.4, min(5.0, 0.9 + 3.0 / heat.aspect))
+    size = (4.4, min(5.0, 0.75 + 3.25 / heat.aspect))
     return inline_figure(draw, None, alt=alt, name=name, size_inches=size)
 
 
@@ -134,9 +134,16 @@ def _draw_bins(axis: Axes, found: DifferenceHistogram) -> float:
             ha="center",
             va="top",
         )
+        axis.annotate(
+            f"{found.identical:,}",
+            (float(np.sqrt(begin * end)), found.identical),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+        )
         left = begin / ratio
     if not is_exact.all() and is_exact.any():
-        axis.legend(loc="upper left")
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return left
 
 
