@@ -312,7 +312,7 @@ def test_a_stated_split_is_kept(labelled):
     dataset, seen = labelled(["train"] * 4 + ["validation"] * 2), []
     made = complete_split(dataset, seed=0, together=asked([], seen))
     assert made.dataset == dataset
-    assert (made.origin, made.is_made, seen) == ("as the data states it", False, [])
+    assert (made.origin, made.is_as_stated, seen) == ("as the data states it", True, [])
 
 
 def test_a_missing_validation_is_taken_from_train(labelled):
@@ -333,7 +333,7 @@ def test_data_without_a_split_is_split_anew(labelled):
     dataset = labelled([None] * 20, unlabelled=["test"])
     made = complete_split(dataset, seed=0)
     assert parts_of(made) == {"train": 14, "validation": 3, "test": 3, None: 1}
-    assert (made.origin, made.is_made) == ("made anew", True)
+    assert (made.origin, made.is_as_stated) == ("made anew", False)
 
 
 def test_a_lone_train_is_trusted_or_not(labelled):

@@ -34,13 +34,14 @@ def nobody(samples: Sequence[Sample]) -> Iterable[Ids]:
 class CompleteSplit:
     """A data set all of whose parts are there, and how they came about.
 
-    `shares` holds the foreground of the samples that were placed, `together` those that stay on
-    one side beside their subjects, such as copies of one picture.
+    `is_as_stated` where nothing had to be placed. `shares` holds the foreground of the samples
+    that were placed, `together` those that stay on one side beside their subjects, such as
+    copies of one picture.
     """
 
     dataset: Dataset
     origin: str
-    is_made: bool
+    is_as_stated: bool
     shares: Mapping[str, float]
     together: tuple[Ids, ...] = ()
 
@@ -80,7 +81,7 @@ def complete_split(
         )
     fraction = _held_out(fractions) if held_out is None else held_out
     if VALIDATION in stated or (stated and not fraction):
-        return CompleteSplit(dataset, "as the data states it", False, {})
+        return CompleteSplit(dataset, "as the data states it", True, {})
     places = {TRAIN} if stated else {None, TRAIN}
     samples = tuple(s for s in dataset.samples if s.split in places or (s.masks and not stated))
     require_masks(samples)
@@ -96,7 +97,7 @@ def complete_split(
             dataset, fractions=fractions, seed=seed, facts=shares, together=joined
         )
         origin = "made anew"
-    return CompleteSplit(apply_split(dataset, assignment), origin, not stated, shares, joined)
+    return CompleteSplit(apply_split(dataset, assignment), origin, False, shares, joined)
 
 
 def split_by_subject(
