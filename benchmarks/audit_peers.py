@@ -30,6 +30,7 @@ def main(folder: Path) -> None:
     warnings.simplefilter("ignore")
     # One thread of OpenMP a process: both peers start as many processes as there are cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _let_torchvision_import()
     for name, method in METHODS.items():
         _report(name, method, folder)
 
@@ -51,7 +52,6 @@ def perceptual_hash(folder: Path) -> Iterator[tuple[str, float, Pairs]]:
 
 def network(folder: Path) -> Iterator[tuple[str, float, Pairs]]:
     """imagededup's CNN; its weights must be in torch's cache, or be to be had."""
-    _let_torchvision_import()
     from imagededup.methods import CNN
 
     finder = CNN(verbose=False)
@@ -115,9 +115,11 @@ def _stem(name: str) -> str:
 
 
 def _let_torchvision_import() -> None:
-    """Declare what PyPI's torchvision misses beside a torch without CUDA."""
-    import torch
-
+    """Declare what PyPI's torchvision misses beside a torch without CUDA; imagededup imports it."""
+    try:
+        import torch
+    except ImportError:
+        return
     library = torch.library.Library("torchvision", "FRAGMENT")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
