@@ -62,10 +62,14 @@ class GroupMasks:
         return bool(found) and all(each.is_minor for each in found)
 
     @property
-    def worst(self) -> tuple[int, int] | None:
-        """The two places whose masks agree least; None where nothing was compared."""
-        found = self.comparisons
-        return min(found, key=lambda k: (found[k].least_dice, -found[k].differing_px), default=None)
+    def worst_first(self) -> tuple[tuple[int, int], ...]:
+        """Every two places that were compared, those whose masks agree least first."""
+
+        def agreement(pair: tuple[int, int]) -> tuple[float, float, int]:
+            found = self.comparisons[pair]
+            return found.least_dice, found.foreground_dice, -found.differing_px
+
+        return tuple(sorted(self.comparisons, key=agreement))
 
     @cached_property
     def foreground_dice(self) -> NDArray[np.float64]:

@@ -21,7 +21,8 @@ RULE = (
     "pixel by pixel. If one of them was resampled, pixels count that lie further from their "
     "class in the other mask than resampling can move it, once they are more than "
     f"{EXPLAINED_SHARE:.0%} of both masks together. From a Dice of {MINOR_DICE} on, of the "
-    "foreground and in the mean over classes, a contradiction is minor; that of an empty mask and one that is not never is."
+    "foreground and in the mean over classes, a contradiction is minor; that of an empty mask "
+    "and one that is not never is."
 )
 """When masks contradict each other, as a reader is told."""
 
@@ -31,8 +32,9 @@ class Comparison:
     """What two label maps on one grid have in common, on the pixels that both know.
 
     `dice` goes from each class that either of them holds to its Dice, and is empty where both
-    are; `foreground_dice` takes all classes for one. `unexplained_px` are the differing pixels that resampling does not explain; where
-    nothing was resampled, all of them. `nerve_difference` is the count of the nerve tool.
+    are; `foreground_dice` takes all classes for one. `unexplained_px` are the differing pixels
+    that resampling does not explain; where nothing was resampled, all of them.
+    `nerve_difference` is the count of the nerve tool.
     """
 
     dice: Mapping[int, float]

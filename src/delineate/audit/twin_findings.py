@@ -35,7 +35,7 @@ def contradiction_findings(
 
 def _finding(masks: GroupMasks, samples: Sequence[Sample], about: str) -> Finding:
     ids = tuple(samples[position].id for position in masks.group.members)
-    worst = masks.comparisons[masks.worst] if masks.worst is not None else None
+    worst = next((masks.comparisons[pair] for pair in masks.worst_first), None)
     is_bad = masks.is_contradictory
     has_empty = any(each.is_one_empty for each in masks.comparisons.values())
     return Finding(
@@ -68,15 +68,16 @@ def _how(twin: Twin) -> str:
 
 def _agreement(masks: GroupMasks, ids: Sequence[str]) -> str:
     """How the masks agree, without a full stop."""
-    if masks.worst is None:
+    if not masks.comparisons:
         without = [ids[k] for k in range(len(ids)) if k not in masks.labelled]
         return (
             f"no masks to compare: none for {some(without)}"
             if without
             else ("their masks know no pixel in common")
         )
-    worst = masks.comparisons[masks.worst]
-    pair = f"{ids[masks.worst[0]]} and {ids[masks.worst[1]]}"
+    first, second = masks.worst_first[0]
+    worst = masks.comparisons[first, second]
+    pair = f"{ids[first]} and {ids[second]}"
     where = "" if len(masks.comparisons) == 1 else f", at worst those of {pair}"
     rest = f"; {masks.left_out} further masks were not compared" if masks.left_out else ""
     if not masks.is_contradictory:
@@ -114,7 +115,7 @@ def _reach(masks: GroupMasks) -> str:
 
 
 def _evidence(masks: GroupMasks, samples: Sequence[Sample], ids: Sequence[str]) -> dict[str, Any]:
-    order = sorted(masks.comparisons, key=lambda pair: masks.comparisons[pair].least_dice)
+    order = masks.worst_first
     worst = masks.comparisons[order[0]] if order else None
     evidence: dict[str, Any] = {
         "size_px": list(masks.size_px),
