@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from delineate.audit.finding import Finding
@@ -80,11 +80,7 @@ class Card:
         return self.comparison.pictures if self.comparison else self.pictures
 
 
-def planned(
-    findings: Sequence[Finding],
-    comparisons: Mapping[str, Comparison],
-    samples: Mapping[str, Sample],
-) -> tuple[Plan, ...]:
+def planned(findings: Sequence[Finding], comparisons: Collection[str]) -> tuple[Plan, ...]:
     """Which findings get a card, of findings in the order of the page: the first of each kind."""
     seen: Counter[str] = Counter()
     plans = []
@@ -134,8 +130,8 @@ class CardMaker:
 
     def _side(self, comparison: Comparison, drawing: Drawing) -> Side | None:
         copies = [copy for copy in comparison.copies if copy.sample in self.samples]
-        if not copies:
-            return None
+        if not copies or copies[0] != comparison.copies[0]:
+            return None  # the others lie on the first
         first_sample = self.samples[copies[0].sample]
         first = self._look(first_sample)
         others = []

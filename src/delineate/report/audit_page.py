@@ -85,7 +85,7 @@ def write_audit_page(
     that a decision begins with.
     """
     all_findings = ordered(findings)
-    plans = planned(all_findings, comparisons, samples)
+    plans = planned(all_findings, comparisons)
     drawn = _legible(all_findings, samples, look, classes)
     maker = CardMaker(samples, look, drawn, comparisons, decided or {}, review)
     cards = _cards(maker, plans, progress)
