@@ -66,6 +66,15 @@ def test_the_first_step_has_not_moved() -> None:
     assert not columns.any()
 
 
+def test_tissue_slides_and_bends_further_with_each_step() -> None:
+    """Around the common drift the field varies from place to place, in proportion to the step."""
+    once, thrice = (displacement(Sweep(step, DRIFT, 0.5), SIZE, (1, 2, 3)) for step in (1, 3))
+    for part, drift in zip(once, DRIFT, strict=True):
+        assert part.mean() == pytest.approx(drift, abs=0.15)
+        assert np.ptp(part) > 0.2
+    assert np.allclose(3 * once[1], thrice[1])
+
+
 def test_a_layer_moves_by_the_field_in_its_own_columns() -> None:
     """A field of 4 px across moves a layer with half as many columns by 2."""
     layer = np.zeros((8, 10), np.float32)
