@@ -26,7 +26,7 @@ from delineate.files.image_files import image_from, read_image
 
 _BATCH = 16  # files a task: what a task costs is shared, and its pictures still fit in memory
 _WAITING = 3  # tasks a thread
-_GREY_BYTES = 64 << 20
+_GREY_BYTES = 256 << 20
 _KEPT_AT_ONCE = 256  # looks a transaction
 
 
