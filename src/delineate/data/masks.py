@@ -47,7 +47,7 @@ def survey_masks(
     """What every mask holds and how each observer's are to be decoded.
 
     Never raises for a mask: those that cannot be read are listed. An observer none of whose
-    masks can be read has no proposal.
+    masks can be read has no proposal. Files with an encoding of their own speak for no other.
     """
     names = dataset.observers if observers is None else tuple(observers)
     files = {name: mask_files(dataset, name) for name in names}
@@ -59,7 +59,8 @@ def survey_masks(
             unreadable[file] = str(found)
         else:
             findings[file] = found
-    readable = {name: [findings[f] for f in own if f in findings] for name, own in files.items()}
+    speaking = findings.keys() - dataset.file_encodings.keys()
+    readable = {name: [findings[f] for f in own if f in speaking] for name, own in files.items()}
     proposals = {name: propose(own) for name, own in readable.items() if own}
     return Survey(proposals, findings, unreadable)
 
@@ -112,7 +113,7 @@ def classes_of(dataset: Dataset, survey: Survey) -> tuple[LabelClass, ...]:
         if encoding is not None:
             own = _classes(dataset, name, encoding, proposal)
             best = own if len(own) > len(best) else best
-    return best
+    return _with_own_files(best, dataset, survey)
 
 
 def mask_files(dataset: Dataset, observer: str) -> list[Path]:
@@ -160,8 +161,22 @@ def _classes(
     if encoding == proposal.encoding:
         count = proposal.class_count
     else:
-        count = 1 + max(_largest(file, encoding) for file in mask_files(dataset, observer))
+        files = [f for f in mask_files(dataset, observer) if f not in dataset.file_encodings]
+        count = 1 + max(_largest(file, encoding) for file in files)
     return default_classes(max(2, count))
+
+
+def _with_own_files(
+    classes: tuple[LabelClass, ...], dataset: Dataset, survey: Survey
+) -> tuple[LabelClass, ...]:
+    """The classes, and those that only files with an encoding of their own hold."""
+    own = [(f, e) for f, e in dataset.file_encodings.items() if f in survey.findings]
+    if not own:
+        return classes
+    count = 1 + max(_largest(file, encoding) for file, encoding in own)
+    if count <= len(classes):
+        return classes
+    return (*classes, *default_classes(max(2, count))[len(classes) :])
 
 
 def _largest(file: Path, encoding: MaskEncoding) -> int:

@@ -72,18 +72,20 @@ def _read_labels(dataset: Dataset, sample: Sample, observer: str, size: Size) ->
             f"{sample.image}: expected a mask of observer {observer}, found none; "
             "add it, or leave the sample out"
         )
-    if observer not in dataset.encodings:
+    united = _read_file(dataset, sample, files[0], observer, size)
+    for file in files[1:]:
+        united = _united(united, _read_file(dataset, sample, file, observer, size), file)
+    return united
+
+
+def _read_file(dataset: Dataset, sample: Sample, file: Path, observer: str, size: Size) -> Labels:
+    encoding = dataset.encoding_of(file, observer)
+    if encoding is None:
         raise UncertainMaskError(
-            f"{files[0]}: how observer {observer}'s masks are encoded is not settled; "
+            f"{file}: how observer {observer}'s masks are encoded is not settled; "
             "confirm it with --masks"
         )
-    encoding = dataset.encodings[observer]
-    united = _checked(read_mask(files[0], encoding), files[0], sample.image, size)
-    for file in files[1:]:
-        united = _united(
-            united, _checked(read_mask(file, encoding), file, sample.image, size), file
-        )
-    return united
+    return _checked(read_mask(file, encoding), file, sample.image, size)
 
 
 def _united(first: Labels, second: Labels, file: Path) -> Labels:

@@ -41,7 +41,9 @@ class Dataset:
 
     `encodings` and `classes` are empty until `delineate.data.masks.settle_encodings` has
     read the masks; `encodings` goes from observer to how that observer's masks are decoded.
-    `notes` say what was left out or looks odd, one sentence each.
+    `file_encodings` are those of single mask files that differ from their observer's, such as
+    masks that a review has put in the place of others. `notes` say what was left out or looks
+    odd, one sentence each.
     """
 
     root: Path
@@ -51,6 +53,7 @@ class Dataset:
     encodings: Mapping[str, MaskEncoding] = field(default_factory=dict)
     classes: tuple[LabelClass, ...] = ()
     notes: tuple[str, ...] = ()
+    file_encodings: Mapping[Path, MaskEncoding] = field(default_factory=dict)
 
     @property
     def observers(self) -> tuple[str, ...]:
@@ -62,6 +65,10 @@ class Dataset:
         """Whether it is known whose image it is, for every sample that has a mask."""
         labelled = [sample for sample in self.samples if sample.masks] or self.samples
         return all(sample.subject is not None for sample in labelled)
+
+    def encoding_of(self, file: Path, observer: str) -> MaskEncoding | None:
+        """How this mask file is decoded; None where that is not settled."""
+        return self.file_encodings.get(file, self.encodings.get(observer))
 
     def only(self, split: str) -> Dataset:
         """The samples of one split."""

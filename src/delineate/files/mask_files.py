@@ -37,7 +37,12 @@ def write_index_mask(path: Path, labels: Labels, classes: Sequence[LabelClass]) 
         raise ValueError(f"expected labels of {sorted(known)}, got {sorted(found - known)} too")
     if len(classes) <= 2 and found <= {0, 1}:
         write_bytes(path, _png(labels * np.uint8(255)))
-        return
+    else:
+        write_bytes(path, palette_png(labels, classes))
+
+
+def palette_png(labels: Labels, classes: Sequence[LabelClass]) -> bytes:
+    """Labels as a PNG of indices with a palette, read back as `index,ignore:255`."""
     picture = PillowImages.fromarray(np.ascontiguousarray(labels, np.uint8))
     palette = np.zeros((256, 3), np.uint8)
     # What is unknown is shown in the cream of the Pascal VOC palette's void.
@@ -47,7 +52,13 @@ def write_index_mask(path: Path, labels: Labels, classes: Sequence[LabelClass]) 
     picture.putpalette(palette.tobytes(), "RGB")
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def labels_of_palette_png(content: bytes) -> Labels:
+    """The labels that `palette_png` wrote."""
+    with PillowImages.open(io.BytesIO(content), formats=["PNG"]) as picture:
+        return np.array(picture, dtype=np.uint8)
 
 
 def write_probability(path: Path, probability: NDArray[np.float32]) -> None:
