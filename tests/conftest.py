@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from delineate.audit.gallery import Gallery, look_at
+from delineate.data.sample import Sample
+
+Pictures = Sequence[NDArray[Any]]
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +25,34 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set DELINEATE_TEST_DATA to have this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def samples_of(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Pictures], tuple[Sample, ...]]:
+    """Writes grey or RGB arrays as TIFF files, one sample each, named by their numbers."""
+
+    def write(pictures: Pictures) -> tuple[Sample, ...]:
+        folder = tmp_path_factory.mktemp("pictures")
+        samples = []
+        for number, picture in enumerate(pictures):
+            path = folder / f"{number}.tif"
+            colours = "rgb" if picture.ndim == 3 else "minisblack"
+            tifffile.imwrite(path, picture, photometric=colours)
+            samples.append(Sample(str(number), path))
+        return tuple(samples)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def gallery_of(
+    samples_of: Callable[[Pictures], tuple[Sample, ...]],
+) -> Callable[[Pictures], Gallery]:
+    """Writes arrays and looks at them, without a lasting cache."""
+
+    def look(pictures: Pictures) -> Gallery:
+        return look_at(samples_of(pictures), cache=None, threads=1)
+
+    return look

@@ -248,5 +248,5 @@ def test_distances_need_equal_sizes_and_types() -> None:
     picture = np.zeros((3, 4), np.uint8)
     with pytest.raises(SizeMismatchError, match=r"\(3, 4\) uint8 and \(4, 3\) uint8"):
         pair_distance(picture, picture, "turned left")
-    with pytest.raises(SizeMismatchError, match="uint8 and .* uint16"):
+    with pytest.raises(SizeMismatchError, match=r"uint8 and .* uint16"):
         pair_distance(picture, picture.astype(np.uint16), "as it is")
