@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from delineate.audit.decisions import choose
 from delineate.audit.finding import Finding
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import default_classes
@@ -147,11 +148,40 @@ def test_the_worst_are_large_and_the_last_are_only_listed() -> None:
 
 
 def test_commands_can_be_copied_as_they_stand() -> None:
-    """Ids are quoted for the shell, and a majority of two is not offered."""
+    """Ids are quoted for the shell, and each line says what it does."""
     finding = Finding("contradictory_twins", ("a b.tif", "c"), "One picture.")
-    lines = decision_commands(finding, "delineate review A")
-    assert lines[0] == f"delineate review A --decide {finding.id} keep_one --sample 'a b.tif'"
-    assert not [line for line in lines if "majority" in line]
-    three = replace(finding, samples=("a", "b", "c"))
-    assert [line for line in decision_commands(three, "r") if line.endswith("majority")]
-    assert decision_commands(Finding("class_balance", (), "Half."), "r") == ()
+    first = decision_commands(finding, "delineate review A")[0]
+    assert first.line == f"delineate review A --decide {finding.id} keep_one --sample 'a b.tif'"
+    assert first.meaning == "keep the sample that is named, drop the other copies"
+
+
+@pytest.mark.parametrize(
+    ("kind", "samples", "matrices", "offered"),
+    [
+        ("contradictory_twins", 2, 2, "keep_one keep_both union intersection replace not_a_twin"),
+        ("contradictory_twins", 2, 0, "keep_one keep_both replace not_a_twin"),
+        (
+            "contradictory_twins",
+            3,
+            3,
+            "keep_one keep_both union intersection majority replace not_a_twin",
+        ),
+        ("leaked_file", 2, 0, "keep_one keep_both"),
+        ("unusual_mask", 1, 0, "keep replace drop"),
+        ("sequence", 9, 0, "keep"),
+        ("nested_copy", 0, 0, ""),
+    ],
+)
+def test_only_decisions_that_can_be_made_are_offered(
+    kind: str, samples: int, matrices: int, offered: str
+) -> None:
+    """A merge needs its maps and a majority three; every offer is accepted by the review."""
+    evidence = {"matrices": [[1, 0, 0, 0, 1, 0]] * matrices}
+    finding = Finding(kind, tuple(NAMES[:samples]), "x", evidence)
+    commands = decision_commands(finding, "r")
+    names = [command.line.split()[3] for command in commands]
+    assert names == offered.split()
+    for name in names:
+        choose(
+            finding, name, samples=finding.samples[:1] if name in ("keep_one", "replace") else ()
+        )

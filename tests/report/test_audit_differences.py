@@ -67,6 +67,7 @@ def test_what_a_crop_does_not_show_is_unknown() -> None:
     view = CopyView("b", (1, 0, -4, 0, 1, -5))
     found = grey_difference(first, copy, view)
     assert found.is_known.sum() == copy.size
+    assert not found.shown.any()
     assert found.words == "no pixel differs"
     labels = laid_on(copy[..., 0] * 0 + 1, view, size_px=(30, 44), is_labels=True)
     assert (labels == IGNORE).sum() == first.size - copy.size

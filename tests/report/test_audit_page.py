@@ -71,7 +71,11 @@ def page(folder: Path, findings: list[Finding], **changes: object) -> str:
 
 def pair(first: str = "a", second: str = "b", **changes: object) -> tuple[Finding, Comparison]:
     """A contradictory pair and how it is laid on each other."""
-    values: dict[str, object] = {"text": "One picture.", "samples": (first, second)}
+    values: dict[str, object] = {
+        "text": "One picture.",
+        "samples": (first, second),
+        "evidence": {"matrices": [[1, 0, 0, 0, 1, 0]] * 2},
+    }
     finding = Finding("contradictory_twins", **(values | changes))  # type: ignore[arg-type]
     copies = (CopyView(first), CopyView(second, words="flipped left to right"))
     return finding, Comparison(copies, "0.71", "0.916 for any one mask")

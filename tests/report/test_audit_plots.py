@@ -42,6 +42,14 @@ def test_estimates_are_told_from_exact_counts() -> None:
     assert "estimated from a sample of pairs" not in words_of(all_exact)
 
 
+def test_bins_up_to_the_limit_have_the_colour_of_exact_ones() -> None:
+    """The bin that ends at the limit is exact, the next is not."""
+    exact, estimated = (f"fill: var(--plot-{name}," for name in ("main", "third"))
+    svg = difference_histogram(FOUND)
+    assert (svg.count(exact), svg.count(estimated)) == (4 + 1, 6 + 1)  # and the legend
+    assert difference_histogram(replace(FOUND, exact_below=None)).count(estimated) == 0
+
+
 def test_axes_show_powers_of_ten_as_text() -> None:
     """No formula is left unset on the axes."""
     svg = difference_histogram(FOUND)

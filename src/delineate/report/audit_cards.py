@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from delineate.audit.decisions import ACTIONS, DROP, KEEP, KEEP_ONE, MAJORITY, MERGES, REPLACE
 from delineate.audit.finding import Finding
 from delineate.core.errors import DelineateError
 from delineate.core.types import LabelClass
@@ -21,15 +22,6 @@ MOST_CARDS = 40
 MOST_LARGE = 12
 LARGE_PX, SMALL_PX, CARD_PX = 600, 320, 320
 MOST_COPIES, MOST_PICTURES = 6, 6
-
-COPIES = ("keep_one", "union", "intersection", "majority", "keep_both", "not_a_twin")
-ACTIONS: dict[str, tuple[str, ...]] = {
-    "contradictory_twins": COPIES,
-    "twins": ("keep_one", "keep_both", "not_a_twin"),
-    "leaked_twins": ("keep_one", "not_a_twin"),
-    "leaked_file": ("keep_one",),
-}
-"""What a card proposes to decide; kinds that are not named are to be looked at or dropped."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +56,14 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Command:
+    """A line to type, and what it does."""
+
+    line: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Card:
     """A finding with its pictures; `left_out` counts samples that are not shown."""
 
@@ -71,7 +71,7 @@ class Card:
     pictures: tuple[Shown, ...]
     left_out: int
     comparison: Side | None
-    commands: tuple[str, ...]
+    commands: tuple[Command, ...]
     decision: str
 
     @property
@@ -182,15 +182,30 @@ def spread(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:
     return tuple(samples[place] for place in sorted(chosen))
 
 
-def decision_commands(finding: Finding, review: str) -> tuple[str, ...]:
-    """What to type to decide a finding, ready to be copied."""
-    actions = ACTIONS.get(finding.kind, ())
-    commands = []
-    for action in actions:
-        if action == "majority" and len(finding.samples) < 3:
-            continue
-        line = f"{review} --decide {finding.id} {action}"
-        if action == "keep_one":
-            line += f" --sample {shlex.quote(finding.samples[0])}"
-        commands.append(line)
-    return tuple(commands)
+def decision_commands(finding: Finding, review: str) -> tuple[Command, ...]:
+    """What to type to decide a finding, ready to be copied, with what it means."""
+    return tuple(
+        Command(f"{review} --decide {finding.id} {name}{_arguments(finding, name)}", action.meaning)
+        for name, action in ACTIONS.items()
+        if finding.kind in action.kinds and _is_offered(finding, name)
+    )
+
+
+def _is_offered(finding: Finding, action: str) -> bool:
+    """Whether a card proposes an action that fits the kind."""
+    count = len(finding.samples)
+    if action in MERGES and len(finding.evidence.get("matrices", ())) != count:
+        return False  # nobody knows how the masks lie on each other
+    if action == MAJORITY:
+        return count > 2
+    if action == DROP:
+        return count == 1
+    if action == REPLACE:
+        return count == 1 or finding.kind == "contradictory_twins"
+    return action == KEEP or count > 0
+
+
+def _arguments(finding: Finding, action: str) -> str:
+    is_named = action == KEEP_ONE or (action == REPLACE and len(finding.samples) > 1)
+    sample = f" --sample {shlex.quote(finding.samples[0])}" if is_named else ""
+    return sample + (" --mask FILE" if action == REPLACE else "")

@@ -105,7 +105,7 @@ def _draw_bins(axis: Axes, found: DifferenceHistogram) -> float:
     """Draw every bin and return where the axis begins."""
     edges, counts = np.asarray(found.edges), np.asarray(found.counts)
     limit = np.inf if found.exact_below is None else found.exact_below
-    is_exact = edges[1:] <= limit
+    is_exact = edges[1:] <= limit * (1 + 1e-9)  # edges are powers, and rounded
     for chosen, colour, words in (
         (is_exact, MAIN, "exact"),
         (~is_exact, THIRD, "estimated from a sample of pairs"),
