@@ -90,6 +90,15 @@ def test_more_masks_within_bounds_by_iou(labels: np.ndarray) -> None:
     assert found.lower - 1e-12 <= best <= found.upper + 1e-12
 
 
+def test_three_masks_apart_by_iou() -> None:
+    """Three masks of a pixel each: the union reaches a third, and one half bounds it."""
+    found = reachable(list(np.eye(3, dtype=np.uint8)[:, None]), IOU)
+    assert found is not None
+    assert found.lower == pytest.approx(1 / 3)
+    assert found.upper == pytest.approx(1 / 2)
+    assert str(found) == "0.333 to 0.500"
+
+
 @settings(max_examples=25, deadline=None)
 @given(labels=st.integers(2, 3).flatmap(lambda n: tiny(n, 3)), score=st.sampled_from([DICE, IOU]))
 def test_several_classes_within_bounds(labels: np.ndarray, score: str) -> None:
@@ -155,7 +164,7 @@ def test_large_masks_are_settled_exactly() -> None:
 def test_bounds_are_stated_when_the_search_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that is ended early still encloses the best value."""
     rng = np.random.default_rng(3)
-    votes = votes_of(list(rng.random((4, 900)) < rng.random((4, 1))))
+    votes = votes_of(list(rng.random((4, 30, 30)) < rng.random((4, 1, 1))))
     exact = best_mask(votes).upper
     monkeypatch.setattr(module, "_MOST_WEIGHTS", 0)
     found = best_mask(votes)
@@ -164,12 +173,12 @@ def test_bounds_are_stated_when_the_search_is_cut_off(monkeypatch: pytest.Monkey
     assert "to" in str(found)
 
 
-@given(masks=hnp.arrays(np.bool_, st.tuples(st.integers(1, 11), st.integers(1, 20))))
+@given(masks=hnp.arrays(np.bool_, st.tuples(st.integers(1, 11), st.just(1), st.integers(1, 20))))
 def test_votes_keep_every_area(masks: np.ndarray) -> None:
-    """Kinds of pixels are counted once each, for one byte of masks and for several."""
+    """Kinds of pixels are counted once each, and none is forgotten."""
     votes = votes_of(list(masks))
-    assert votes.areas.tolist() == masks.sum(axis=1).tolist()
-    assert int(votes.pixels.sum()) == int(masks.any(axis=0).sum())
+    assert votes.areas.tolist() == masks.sum(axis=(1, 2)).tolist()
+    assert int(votes.pixels.sum()) == masks[0].size
     assert len(np.unique(votes.holds, axis=0)) == len(votes.holds)
 
 

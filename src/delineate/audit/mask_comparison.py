@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from delineate.core.errors import SizeMismatchError
+from delineate.audit.joint_labels import box_of, joint_labels
 from delineate.core.types import IGNORE, Labels, Mask
-from delineate.metrics.counts import count
-from delineate.metrics.overlap import dice
 
 MINOR_DICE = 0.95
 EXPLAINED_SHARE = 0.01
@@ -78,80 +78,65 @@ def compare(first: Labels, second: Labels, *, tolerance_px: float = 0.0) -> Comp
     Raises:
         SizeMismatchError: label maps of different shapes.
     """
-    if first.shape != second.shape:
-        raise SizeMismatchError(
-            f"masks: expected one size, found {first.shape[0]}x{first.shape[1]} and "
-            f"{second.shape[0]}x{second.shape[1]} px (height x width); lay them on one grid"
-        )
-    known = (first != IGNORE) & (second != IGNORE)
-    compared_px = int(np.count_nonzero(known))
-    if not compared_px:
+    joint = joint_labels([first, second])
+    if not joint.compared_px:
         return None
-    first_mask, second_mask = (first != 0) & known, (second != 0) & known
-    differing_px = int(np.count_nonzero((first != second) & known))
-    unexplained_px = differing_px
+    pixels, (own, other) = joint.pixels, joint.labels.T
+    differing_px = unexplained_px = int(pixels[own != other].sum())
     if differing_px and tolerance_px > 0:
         unexplained_px = _far_px(first, second, tolerance_px) + _far_px(second, first, tolerance_px)
-    foreground_px = int(np.count_nonzero(first_mask | second_mask))
+    foreground_px = int(pixels[(own != 0) | (other != 0)].sum())
     allowed_px = EXPLAINED_SHARE * foreground_px if tolerance_px > 0 else 0
     return Comparison(
-        dice=_dice_by_class(first, second, known) if foreground_px else {},
-        foreground_dice=dice(count(first_mask, second_mask)).value or 0.0,
-        compared_px=compared_px,
+        dice={index: _dice(own == index, other == index, pixels) for index in joint.classes},
+        foreground_dice=_dice(own != 0, other != 0, pixels),
+        compared_px=joint.compared_px,
         differing_px=differing_px,
         unexplained_px=unexplained_px,
         foreground_px=foreground_px,
-        is_one_empty=bool(first_mask.any() != second_mask.any()),
-        nerve_difference=nerve_tool_difference(first_mask, second_mask),
+        is_one_empty=bool(own.any() != other.any()),
+        nerve_difference=nerve_tool_difference(own != 0, other != 0, pixels),
         is_contradictory=unexplained_px > allowed_px,
     )
 
 
-def nerve_tool_difference(first: Mask, second: Mask) -> int:
+def nerve_tool_difference(
+    first: Mask, second: Mask, pixels: NDArray[np.int64] | None = None
+) -> int:
     """The mask difference as the nerve tool counted it, for comparison with its figures only.
 
     It held masks as 0 and 255 in three 8-bit channels, subtracted the second from the first
     without widening, and added up: 255 - 0 is 255, but 0 - 255 wraps around to 1. So a pixel
-    that only the first has counts 765, and one that only the second has counts 3.
+    that only the first has counts 765, and one that only the second has counts 3. `pixels`
+    says how many pixels each entry stands for; one where it is not given.
 
     Examples:
         >>> large, small = np.array([[True, True]]), np.array([[True, False]])
         >>> nerve_tool_difference(large, small), nerve_tool_difference(small, large)
         (765, 3)
     """
-    only_first = np.count_nonzero(first & ~second)
-    only_second = np.count_nonzero(second & ~first)
-    return int(3 * (255 * only_first + only_second))
+    wrapped = 255 * (first & ~second).astype(np.int64) + (second & ~first)
+    return int(3 * (wrapped if pixels is None else wrapped * pixels).sum())
 
 
-def classes_in(*labels: Labels) -> tuple[int, ...]:
-    """The classes that any of these label maps holds, without background and unknown."""
-    seen = np.zeros(256, dtype=np.bool_)
-    for each in labels:
-        seen |= np.bincount(each.ravel(), minlength=256) > 0
-    return tuple(int(index) for index in np.flatnonzero(seen) if index not in (0, IGNORE))
-
-
-def _dice_by_class(first: Labels, second: Labels, known: Mask) -> dict[int, float]:
-    found = {}
-    for index in classes_in(first, second):
-        counts = count(first == index, second == index, known)
-        value = dice(counts, when_both_empty=None).value
-        if value is not None:  # the class may lie where only one of them knows anything
-            found[index] = value
-    return found
+def _dice(first: Mask, second: Mask, pixels: NDArray[np.int64]) -> float:
+    """Dice of two masks whose entries stand for so many pixels; 1 where both are empty."""
+    total = int(pixels[first].sum() + pixels[second].sum())
+    return 2 * int(pixels[first & second].sum()) / total if total else 1.0
 
 
 def _far_px(here: Labels, there: Labels, tolerance_px: float) -> int:
     """Pixels of a class that lie further than allowed from this class, or unknown, there."""
     total = 0
-    for index in classes_in(here):
+    for index in np.unique(here[(here != there) & (here != 0) & (here != IGNORE)]):
         near = (there == index) | (there == IGNORE)
         lone = (here == index) & ~near
-        if near.any() and lone.any():
+        box = box_of(lone.view(np.uint8), ceil(tolerance_px))  # what is further off is too far
+        near, lone = near[box], lone[box]
+        if near.any():
             distance = cv2.distanceTransform(
-                (~near).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+                (~near).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
             )
-            lone &= distance > tolerance_px
+            lone = lone & (distance > tolerance_px)
         total += int(np.count_nonzero(lone))
     return total

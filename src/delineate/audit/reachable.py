@@ -37,9 +37,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.audit.mask_comparison import classes_in
-from delineate.core.errors import SizeMismatchError
-from delineate.core.types import IGNORE, Labels, Mask
+from delineate.audit.joint_labels import JointLabels, joint_labels
+from delineate.core.types import Labels, Mask
 
 DICE, IOU = "dice", "iou"
 _MOST_WEIGHTS = 4_000_000
@@ -93,7 +92,7 @@ class Votes:
     """The masks of one picture by kind of pixel: which masks hold it.
 
     `holds` (T, n) bool has a row for each combination that occurs, `pixels` (T,) how many
-    pixels have it. Pixels that no mask holds are left out.
+    pixels have it.
     """
 
     holds: NDArray[np.bool_]
@@ -122,20 +121,16 @@ def reachable(labels: Sequence[Labels], score: str = DICE) -> Reachable | None:
         raise ValueError(
             f"expected two masks or more and dice or iou, found {len(labels)}, {score}"
         )
-    if len({each.shape for each in labels}) > 1:
-        raise SizeMismatchError("masks: expected one size, found several; lay them on one grid")
-    known = np.all([each != IGNORE for each in labels], axis=0)
-    if not known.any():
+    joint = joint_labels(labels)
+    if not joint.compared_px:
         return None
-    inside = [each[known] for each in labels]
-    classes = classes_in(*inside)
-    if not classes:
+    if not joint.classes:
         return Reachable(score, 1.0, 1.0, "an empty mask")
-    votes = [votes_of([each == index for each in inside]) for index in classes]
+    votes = [Votes(joint.labels == index, joint.pixels) for index in joint.classes]
     if len(votes) == 1:
         return best_mask(votes[0], score)
     upper = float(np.mean([best_mask(each, score).upper for each in votes]))
-    tried = [(_mean_of_map(each, inside, score), name) for each, name in _label_maps(inside)]
+    tried = [(_mean_of_map(each, joint, score), name) for each, name in _label_maps(joint.labels)]
     lower, name = max(tried, key=lambda found: found[0])
     return Reachable(score, lower, max(lower, upper), name)
 
@@ -155,18 +150,9 @@ def best_mask(votes: Votes, score: str = DICE) -> Reachable:
 
 
 def votes_of(masks: Sequence[Mask]) -> Votes:
-    """Which masks hold which pixels, counted; the masks are boolean and of one shape."""
-    flat = np.stack([mask.ravel() for mask in masks])
-    flat = flat[:, flat.any(axis=0)]
-    codes = np.packbits(flat, axis=0)  # a column of bytes a pixel
-    if len(codes) == 1:  # counting is quicker than sorting
-        counts = np.bincount(codes[0], minlength=256)
-        kinds = np.flatnonzero(counts).astype(np.uint8)[None]
-        counts = counts[counts > 0]
-    else:
-        kinds, counts = np.unique(codes, axis=1, return_counts=True)
-    holds = np.unpackbits(kinds, axis=0, count=len(masks)).T.astype(np.bool_)
-    return Votes(holds, counts.astype(np.int64))
+    """Which masks hold which pixels, counted; the masks are boolean, (H, W) of one shape."""
+    joint = joint_labels([mask.astype(np.uint8) for mask in masks])
+    return Votes(joint.labels != 0, joint.pixels)
 
 
 def mean_score(taken: NDArray[np.bool_], votes: Votes, score: str = DICE) -> float:
@@ -193,23 +179,25 @@ def mean_reachable(found: Iterable[tuple[Reachable, int]]) -> MeanReachable | No
     return MeanReachable(groups[0][0].score, len(groups), total, by_group, by_image)
 
 
-def _label_maps(labels: Sequence[Labels]) -> Iterator[tuple[Labels, str]]:
-    """Each label map, and each with the classes of the others where it is background."""
-    for k, own in enumerate(labels):
-        yield own, _ordinal(k)
-        filled = own.copy()
-        for other in labels:
+def _label_maps(labels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], str]]:
+    """Each label map, and each with the classes of the others where it is background.
+
+    `labels` (T, n) are the combinations; so are the answers, (T,).
+    """
+    for k in range(labels.shape[1]):
+        yield labels[:, k], _ordinal(k)
+        filled = labels[:, k].copy()
+        for other in labels.T:
             np.copyto(filled, other, where=filled == 0)
         yield filled, f"{_ordinal(k)}, and where it is background the others"
 
 
-def _mean_of_map(answer: Labels, labels: Sequence[Labels], score: str) -> float:
+def _mean_of_map(answer: NDArray[np.uint8], joint: JointLabels, score: str) -> float:
     """The mean score of one label map against all, over the classes that these hold."""
-    values = []
-    for index in classes_in(*labels):
-        votes = votes_of([answer == index, *(each == index for each in labels)])
-        others = Votes(votes.holds[:, 1:], votes.pixels)
-        values.append(mean_score(votes.holds[:, 0], others, score))
+    values = [
+        mean_score(answer == index, Votes(joint.labels == index, joint.pixels), score)
+        for index in joint.classes
+    ]
     return float(np.mean(values))
 
 
@@ -241,6 +229,8 @@ def _iou_bound(votes: Votes) -> float:
 
 def _best_dice(votes: Votes) -> tuple[float, float]:
     """The best mean Dice of a mask that is not empty, and a bound of it: equal when settled."""
+    held = votes.holds.any(axis=1)
+    votes = Votes(votes.holds[held], votes.pixels[held])
     total = int(votes.pixels.sum())
     if not total:
         return 0.0, 0.0
