@@ -88,7 +88,7 @@ def heat_map(heat: HeatMap, name: str) -> str:
         if axis.figure is not None:
             bar = axis.figure.colorbar(picture, ax=axis, fraction=0.05, pad=0.03, shrink=0.8)
             bar.outline.set_visible(False)
-            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.2%}".replace(".00", ""))
+            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value * 100:.3g}%")
             bar.ax.tick_params(length=0, labelsize=9)
 
     row, column = np.unravel_index(int(np.argmax(heat.shares)), heat.shares.shape)
