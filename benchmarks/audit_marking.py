@@ -36,9 +36,11 @@ class Truth:
     """The planted pairs by column, pairs of frames of one sequence, contradictory masks.
 
     `maps` goes from (first, second) to the affine map between their pixel centres, as it was
-    planted; `dice` from a pair with contradictory masks to their planted agreement.
+    planted; `dice` from a pair with contradictory masks to their planted agreement. `size_px` is
+    that of every picture before a change.
     """
 
+    size_px: tuple[int, int]
     pairs: Mapping[NameOfPair, str]
     look_alikes: frozenset[NameOfPair]
     maps: Mapping[tuple[str, str], Matrix]
@@ -69,23 +71,24 @@ class Mark:
         return f"{', '.join(parts)}: {total}/{all_} found; {self.false} false pairs{share}"
 
 
-def truth_of(folder: Path, size_px: tuple[int, int]) -> Truth:
-    """What planted.json tells of copies; `size_px` is that of every picture before a change."""
-    records = json.loads((folder / "planted.json").read_text())["planted"]
+def truth_of(folder: Path) -> Truth:
+    """What planted.json tells of copies."""
+    document = json.loads((folder / "planted.json").read_text())
+    height, width = document["size_px"]
     pairs: dict[NameOfPair, str] = {}
     maps: dict[tuple[str, str], Matrix] = {}
     dice: dict[NameOfPair, float] = {}
     look_alikes: set[NameOfPair] = set()
-    for record in records:
+    for record in document["planted"]:
         names, evidence = record["samples"], record["evidence"]
         if record["kind"] == "sequence":
             look_alikes.update(map(frozenset, combinations(names, 2)))
         if record["kind"] in CLASSES:
             pairs[frozenset(names)] = CLASSES[record["kind"]]
-            maps[names[0], names[1]] = _matrix(evidence, size_px)
+            maps[names[0], names[1]] = _matrix(evidence, (height, width))
         if "dice" in evidence:
             dice[frozenset(names)] = evidence["dice"]
-    return Truth(pairs, frozenset(look_alikes), maps, dice)
+    return Truth((height, width), pairs, frozenset(look_alikes), maps, dice)
 
 
 def marked(truth: Truth, found: Iterable[Iterable[str]]) -> Mark:
@@ -102,7 +105,7 @@ def marked(truth: Truth, found: Iterable[Iterable[str]]) -> Mark:
 
 
 def map_errors_px(
-    truth: Truth, found: Mapping[tuple[str, str], Matrix], size_px: tuple[int, int]
+    truth: Truth, found: Mapping[tuple[str, str], Matrix]
 ) -> dict[str, tuple[float, float]]:
     """Median and largest error of the maps by column, at the worst corner, in px."""
     errors: dict[str, list[float]] = {}
@@ -112,7 +115,7 @@ def map_errors_px(
             seen = _inverse(found[second, first])
         if seen is not None:
             column = truth.pairs[frozenset((first, second))]
-            errors.setdefault(column, []).append(_corner_error_px(planted, seen, size_px))
+            errors.setdefault(column, []).append(_corner_error_px(planted, seen, truth.size_px))
     return {name: (median(each), max(each)) for name, each in errors.items()}
 
 

@@ -37,7 +37,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory):
     made = write_ultrasound(
         folder, subjects=2, images_per_subject=10, seed=4, faults=KINDS, size_px=SIZE
     )
-    return made, marking.truth_of(folder, SIZE)
+    return made, marking.truth_of(folder)
 
 
 def test_copies_are_pairs_and_sequences_are_none(planted) -> None:
@@ -72,7 +72,7 @@ def test_false_pairs_and_frames_of_one_sequence_are_counted_apart(planted) -> No
 def test_planted_maps_fit_themselves_in_both_directions(planted) -> None:
     """The inverse map of the reversed pair is as good; a pixel aside is a pixel of error."""
     _, truth = planted
-    errors = marking.map_errors_px(truth, truth.maps, SIZE)
+    errors = marking.map_errors_px(truth, truth.maps)
     assert set(errors) == set(truth.columns)
     assert max(worst for _, worst in errors.values()) == 0
 
@@ -80,14 +80,14 @@ def test_planted_maps_fit_themselves_in_both_directions(planted) -> None:
     for (first, second), matrix in truth.maps.items():
         full = np.vstack([np.reshape(matrix, (2, 3)), [0, 0, 1]])
         reversed_maps[second, first] = tuple(np.linalg.inv(full)[:2].ravel())
-    errors = marking.map_errors_px(truth, reversed_maps, SIZE)
+    errors = marking.map_errors_px(truth, reversed_maps)
     assert max(worst for _, worst in errors.values()) < 1e-9
 
     aside = {pair: (*matrix[:2], matrix[2] + 1, *matrix[3:]) for pair, matrix in truth.maps.items()}
-    assert marking.map_errors_px(truth, aside, SIZE)["flipped"] == pytest.approx((1, 1))
+    assert marking.map_errors_px(truth, aside)["flipped"] == pytest.approx((1, 1))
 
 
 def test_maps_of_missing_pairs_are_left_out(planted) -> None:
     """Nothing found, no errors."""
     _, truth = planted
-    assert marking.map_errors_px(truth, {}, SIZE) == {}
+    assert marking.map_errors_px(truth, {}) == {}
