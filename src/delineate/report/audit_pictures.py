@@ -93,10 +93,11 @@ class Drawing:
             return None
         found = grey_difference(first.image, other.image, copy)
         factor, pixels = amplified(found.shown)
-        pixels = np.where(found.is_known[..., None], pixels[..., None], IGNORED_COLOUR)
+        unknown = np.array(IGNORED_COLOUR, np.uint8)
+        pixels = np.where(found.is_known[..., None], pixels[..., None], unknown)
         name = f"image difference × {factor}" if factor > 1 else "image difference"
         alt = f"Difference of the images, multiplied by {factor}"
-        picture = photograph(pixels.astype(np.uint8), name, alt, self.longest_px)
+        picture = photograph(pixels, name, alt, self.longest_px)
         return Shown(name, found.words, (), picture)
 
     def _marks(
