@@ -146,6 +146,16 @@ def choose(
     return Choice(finding.id, action, finding.samples)
 
 
+def fitting(finding: Finding) -> tuple[str, ...]:
+    """The actions that fit a finding."""
+    names = [name for name, each in ACTIONS.items() if finding.kind in each.kinds]
+    if not finding.samples:
+        names = [name for name in names if name in (KEEP, KEEP_BOTH)]
+    if len(finding.evidence.get("matrices", ())) != len(finding.samples):
+        names = [name for name in names if name not in MERGES]
+    return tuple(names)
+
+
 def standing(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
     """The lines that no undo takes back, oldest first; undos, which can be undone, included."""
     undone: set[int] = set()
@@ -185,18 +195,11 @@ def _replaces(later: Decision, earlier: Decision) -> bool:
 def _require_fitting(finding: Finding, action: str) -> None:
     if action not in ACTIONS:
         raise unknown_name("action", action, ACTIONS)
-    fitting = [name for name, each in ACTIONS.items() if finding.kind in each.kinds]
-    if not finding.samples:
-        fitting = [KEEP] if KEEP in fitting else []
-    if action not in fitting:
+    names = fitting(finding)
+    if action not in names:
         raise SettingsError(
             f"finding {finding.id}: {action} does not fit '{finding.kind}'; "
-            f"expected {', '.join(fitting) or 'no action, it names no samples'}"
-        )
-    if action in MERGES and len(finding.evidence.get("matrices", ())) != len(finding.samples):
-        raise SettingsError(
-            f"finding {finding.id}: {action} needs to know how its pictures lie on each other, "
-            f"which this finding does not hold; expected {KEEP_ONE}, {REPLACE} or {DROP}"
+            f"expected {', '.join(names)}"
         )
 
 

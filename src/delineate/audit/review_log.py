@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from delineate.audit.decisions import (
@@ -128,21 +129,13 @@ class ReviewLog:
         """Take over what a new audit found; every decision stays, with the finding it is on."""
         with self._writing() as connection:
             connection.execute(update(FINDING).values(is_current=False))
-            for finding in findings:
-                row = _finding_row(finding)
-                connection.execute(
-                    insert_or(FINDING).values(row).on_conflict_do_update(["id"], set_=row)
-                )
+            _put(connection, FINDING, [_finding_row(each) for each in findings])
             if facts is not None:
-                row = {"key": "facts", "value": dict(facts)}
-                connection.execute(
-                    insert_or(META).values(row).on_conflict_do_update(["key"], set_=row)
-                )
+                _put(connection, META, [{"key": "facts", "value": dict(facts)}])
             if sizes_px is not None:
-                connection.execute(SAMPLE.delete())
                 rows = [{"id": k, "height_px": h, "width_px": w} for k, (h, w) in sizes_px.items()]
-                if rows:
-                    connection.execute(insert(SAMPLE), rows)
+                connection.execute(delete(SAMPLE))
+                _put(connection, SAMPLE, rows)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -168,6 +161,15 @@ class ReviewLog:
             found = [_finding(row) for row in connection.execute(query)]
             decided = {each.finding for each in in_force(_decisions(connection))}
         return ordered(f for f in found if not (open_only and f.id in decided))
+
+    def counts(self) -> tuple[int, int]:
+        """How many findings the last audit had, and on how many of them something is decided."""
+        with self._reading() as connection:
+            ids = set(
+                connection.execute(select(FINDING.c.id).where(FINDING.c.is_current)).scalars()
+            )
+            decided = {each.finding for each in in_force(_decisions(connection))}
+        return len(ids), len(ids & decided)
 
     def finding(self, name: str) -> Finding:
         """The finding of this id, or the only one whose id begins so.
@@ -252,7 +254,7 @@ class ReviewLog:
 
     def write(self, choices: Sequence[Choice]) -> tuple[Decision, ...]:
         """Add checked choices in their order, all or none."""
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = _now()
         with self._writing() as connection:
             return tuple(_add(connection, each, at) for each in choices)
 
@@ -262,7 +264,7 @@ class ReviewLog:
         Raises:
             SettingsError: no decision of this number, or one that is taken back already.
         """
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = _now()
         with self._writing() as connection:
             known = _decisions(connection)
             target = next((each for each in known if each.number == number), None)
@@ -273,6 +275,18 @@ class ReviewLog:
                 raise SettingsError(f"{self.path}: decision {number} is taken back already")
             undo = Choice(target.finding, UNDO, target.samples, who=who, why=why)
             return _add(connection, undo, at, undoes=number)
+
+    def copy_to(self, target: Path) -> ReviewLog:
+        """The log as it stands now in a file of its own, byte for byte.
+
+        Raises:
+            CannotWriteError: if the target cannot be written.
+        """
+        with self._reading() as connection, atomic_write(target) as draft:
+            # Who has read something keeps others from changing the file until the block ends.
+            connection.execute(select(META.c.key)).all()
+            copyfile(self.path, draft)
+        return ReviewLog(target)
 
     def _require_size(self, sample: str, file: Path, mask: ReplacingMask) -> None:
         query = select(SAMPLE.c.height_px, SAMPLE.c.width_px).where(SAMPLE.c.id == sample)
@@ -289,6 +303,15 @@ class ReviewLog:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self.path, self._engine)
+
+
+def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Add rows; one whose key is there already is brought up to date."""
+    if not rows:
+        return
+    adding = insert_or(table)
+    news = {column.name: column for column in adding.excluded if not column.primary_key}
+    connection.execute(adding.on_conflict_do_update(table.primary_key.columns, set_=news), rows)
 
 
 def _add(connection: Connection, choice: Choice, at: str, *, undoes: int | None = None) -> Decision:
@@ -348,6 +371,10 @@ def _finding(row: Row[Any]) -> Finding:
         suggestion=known["suggestion"],
         about=known["about"],
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _user() -> str:

@@ -157,7 +157,7 @@ def require_review_log(path: Path) -> None:
 @contextmanager
 def reading(path: Path, engine: Engine) -> Iterator[Connection]:
     """A connection that sees one state of the log."""
-    with _mendable(path), engine.connect() as connection:
+    with _mendable(path, "read"), engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")
         yield connection
 
@@ -165,24 +165,22 @@ def reading(path: Path, engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(path: Path, engine: Engine) -> Iterator[Connection]:
     """A connection that alone may write; all is kept when the block ends well, else nothing."""
-    with _mendable(path), engine.connect() as connection:
+    with _mendable(path, "written"), engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
         connection.commit()
 
 
 @contextmanager
-def _mendable(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into an error of one line."""
+def _mendable(path: Path, what: str) -> Iterator[None]:
+    """Turn what SQLite says into an error of one line; `what` cannot be done to the file."""
     try:
         yield
     except DBAPIError as problem:
-        raise _explained(path, str(problem.orig)) from problem
-    except sqlite3.DatabaseError as problem:
-        raise _explained(path, str(problem)) from problem
+        raise _explained(path, what, str(problem.orig)) from problem
 
 
-def _explained(path: Path, message: str) -> DelineateError:
+def _explained(path: Path, what: str, message: str) -> DelineateError:
     text = message.lower()
     if "not a database" in text:
         return UnreadableFileError(
@@ -191,16 +189,15 @@ def _explained(path: Path, message: str) -> DelineateError:
         )
     if "malformed" in text:
         return _damaged(path)
-    if "locked" in text or "busy" in text:
+    if "locked" in text:
         return CannotWriteError(
-            f"{path}: another program has been writing to it for {WAIT_S:.0f} s; try again later"
+            f"{path}: another program has kept it to itself for {WAIT_S:.0f} s; try again later"
         )
+    if what == "read":
+        return UnreadableFileError(f"{path}: the review log cannot be read: {message}")
     if "readonly" in text or "unable to open" in text:
-        return CannotWriteError(
-            f"{path}: cannot be written: file or folder are read-only; "
-            "copy the review log to a folder that you may write to"
-        )
-    return CannotWriteError(f"{path}: the review log cannot be used: {message}")
+        message = "it or its folder is read-only; copy it to a folder that you may write to"
+    return CannotWriteError(f"{path}: the review log cannot be written: {message}")
 
 
 def _damaged(path: Path) -> UnreadableFileError:
