@@ -76,6 +76,7 @@ def test_agreeing_copies() -> None:
     assert finding.kind == "twins"
     assert finding.text.endswith("(the same file twice); their masks agree")
     assert "reachable" not in finding.evidence
+    assert found([np.zeros((10, 10), np.uint8)] * 2).text.endswith("their masks agree, all empty")
 
 
 def test_empty_against_drawn_is_the_worst() -> None:

@@ -81,7 +81,8 @@ def _agreement(masks: GroupMasks, ids: Sequence[str]) -> str:
     where = "" if len(masks.comparisons) == 1 else f", at worst those of {pair}"
     rest = f"; {masks.left_out} further masks were not compared" if masks.left_out else ""
     if not masks.is_contradictory:
-        return f"their masks agree{_explained(worst)}{rest}"
+        empty = "" if any(c.foreground_px for c in masks.comparisons.values()) else ", all empty"
+        return f"their masks agree{empty}{_explained(worst)}{rest}"
     if worst.is_one_empty:
         return f"their masks contradict each other{where}: one is empty, the other holds " + (
             f"{worst.foreground_px:,} px{rest}"
