@@ -15,6 +15,7 @@ __version__ = version("delineate")
 _HOME = {
     "open_dataset": "delineate.data.opening",
     "inspect": "delineate.workflows.inspect",
+    "audit": "delineate.workflows.audit",
     "split": "delineate.workflows.split",
     "train": "delineate.workflows.train",
     "evaluate": "delineate.workflows.evaluate",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from delineate.core.errors import DelineateError as DelineateError
     from delineate.data.opening import open_dataset as open_dataset
     from delineate.inference.model_folder import load_model as load_model
+    from delineate.workflows.audit import audit as audit
     from delineate.workflows.evaluate import evaluate as evaluate
     from delineate.workflows.inspect import inspect as inspect
     from delineate.workflows.predict import predict as predict

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from delineate.cli import demo, evaluate, inspect, predict, score, split, train
+from delineate.cli import audit, demo, evaluate, inspect, predict, review, score, split, train
 from delineate.cli.console import INTERRUPTED, WRONG_USAGE, complain, forget
 from delineate.core.errors import DelineateError, unknown_name
 
@@ -108,6 +108,8 @@ def _program(
 
 VERBS: dict[str, Callable[..., None]] = {
     "inspect": inspect.inspect,
+    "audit": audit.audit,
+    "review": review.review,
     "split": split.split,
     "train": train.train,
     "evaluate": evaluate.evaluate,

@@ -1,0 +1,282 @@
+"""What the page of an audit shows, gathered from everything that the audit knows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shlex import join
+from typing import Any
+
+import numpy as np
+
+from delineate.audit import mask_comparison
+from delineate.audit.differences import differences
+from delineate.audit.finding import Finding
+from delineate.audit.review_log import ReviewLog
+from delineate.core.errors import DelineateError
+from delineate.core.progress import Progress
+from delineate.core.types import LabelClass, default_classes
+from delineate.data.listing import some
+from delineate.data.reading import read_labels
+from delineate.data.sample import Sample
+from delineate.files.image_files import read_image
+from delineate.report.audit_content import (
+    AuditFigures,
+    Comparison,
+    CopyView,
+    DifferenceHistogram,
+    HeatMap,
+    Look,
+    SubjectShare,
+    ThresholdRow,
+)
+from delineate.report.audit_page import write_audit_page
+from delineate.workflows.audit_document import table
+from delineate.workflows.audit_findings import Audited
+
+COPIES = ("contradictory_twins", "twins")
+CONTRADICTION_RULE = (
+    f"{mask_comparison.RULE} The nerve tool held masks as 0 and 255 in three channels of 8 bits, "
+    "subtracted them without widening, so that 0 - 255 wrapped around to 1, and called a pair "
+    f"contradictory from a sum above {mask_comparison.NERVE_TOOL_LIMIT} on; its count stands "
+    "beside ours for comparison alone."
+)
+
+
+def write_page_of(
+    path: Path,
+    document: Mapping[str, Any],
+    audited: Audited,
+    log: ReviewLog,
+    *,
+    seed: int,
+    progress: Progress,
+) -> Path:
+    """Write audit.html, with every decision that the log has in force."""
+    dataset = audited.dataset
+    facts = [(name, value) for name, value in _facts(document, audited) if name]
+    return write_audit_page(
+        path,
+        title=f"Audit of {dataset.root.resolve().name}",
+        facts=facts,
+        notes=list(audited.notes),
+        findings=audited.findings,
+        samples={sample.id: sample for sample in audited.gallery.samples},
+        look=_looker(audited),
+        comparisons=dict(_comparisons(audited)),
+        figures=_figures(document, audited, seed, progress),
+        classes=_classes(audited),
+        decided=_decided(log),
+        review=join(["delineate", "review", str(path.parent)]),
+        progress=progress,
+    )
+
+
+def _facts(document: Mapping[str, Any], audited: Audited) -> Iterator[tuple[str, str]]:
+    yield "layout", f"{document['layout']}: {document['reason']}"
+    known = [name for name, _ in document["encodings"].items()]
+    for name in known:
+        yield f"masks of {name}", f"read as {document['encodings'][name]}"
+    if document["against"]:
+        yield "held against", str(document["against"])
+    yield (
+        "search",
+        ("thorough: crops and shifts too" if document["search"] == "thorough" else "quick"),
+    )
+    for name, value in table(document):
+        if not name.strip():
+            break
+        yield name, value
+
+
+def _looker(audited: Audited) -> Any:
+    dataset = audited.dataset
+    own = {sample.id for sample in dataset.samples}
+
+    def look(sample: Sample) -> Look:
+        image = read_image(sample.image)
+        observer = next(iter(sample.masks), None)
+        if observer is None or sample.id not in own:
+            return Look(image)
+        try:
+            return Look(image, read_labels(dataset, sample, observer))
+        except DelineateError as problem:
+            return Look(image, None, str(problem))
+
+    return look
+
+
+def _comparisons(audited: Audited) -> Iterator[tuple[str, Comparison]]:
+    """The pictures of copies, laid on the first one."""
+    by_pair = _pairs_of_copies(audited)
+    for finding in audited.findings:
+        if finding.kind in COPIES:
+            yield finding.id, _copies(finding)
+        elif finding.kind in ("leaked_twins", "look_alikes", "leaked_file"):
+            views = _connected(finding.samples, by_pair)
+            if len(views) > 1:
+                yield finding.id, Comparison(views)
+
+
+Tone = tuple[float, float]
+Step = tuple[str, np.ndarray, Tone, str]  # other sample, first -> other, tone of other, words
+
+
+def _pairs_of_copies(audited: Audited) -> dict[str, list[Step]]:
+    """From each sample to those that copy it, in both directions."""
+    steps: dict[str, list[Step]] = {}
+    gallery = audited.gallery
+    for twin in audited.copies.search.twins:
+        first, second = gallery.name(twin.first), gallery.name(twin.second)
+        there = np.vstack([twin.transform.as_array(), [0, 0, 1]])
+        gain, offset = twin.transform.gain, twin.transform.offset
+        words = twin.transform.words
+        steps.setdefault(first, []).append((second, there, (gain, offset), words))
+        if gain and abs(np.linalg.det(there)) > 1e-9:
+            back: Tone = (1 / gain, -offset / gain)
+            steps.setdefault(second, []).append((first, np.linalg.inv(there), back, words))
+    return steps
+
+
+def _connected(samples: tuple[str, ...], steps: dict[str, list[Step]]) -> tuple[CopyView, ...]:
+    """The first sample, and every one that is reached from it, with map and tone composed."""
+    wanted = set(samples)
+    found: dict[str, tuple[np.ndarray, Tone, str]] = {samples[0]: (np.eye(3), (1.0, 0.0), "")}
+    queue = deque([samples[0]])
+    while queue:
+        here = queue.popleft()
+        matrix, (gain, offset), _ = found[here]
+        for other, step, (more, shift), words in steps.get(here, []):
+            if other in wanted and other not in found:
+                said = words if here == samples[0] else f"{words}, of {here}"
+                found[other] = (step @ matrix, (more * gain, more * offset + shift), said)
+                queue.append(other)
+    return tuple(
+        CopyView(name, tuple(matrix[:2].ravel().tolist()), *tone, words)
+        for name, (matrix, tone, words) in found.items()
+    )
+
+
+def _copies(finding: Finding) -> Comparison:
+    """The comparison of a group, from the evidence of its finding."""
+    evidence = finding.evidence
+    tones = _tones(finding)
+    views = []
+    for name, matrix in zip(finding.samples, evidence["matrices"], strict=True):
+        gain, offset, words = tones.get(name, (1.0, 0.0, ""))
+        views.append(CopyView(name, tuple(matrix), gain, offset, words))
+    dice = f"{evidence['dice']:.3f}" if "dice" in evidence else ""
+    best = evidence.get("reachable", {}).get("dice")
+    reachable = "" if best is None else f"{best['upper']:.3f} for any one mask"
+    if best is not None and not best["is_exact"]:
+        reachable = f"{best['lower']:.3f} to {best['upper']:.3f} for any one mask"
+    facts = []
+    if "differing_px" in evidence and evidence["differing_px"]:
+        facts.append(("pixels that differ", f"{evidence['differing_px']:,}"))
+    return Comparison(tuple(views), dice, reachable, tuple(facts))
+
+
+def _tones(finding: Finding) -> dict[str, tuple[float, float, str]]:
+    """Tone and words of each sample against the first one of its group."""
+    steps: dict[str, list[Step]] = {}
+    for twin in finding.evidence["twins"]:
+        here, there = twin["first"], twin["second"]
+        gain, offset, words = twin["gain"], twin["offset"], twin["words"]
+        steps.setdefault(here, []).append((there, np.eye(3), (gain, offset), words))
+        if gain:
+            back: Tone = (1 / gain, -offset / gain)
+            steps.setdefault(there, []).append((here, np.eye(3), back, words))
+    return {
+        view.sample: (view.gain, view.offset, view.words)
+        for view in _connected(finding.samples, steps)
+    }
+
+
+def _figures(
+    document: Mapping[str, Any], audited: Audited, seed: int, progress: Progress
+) -> AuditFigures:
+    rows = [
+        ThresholdRow(
+            threshold=row["threshold"],
+            pairs=row["pairs"],
+            contradictory=row["contradictory"],
+            by_nerve_tool=row["contradictory_as_the_nerve_tool_counted"],
+            upright=row["upright"],
+        )
+        for row in document["thresholds"]
+    ]
+    return AuditFigures(
+        thresholds=rows,
+        contradiction_rule=CONTRADICTION_RULE,
+        histogram=_histogram(document, audited, seed, progress),
+        subjects=tuple(_subjects(audited)),
+        heats=tuple(_heats(audited)),
+    )
+
+
+def _histogram(
+    document: Mapping[str, Any], audited: Audited, seed: int, progress: Progress
+) -> DifferenceHistogram | None:
+    largest = max(row["threshold"] for row in document["thresholds"])
+    try:
+        found = differences(
+            audited.gallery, audited.copies.pairs, exact_under=largest, seed=seed, progress=progress
+        )
+    except DelineateError as problem:  # a file that went away since it was read
+        progress.say(f"no histogram of differences: {problem}")
+        return None
+    if found is None:
+        return None
+    return DifferenceHistogram(
+        edges=tuple(found.edges.tolist()),
+        counts=tuple(found.counts.tolist()),
+        identical=found.identical,
+        words=found.words,
+        exact_below=found.exact_under,
+    )
+
+
+def _subjects(audited: Audited) -> Iterator[SubjectShare]:
+    """Empty masks of the reference observer by subject; nothing where subjects are unknown."""
+    if audited.masks is None or not audited.dataset.has_subjects:
+        return
+    rows = audited.masks.masks
+    totals: dict[str, list[int]] = {}
+    for row in rows[rows["is_first"]]:
+        subject = audited.dataset.samples[int(row["sample"])].subject
+        if subject is not None:
+            count = totals.setdefault(subject, [0, 0])
+            count[0] += int(row["foreground_px"] == 0)
+            count[1] += 1
+    for subject, (empty, masks) in totals.items():
+        yield SubjectShare(subject, empty, masks)
+
+
+def _heats(audited: Audited) -> Iterator[HeatMap]:
+    if audited.masks is None:
+        return
+    facts = audited.masks
+    classes = {each.index: each.name for each in _classes(audited)}
+    sizes = facts.masks
+    aspect = float(np.median(sizes["width"] / sizes["height"])) if len(sizes) else 1.0
+    is_first = facts.masks["is_first"][facts.shapes["mask"]]
+    for label, shares in facts.heat.items():
+        masks = int((facts.shapes["label"][is_first] == label).sum())
+        yield HeatMap(classes.get(label, f"class {label}"), shares, masks, aspect)
+
+
+def _classes(audited: Audited) -> tuple[LabelClass, ...]:
+    """Background and as many classes as any mask was seen to hold."""
+    if audited.masks is None or not len(audited.masks.shapes):
+        return default_classes(2)
+    return default_classes(max(2, int(audited.masks.shapes["label"].max()) + 1))
+
+
+def _decided(log: ReviewLog) -> dict[str, str]:
+    """Finding -> the decisions in force on it, in words."""
+    found: dict[str, list[str]] = {}
+    for each in log.in_force():
+        said = each.action.replace("_", " ")
+        found.setdefault(each.finding, []).append(f"{said} {each.argument or ''}".strip())
+    return {finding: some(words) for finding, words in found.items()}
