@@ -1,0 +1,169 @@
+"""Copies of one picture, told from look-alikes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from delineate.audit.comparison import (
+    EXACT,
+    Comparison,
+    Picture,
+    as_matrix,
+    compared,
+    transform_of,
+)
+from delineate.audit.gallery import Gallery
+from delineate.audit.likeness import alike
+from delineate.audit.orientation import ORIENTATIONS, UPRIGHT
+from delineate.audit.records import LookAlike, Pair, Transform, Twin, TwinGroup
+from delineate.audit.thumbnails import Candidate, alike_on_thumbnails
+from delineate.audit.twin_groups import groups_of
+from delineate.core.errors import DelineateError
+from delineate.core.progress import SILENT, Progress
+from delineate.data.parallel import in_threads
+
+__all__ = ["TwinSearch", "find_twins", "groups_of"]
+
+# Correlations of 11 x 11 block means: what tone curves, compression and resizing leave.
+ALIKE_AT_LEAST = 0.95
+NEAR_LEVELS = 8.0  # pairs that differ by more a pixel are left to the search for likeness
+
+
+@dataclass(frozen=True)
+class TwinSearch:
+    """What the search found.
+
+    Of files that are equal byte for byte, each is listed as a twin of the first of them, and
+    only that first one is compared with other pictures. `problems` says which candidates could
+    not be compared, because a file could not be read any more.
+    """
+
+    twins: tuple[Twin, ...]
+    look_alikes: tuple[LookAlike, ...]
+    groups: tuple[TwinGroup, ...]
+    problems: tuple[str, ...] = ()
+
+
+def find_twins(
+    gallery: Gallery,
+    pairs: Sequence[Pair] = (),
+    *,
+    crops_and_shifts: bool,
+    progress: Progress = SILENT,
+) -> TwinSearch:
+    """All pairs of copies that the search can tell, the look-alikes among the candidates, groups.
+
+    Found are copies under every flip and quarter turn, with another brightness, contrast or
+    gamma, compressed again, resized, with bars added, and with `crops_and_shifts` those cropped
+    to no less than 85 % of a side or shifted by up to 15 %. `pairs` are candidates that a search
+    by distance found.
+    """
+    same, kept = _same_files(gallery)
+    candidates = list(_candidates(gallery, pairs, kept, progress))
+    found = _judged(gallery, candidates, progress)
+    twins = [*same, *found.twins]
+    if crops_and_shifts:
+        pass
+    return TwinSearch(
+        tuple(sorted(twins, key=lambda twin: (twin.first, twin.second))),
+        tuple(sorted(found.look_alikes, key=lambda pair: -pair.similarity)),
+        groups_of(gallery, twins),
+        tuple(found.problems),
+    )
+
+
+def _same_files(gallery: Gallery) -> tuple[list[Twin], set[int]]:
+    """Twins that are equal byte for byte, and the first of each."""
+    places: dict[bytes, list[int]] = defaultdict(list)
+    for position in range(len(gallery)):
+        if gallery.table["is_read"][position]:
+            places[gallery.digest(position)].append(position)
+    same = Transform(UPRIGHT, as_matrix(EXACT), 1.0, 0.0, (), "the same file")
+    twins = [
+        Twin(members[0], other, same, 0.0, 1.0, is_same_file=True)
+        for members in places.values()
+        for other in members[1:]
+    ]
+    return twins, {members[0] for members in places.values()}
+
+
+def _candidates(
+    gallery: Gallery, pairs: Sequence[Pair], kept: set[int], progress: Progress
+) -> Iterator[Candidate]:
+    found = alike(gallery, at_least=ALIKE_AT_LEAST, progress=progress)
+    names = list(ORIENTATIONS)
+    by_likeness = (
+        Candidate(int(first), int(second), names[int(place)], float(score))
+        for first, second, place, score in zip(
+            found.first, found.second, found.orientation, found.correlation, strict=True
+        )
+    )
+    by_distance = (
+        Candidate(pair.first, pair.second, pair.orientation, 1.0)
+        for pair in pairs
+        if pair.mean_distance <= NEAR_LEVELS
+    )
+    wanted = _once([*by_distance, *by_likeness], kept)
+    yield from alike_on_thumbnails(gallery, wanted)
+
+
+def _once(candidates: Iterable[Candidate], kept: set[int]) -> Iterator[Candidate]:
+    seen = set()
+    for candidate in candidates:
+        key = (candidate.first, candidate.second, candidate.orientation)
+        if key not in seen and candidate.first in kept and candidate.second in kept:
+            seen.add(key)
+            yield candidate
+
+
+@dataclass
+class _Judged:
+    twins: list[Twin]
+    look_alikes: list[LookAlike]
+    problems: list[str]
+
+
+def _judged(gallery: Gallery, candidates: Sequence[Candidate], progress: Progress) -> _Judged:
+    """Every pair of pictures once, under the best of its orientations."""
+    by_pair: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_pair[candidate.first, candidate.second].append(candidate)
+
+    def judge(tried: list[Candidate]) -> Twin | LookAlike:
+        return _verdict(gallery, sorted(tried, key=lambda c: -c.score))
+
+    result = _Judged([], [], [])
+    groups = [by_pair[pair] for pair in sorted(by_pair)]
+    for _, found in in_threads(judge, groups, label="comparing candidates", progress=progress):
+        if isinstance(found, DelineateError):
+            result.problems.append(str(found))
+        elif isinstance(found, Twin):
+            result.twins.append(found)
+        else:
+            result.look_alikes.append(found)
+    return result
+
+
+def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
+    places = tried[0].first, tried[0].second
+    first, second = (picture(gallery, place) for place in places)
+    best: Comparison | None = None
+    for candidate in tried:
+        found = compared(first, second, candidate.orientation)
+        if best is None or found.verdict.similarity > best.verdict.similarity:
+            best = found
+        if best.verdict.is_copy:
+            transform, distance = transform_of(first, second, best)
+            return Twin(*places, transform, distance, best.verdict.similarity, is_same_file=False)
+    if best is None:  # pragma: no cover - there is always a candidate
+        raise RuntimeError("a pair without candidates")
+    return LookAlike(*places, best.verdict.similarity, best.verdict.why)
+
+
+def picture(gallery: Gallery, position: int) -> Picture:
+    """The grey levels of a picture and its content box."""
+    row = gallery.table[position]
+    box = (float(row["top"]), float(row["left"]), float(row["bottom"]), float(row["right"]))
+    return Picture(gallery.grey(position), box)
