@@ -41,6 +41,7 @@ FACTS = np.dtype(
 
 _EVEN_SHARE = 0.05  # of the picture's range: what a bar may vary by, as after JPEG
 _DARK_SHARE = 0.02
+_MANY_PIXELS = 1 << 17
 _LONG_PX = 2048  # longer sides: sums over everything before would take gigabytes
 
 
@@ -87,7 +88,7 @@ def grey_levels(image: Image) -> Image:
 
 def look(image: Image) -> Look:
     """Everything that is kept of an (H, W, C) image, from one look at its pixels."""
-    grey = np.ascontiguousarray(grey_levels(image))
+    grey = as_image(np.ascontiguousarray(grey_levels(image)))
     box = content_box(grey)
     before = _sums_before(grey) if max(grey.shape) <= _LONG_PX else None
     shape, thumb = _resampled(grey, box, before)
@@ -101,7 +102,7 @@ def block_sums(grey: Image) -> NDArray[np.float32]:
     turns and flips the grid. Exact before the rounding to float32 for whole numbers. A picture
     of fewer pixels than blocks along a side has blocks without pixels, of sum 0.
     """
-    grey = np.ascontiguousarray(grey)
+    grey = as_image(np.ascontiguousarray(grey))
     return _block_sums(grey, _sums_before(grey) if max(grey.shape) <= _LONG_PX else None)
 
 
@@ -126,8 +127,7 @@ def content_box(grey: Image) -> ContentBox:
     height, width = grey.shape
     low, high, _, _ = cv2.minMaxLoc(grey)
     even = _EVEN_SHARE * (high - low)
-    ends = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
-    has_bar = [float(line.max()) - float(line.min()) <= even for line in ends]
+    has_bar = [_is_even(line, even) for line in (grey[0], grey[-1], grey[:, 0], grey[:, -1])]
     top, bottom, left, right = 0, height, 0, width
     if has_bar[0] or has_bar[1]:
         lows, highs = _extremes(grey, 1)
@@ -140,6 +140,12 @@ def content_box(grey: Image) -> ContentBox:
     if top >= bottom or left >= right:
         return ContentBox(0, 0, height, width)
     return ContentBox(top, left, bottom, right)
+
+
+def _is_even(line: Image, even: float) -> bool:
+    # A few of its pixels tell most lines; all of them the rest.
+    few = line[:: 1 + len(line) // 8].tolist()
+    return max(few) - min(few) <= even and float(line.max()) - float(line.min()) <= even
 
 
 def _extremes(grey: Image, axis: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -158,33 +164,41 @@ def _facts(grey: Image, channels: int, box: ContentBox) -> NDArray[np.void]:
     mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
     # 16-bit files often hold 10 or 12 bits, floats anything: their own range counts.
     bottom, top = (0.0, 255.0) if grey.dtype == np.uint8 else (low, high)
+    darkest = grey.dtype.type(bottom + _DARK_SHARE * (top - bottom))
+    # Of large pictures every other row tells shares well enough.
+    rows = as_image(grey[:: 1 if grey.size < _MANY_PIXELS else 2])
     facts = np.zeros((), FACTS)
     facts["is_read"] = True
     facts["dtype"], facts["channels"] = DTYPES.index(grey.dtype), channels
     facts["height"], facts["width"] = grey.shape
     facts["mean"], facts["deviation"] = mean, deviation
     facts["minimum"], facts["maximum"] = low, high
-    facts["dark_share"] = _share(grey, low, bottom + _DARK_SHARE * (top - bottom))
-    facts["saturated_share"] = _share(grey, top, high) if high >= top else 0
+    facts["dark_share"] = _share(rows <= darkest)
+    facts["saturated_share"] = _share(rows >= grey.dtype.type(top)) if high >= top else 0
     facts["sharpness"] = _sharpness(box.of(grey))
     facts["top"], facts["left"] = box.top, box.left
     facts["bottom"], facts["right"] = box.bottom, box.right
     return facts
 
 
-def _share(grey: Image, lowest: float, highest: float) -> float:
-    return cv2.countNonZero(cv2.inRange(grey, lowest, highest)) / grey.size
+def _share(is_so: NDArray[np.bool_]) -> float:
+    return int(np.count_nonzero(is_so)) / is_so.size
 
 
 def _sharpness(content: Image) -> float:
-    deviation = float(cv2.meanStdDev(content)[1][0, 0])
-    if deviation == 0 or min(content.shape) < 2:
+    if min(content.shape) < 2:
         return 0.0
-    steps = sum(
+    step = 1 if content.size < _MANY_PIXELS else 2
+    deviation = float(cv2.meanStdDev(content[::step])[1][0, 0])
+    if deviation == 0:
+        return 0.0
+    pairs_of_rows = (content[1::step], content[:-1:step])
+    pairs_of_columns = (content[::step, 1:], content[::step, :-1])
+    squares = sum(
         cv2.norm(ahead, behind, cv2.NORM_L2SQR) / ahead.size
-        for ahead, behind in ((content[1:], content[:-1]), (content[:, 1:], content[:, :-1]))
+        for ahead, behind in (pairs_of_rows, pairs_of_columns)
     )
-    return float(np.sqrt(steps) / deviation)
+    return float(np.sqrt(squares) / deviation)
 
 
 def _sums_before(grey: Image) -> NDArray[np.float64]:
@@ -196,7 +210,7 @@ def _block_sums(grey: Image, before: NDArray[np.float64] | None) -> NDArray[np.f
     rows, columns = (cut_lines(length) for length in grey.shape)
     if before is not None:
         corners = before[rows[:, np.newaxis], columns]
-        sums = np.diff(np.diff(corners, axis=0), axis=1)
+        sums = _between(corners)
     else:
         sums = np.array(
             [
@@ -229,7 +243,13 @@ def _means(before: NDArray[np.float64], box: ContentBox, side: int) -> NDArray[n
     across, down = _corners(box, side)
     corners = cv2.remap(before, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     area = (box.bottom - box.top) * (box.right - box.left) / side**2
-    return np.asarray(np.diff(np.diff(corners, axis=0), axis=1) / area)
+    return _between(np.asarray(corners)) / area
+
+
+def _between(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    # (n, m) from (n + 1, m + 1): what lies between four neighbouring corners.
+    across = corners[:, 1:] - corners[:, :-1]
+    return np.asarray(across[1:] - across[:-1])
 
 
 @lru_cache(maxsize=64)

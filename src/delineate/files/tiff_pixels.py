@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
 from delineate.files.pixels import ROTATES, Pixels, damaged, require_pixels, upright
+from delineate.files.plain_tiff import plain_tiff
 
 # Complaints about bad files reach the user as our one-line errors, not as log lines.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -42,6 +43,9 @@ def tiff_pixels(path: Path, content: bytes, max_pixels: int) -> Pixels:
     Raises:
         UnreadableFileError: for several pages, unusual channels, or damage.
     """
+    plain = plain_tiff(content, max_pixels)
+    if plain is not None:
+        return plain
     try:
         with tifffile.TiffFile(io.BytesIO(content)) as tiff:
             page = _only_page(path, tiff)
