@@ -21,7 +21,7 @@ BLANK_SHARE = 0.006
 """Of the range of levels: the deviation of a picture of one colour after JPEG."""
 SATURATED_SHARE = 0.25
 DARK_FACTOR = 0.5
-BLUR_FACTOR = 0.65
+BLUR_FACTOR = 0.7
 CLEAR = 5.0
 RARE_SHARE = 0.05
 COMMON_SHARE = 0.8

@@ -19,6 +19,7 @@ MOST_LOOKED_AT = 5
 """Pictures with the very same bars whose pixels are read; the others are taken to be alike."""
 MOST_KINDS = 100
 STRIP_SHARE = 0.03
+THINNEST_STRIP_PX = 4
 EVEN_SHARE = 0.04
 STRAIGHT_SHARE = 0.75
 
@@ -108,7 +109,7 @@ def _straightness(picture: Image, width_px: int, box: tuple[float, int]) -> floa
     """
     even, height_px = box
     level = float(np.median(picture[:width_px]))
-    strip = picture[width_px : width_px + max(2, round(STRIP_SHARE * height_px))]
+    strip = picture[width_px : width_px + max(THINNEST_STRIP_PX, round(STRIP_SHARE * height_px))]
     steps = np.abs(strip.astype(np.float32) - level)
     # Two rows at least, for a line of dots from a scanner is no edge of a picture.
     return float(np.mean(np.sort(steps, axis=0)[-2:].min(axis=0) > even))

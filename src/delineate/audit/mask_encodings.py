@@ -79,12 +79,13 @@ class EncodingTally:
             self._other.add(finding)
             reason = own.reason if len(self._odd) < MOST_REASONS else IN_GENERAL
             self._odd.append(OddMask(sample, str(own.encoding), reason))
-        if finding.foreground_share > 0:
+        share = _lit_share(finding)
+        if share > 0:
             self._lit += 1
-            self._share += finding.foreground_share
-            self._full += finding.foreground_share > FULL_SHARE and finding.border_share > 0.5
-        if finding.foreground_share > FULL_SHARE and finding.border_share > FULL_BORDER:
-            self._inverted.append((sample, finding.foreground_share))
+            self._share += share
+            self._full += share > FULL_SHARE and finding.border_share > FULL_SHARE
+        if share > FULL_SHARE and finding.border_share > FULL_BORDER:
+            self._inverted.append((sample, share))
         whites = finding.counts.get(255, 0)
         if set(finding.counts) <= {0, 255} and whites > UNKNOWN_SHARE * np.prod(finding.size_px):
             self._white.append(sample)
@@ -151,6 +152,13 @@ class _Pile:
 
     def findings(self) -> list[MaskFinding]:
         return [*self._kept, *self._sums.values()]
+
+
+def _lit_share(finding: MaskFinding) -> float:
+    """The share of foreground; of greys the brighter half, for a codec may leave no true black."""
+    if finding.distinct <= 2:
+        return finding.foreground_share
+    return float(finding.histogram[128:].sum() / finding.histogram.sum())
 
 
 def _sum(one: MaskFinding, other: MaskFinding) -> MaskFinding:

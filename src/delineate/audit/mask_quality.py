@@ -125,6 +125,11 @@ def _inverted(facts: MaskFacts, observer: str, found: EncodingFacts) -> Iterator
         yield _encoding(facts, observer, [place], text, evidence, remedy)
 
 
+def _inverted_places(facts: MaskFacts, observer: str) -> list[int]:
+    found = facts.by_observer.get(observer)
+    return [place for place, _ in found.inverted] if found else []
+
+
 def _encoding(
     facts: MaskFacts,
     observer: str,
@@ -149,7 +154,8 @@ def _at_border(facts: MaskFacts) -> Iterator[Finding]:
     """Masks along the border: single ones where that is rare, one finding where it is not."""
     masks = facts.masks
     for place, observer in enumerate(facts.dataset.observers):
-        lit = np.flatnonzero((masks["observer"] == place) & (masks["foreground_px"] > 0))
+        is_own = (masks["observer"] == place) & (masks["foreground_px"] > 0)
+        lit = np.flatnonzero(is_own & ~np.isin(masks["sample"], _inverted_places(facts, observer)))
         rows = lit[masks["border_px"][lit].any(axis=1)]
         names = [facts.dataset.samples[p].id for p in masks["sample"][rows].tolist()]
         # Scenes and tissues go on beyond every picture; that is no news.

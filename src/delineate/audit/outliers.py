@@ -14,7 +14,7 @@ from scipy.stats import chi2
 from delineate.audit.finding import Finding
 from delineate.audit.mask_facts import MaskFacts
 from delineate.core.seeds import stream, stream_seed
-from delineate.data.listing import counted
+from delineate.data.listing import counted, some
 
 FEWEST = 20
 """So many masks with a class are needed to say what is usual."""
@@ -22,12 +22,13 @@ MOST_FITTED = 1500
 SUPPORT = 0.75
 QUANTILE = 0.9999
 TAIL = 2.5
-CLEAR = 4.0
+CLEAR = 3.5
 """So many robust deviations from the median make a single measure unusual."""
-WORTH_SAYING = 3.0
+WORTH_SAYING = 2.5
 MOST_UNUSUAL = 0.05
 """Where more of the masks stand out than this, it is the rule that does not fit, not they."""
-USUAL_SHARE = 0.98
+IN_ONE_PIECE = {"parts": (1, "part", 0.95), "holes": (0, "hole", 0.98)}
+"""What is usual, its name, and the share of masks that must be so for others to stand out."""
 
 Numbers = NDArray[np.float64]
 
@@ -73,17 +74,17 @@ def unusual_masks(facts: MaskFacts) -> tuple[tuple[Finding, ...], tuple[str, ...
     for shapes are never quite normal.
     """
     findings: list[Finding] = []
-    notes: list[str] = []
+    skipped: dict[str, list[str]] = {}
     for group in _groups(facts):
-        name = _name(facts, group)
         reason = _reason_to_skip(facts, group)
         unusual = np.empty(0, np.int64) if reason else _unusual(facts, group)
         if len(unusual) > MOST_UNUSUAL * len(group.rows) + 1:
-            reason, unusual = f"{len(unusual)} of {len(group.rows)} stand out", unusual[:0]
+            reason, unusual = "so many stand out that none does", unusual[:0]
         if reason:
-            notes.append(f"{name}: not searched for unusual masks, {reason}")
-        findings.extend(_finding(facts, group, int(place)) for place in unusual)
+            skipped.setdefault(reason, []).append(_name(facts, group))
+        findings.extend(_finding(facts, group, place) for place in unusual.tolist())
         findings.extend(_split_masks(facts, group, unusual))
+    notes = (f"not searched for unusual masks: {some(n)} ({why})" for why, n in skipped.items())
     return tuple(findings), tuple(notes)
 
 
@@ -122,13 +123,13 @@ def _groups(facts: MaskFacts) -> Iterator[Group]:
 
 def _reason_to_skip(facts: MaskFacts, group: Group) -> str | None:
     if len(group.rows) < FEWEST:
-        return f"there are {len(group.rows)}, and {FEWEST} are needed to say what is usual"
+        return f"fewer than {FEWEST} masks do not say what is usual"
     shapes = facts.shapes[group.rows]
     masks = facts.masks[shapes["mask"]]
     touches = (shapes["top"] == 0) | (shapes["left"] == 0)
     touches |= (shapes["bottom"] == masks["height"]) | (shapes["right"] == masks["width"])
     if touches.mean() > 0.5:
-        return "most go on beyond the border of the picture, which cuts their shape"
+        return "most go on beyond the border of the picture"
     return None
 
 
@@ -197,10 +198,10 @@ def _split_masks(facts: MaskFacts, group: Group, known: NDArray[np.int64]) -> It
     if len(group.rows) < FEWEST:
         return
     shapes = facts.shapes[group.rows]
-    for field, usual, word in (("parts", 1, "part"), ("holes", 0, "hole")):
+    for field, (usual, word, enough) in IN_ONE_PIECE.items():
         counts = shapes[field]
         share = float(np.mean(counts == usual))
-        if share < USUAL_SHARE:
+        if share < enough:
             continue
         for place in np.setdiff1d(np.flatnonzero(counts > usual), known).tolist():
             count = int(counts[place])
