@@ -137,6 +137,14 @@ def test_two_data_sets() -> None:
     assert "one of the two data sets" in findings[0].suggestion
 
 
+def test_another_data_set_may_be_called_test() -> None:
+    """What leaks between data sets is no leaked case of a split of that name."""
+    samples = [sample("a", "train"), sample("test:a", "train")]
+    leaks = find_leaks(samples, digests={0: b"x", 1: b"x"}, against="test")
+    assert leaks[0].splits == (THIS_DATA, "test")
+    assert leaked_ids(leaks, "test") == set()
+
+
 def test_own_leaks_stay_beside_those_against_another_set() -> None:
     """A subject in two splits here and in the other set gives two findings."""
     samples = [sample("a", "train", "7"), sample("b", "test", "7"), sample("o:a", "test", "7")]

@@ -86,6 +86,18 @@ def test_equal_names_alone_are_no_copy(tmp_path: Path) -> None:
     assert nested_copies(tmp_path) == ()
 
 
+def test_a_copied_set_of_equal_names(tmp_path: Path) -> None:
+    """Where every patient has the same empty mask, each file is held to its own copy."""
+    for patient in "abcd":
+        write(tmp_path, f"{patient}/{patient}.png")
+        write(tmp_path, f"{patient}/mask.png", empty_mask=True)
+    for patient in "abcd":
+        shutil.copytree(tmp_path / patient, tmp_path / "x" / patient)
+    (finding,) = nested_copies(tmp_path)
+    assert finding.about == ". and x"
+    assert finding.evidence["same_files"] == 8
+
+
 def test_a_few_shared_files_are_no_copy(patients: Path) -> None:
     """Two files in common among many do not make a copy."""
     for name in ("a_0.png", "a_1.png"):
