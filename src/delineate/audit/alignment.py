@@ -225,4 +225,3 @@ def _as_axes(step: NDArray[np.float64], shape: tuple[int, ...]) -> Axes:
         axes[axis, axis] = 1 + stretch / half
         axes[axis, 2] = shift - stretch * (length - 1) / 2 / half
     return axes
-

@@ -28,6 +28,7 @@ from delineate.audit.transform_words import Parts, changes_of, words_of
 from delineate.audit.verdict import Verdict, judged
 from delineate.core.geometry import Size
 
+NEAR_SHARE = 0.02  # of the longer side: starts that lie closer lead to the same place
 EXACT = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
@@ -71,7 +72,7 @@ def compared(
     if first.grey.shape == turned.grey.shape and np.array_equal(first.grey, turned.grey):
         return Comparison(orientation, EXACT, Verdict(1.0, 0.0, 0.0, 1.0, ""), same_pixels=True)
     best: Comparison | None = None
-    for start in _starts(first, turned) if guess is None else (guess,):
+    for start in _starts(first, turned, guess):
         found = _from(first.grey, turned.grey, orientation, start)
         if best is None or _goodness(found) > _goodness(best):
             best = found
@@ -120,17 +121,28 @@ def _size(picture: Picture) -> Size:
     return (picture.grey.shape[0], picture.grey.shape[1])
 
 
-def _starts(first: Picture, turned: Picture) -> Iterator[Axes]:
+def _starts(first: Picture, turned: Picture, guess: Axes | None) -> Iterator[Axes]:
+    """The guess, the contents on each other, the wholes; those near earlier ones are left out."""
     sizes = [_size(first), _size(turned)]
-    whole = box_axes(whole_box(sizes[0]), whole_box(sizes[1]))
     content = box_axes(first.box, turned.box)
+    whole = box_axes(whole_box(sizes[0]), whole_box(sizes[1]))
+    tried: list[Axes] = []
+    # Wholes of one size that lie on each other are the commonest by far, and exact.
+    order = [whole, content] if sizes[0] == sizes[1] else [content, whole]
     corners = np.array([[0, 0, 1], [sizes[0][1], sizes[0][0], 1]])
-    apart = np.abs(corners @ (whole - content).T).max()
-    if apart < 0.02 * max(sizes[0]):
-        yield whole
-        return
-    yield content
-    yield whole
+    for start in order if guess is None else [_rounded(guess, whole, corners)]:
+        if all(
+            np.abs(corners @ (start - other).T).max() > NEAR_SHARE * max(sizes[0])
+            for other in tried
+        ):
+            tried.append(start)
+            yield start
+
+
+def _rounded(guess: Axes, whole: Axes, corners: NDArray[np.float64]) -> Axes:
+    # What was found on thumbnails is right to a pixel of theirs.
+    near = np.abs(corners @ (guess - whole).T).max() < NEAR_SHARE * corners.max()
+    return whole if near else guess
 
 
 def _from(
@@ -149,9 +161,7 @@ def _goodness(found: Comparison) -> tuple[bool, float]:
     return found.verdict.is_copy, found.verdict.similarity
 
 
-def _laid(
-    levels: NDArray[np.float32], axes: Axes, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
+def _laid(levels: NDArray[np.float32], axes: Axes, shape: tuple[int, ...]) -> NDArray[np.float32]:
     if shape == levels.shape and np.array_equal(axes, EXACT):
         return levels
     return laid(levels, axes, shape)

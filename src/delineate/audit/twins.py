@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import numpy as np
 
 from delineate.audit.comparison import (
     EXACT,
@@ -15,10 +17,10 @@ from delineate.audit.comparison import (
     transform_of,
 )
 from delineate.audit.gallery import Gallery
-from delineate.audit.likeness import alike
-from delineate.audit.orientation import ORIENTATIONS, UPRIGHT
+from delineate.audit.orientation import UPRIGHT
 from delineate.audit.records import LookAlike, Pair, Transform, Twin, TwinGroup
-from delineate.audit.thumbnails import Candidate, alike_on_thumbnails
+from delineate.audit.shapes import alike_in_shape
+from delineate.audit.thumbnails import Candidate, alike_on_thumbnails, native_axes, picture_box
 from delineate.audit.twin_groups import groups_of
 from delineate.core.errors import DelineateError
 from delineate.core.progress import SILENT, Progress
@@ -26,8 +28,6 @@ from delineate.data.parallel import in_threads
 
 __all__ = ["TwinSearch", "find_twins", "groups_of"]
 
-# Correlations of 11 x 11 block means: what tone curves, compression and resizing leave.
-ALIKE_AT_LEAST = 0.95
 NEAR_LEVELS = 8.0  # pairs that differ by more a pixel are left to the search for likeness
 
 
@@ -92,27 +92,20 @@ def _same_files(gallery: Gallery) -> tuple[list[Twin], set[int]]:
 def _candidates(
     gallery: Gallery, pairs: Sequence[Pair], kept: set[int], progress: Progress
 ) -> Iterator[Candidate]:
-    found = alike(gallery, at_least=ALIKE_AT_LEAST, progress=progress)
-    names = list(ORIENTATIONS)
-    by_likeness = (
-        Candidate(int(first), int(second), names[int(place)], float(score))
-        for first, second, place, score in zip(
-            found.first, found.second, found.orientation, found.correlation, strict=True
-        )
-    )
     by_distance = (
         Candidate(pair.first, pair.second, pair.orientation, 1.0)
         for pair in pairs
         if pair.mean_distance <= NEAR_LEVELS
     )
-    wanted = _once([*by_distance, *by_likeness], kept)
-    yield from alike_on_thumbnails(gallery, wanted)
+    by_likeness = alike_in_shape(gallery, sorted(kept), progress)
+    yield from alike_on_thumbnails(gallery, _once([*by_distance, *by_likeness], kept))
 
 
 def _once(candidates: Iterable[Candidate], kept: set[int]) -> Iterator[Candidate]:
     seen = set()
     for candidate in candidates:
-        key = (candidate.first, candidate.second, candidate.orientation)
+        axes = None if candidate.axes is None else tuple(np.round(candidate.axes.ravel(), 1))
+        key = (candidate.first, candidate.second, candidate.orientation, axes)
         if key not in seen and candidate.first in kept and candidate.second in kept:
             seen.add(key)
             yield candidate
@@ -151,7 +144,8 @@ def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
     first, second = (picture(gallery, place) for place in places)
     best: Comparison | None = None
     for candidate in tried:
-        found = compared(first, second, candidate.orientation)
+        guess = native_axes(gallery, candidate) if candidate.axes is not None else None
+        found = compared(first, second, candidate.orientation, guess)
         if best is None or found.verdict.similarity > best.verdict.similarity:
             best = found
         if best.verdict.is_copy:
@@ -164,6 +158,4 @@ def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
 
 def picture(gallery: Gallery, position: int) -> Picture:
     """The grey levels of a picture and its content box."""
-    row = gallery.table[position]
-    box = (float(row["top"]), float(row["left"]), float(row["bottom"]), float(row["right"]))
-    return Picture(gallery.grey(position), box)
+    return Picture(gallery.grey(position), picture_box(gallery, position))

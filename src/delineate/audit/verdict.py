@@ -61,7 +61,7 @@ def judged(first: NDArray[np.generic], second: NDArray[np.generic], axes: Axes) 
     filling that only one picture has can spoil a margin, so both directions are tried.
     """
     there = _judged(first, second, axes)
-    if there.is_copy or there.similarity < LEAST_DETAIL - 0.05:
+    if there.is_copy or there.typical > 4 * MOST_TYPICAL:
         return there
     back = _judged(second, first, inverted(axes))
     return back if back.is_copy else there
@@ -77,7 +77,9 @@ def _judged(first: NDArray[np.generic], second: NDArray[np.generic], axes: Axes)
         *in_one_tone(on_first, on_second, shown), shown
     )
     values = unlike[np.isfinite(unlike)]
-    typical, worst = (float(v) for v in np.quantile(values, [0.5, 0.995])) if values.size else (1, 1)
+    typical, worst = (
+        (float(v) for v in np.quantile(values, [0.5, 0.995])) if values.size else (1, 1)
+    )
     why = _objection(similarity, typical, contrast)
     if not why and worst > MOST_WORST:
         why = f"something differs near {_place(unlike, first.shape)}"
@@ -98,7 +100,9 @@ def _place(unlike: Grey, shape: tuple[int, ...]) -> str:
     return f"row {round((row + 0.5) * scale[0])}, column {round((column + 0.5) * scale[1])}"
 
 
-def local_differences(first: Grey, second: Grey, shown: NDArray[np.bool_]) -> tuple[Grey, float, float]:
+def local_differences(
+    first: Grey, second: Grey, shown: NDArray[np.bool_]
+) -> tuple[Grey, float, float]:
     """What differs around each pixel as a share of what there is to see; and over all.
 
     The share is 0 for equal pixels and 2 for unrelated ones, not a number where too little of
@@ -158,7 +162,9 @@ def _shrunk(grey: NDArray[np.generic], factors: tuple[float, float]) -> tuple[Gr
     )  # fmt: skip
     levels = as_levels(grey)
     if size != (height, width):
-        levels = np.asarray(cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        levels = np.asarray(
+            cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA), np.float32
+        )
     return levels, box_axes(whole_box(size), whole_box((height, width)))
 
 
