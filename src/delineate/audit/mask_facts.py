@@ -24,6 +24,7 @@ HEAT = 64
 SPREAD = 48
 """So many masks, evenly spread, say how the masks are probably encoded."""
 BLOCK_ROWS = 4096
+BATCH = 16
 
 MASK_TYPE = np.dtype(
     [
@@ -106,17 +107,24 @@ def _probable_encoding(dataset: Dataset, observer: str) -> MaskEncoding | None:
 
 
 def _read(viewer: Viewer, progress: Progress) -> _Book:
-    samples = viewer.dataset.samples
-    items = [(place, name) for place, sample in enumerate(samples) for name in sample.masks]
+    samples, observers = viewer.dataset.samples, viewer.dataset.observers
+    # Two numbers a mask, not a tuple: there may be hundreds of thousands.
+    items = np.array(
+        [(p, observers.index(name)) for p, sample in enumerate(samples) for name in sample.masks],
+        np.int32,
+    ).reshape(-1, 2)
 
-    def look(item: tuple[int, str]) -> Look:
-        return viewer.look(samples[item[0]], item[1])
+    def look(batch: int) -> list[Look]:
+        own = items[batch : batch + BATCH].tolist()
+        return [viewer.look(samples[place], observers[who]) for place, who in own]
 
-    book = _Book(viewer.dataset, viewer.dataset.observers)
-    for (place, name), found in in_threads(look, items, label="reading masks", progress=progress):
-        if isinstance(found, DelineateError):  # pragma: no cover - a look keeps them all
-            raise found
-        book.add(place, name, found)
+    book = _Book(viewer.dataset, observers)
+    batches = range(0, len(items), BATCH)
+    for batch, looks in in_threads(look, batches, label="reading masks", progress=progress):
+        if isinstance(looks, DelineateError):  # pragma: no cover - a look keeps them all
+            raise looks
+        for (place, who), one in zip(items[batch : batch + BATCH].tolist(), looks, strict=True):
+            book.add(place, observers[who], one)
     return book
 
 

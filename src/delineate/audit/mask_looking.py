@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -158,14 +159,30 @@ def decoded(
         labels = decode(raw, encoding, path=file)
         return labels, np.flatnonzero(np.bincount(labels.ravel())).tolist()
     # What becomes of a pixel depends on its value alone: each value is decoded once.
-    found = np.array(sorted(finding.counts), np.uint8)
-    codes = decode(replace(raw, values=found[np.newaxis]), encoding, path=file)[0]
-    present = np.unique(codes).tolist()
-    if found[0] == 0 and codes[0] == 0 and (codes[1:] == 1).all():
+    found = bytes(sorted(finding.counts))
+    codes = _codes(found, encoding) if raw.palette is None else None
+    if codes is None:
+        shown = np.frombuffer(found, np.uint8)[np.newaxis]
+        codes = decode(replace(raw, values=shown), encoding, path=file).tobytes()
+    present = sorted(set(codes))
+    if present == [0]:
+        return np.broadcast_to(np.zeros((), np.uint8), values.shape), present
+    if found[0] == codes[0] == 0 and set(codes[1:]) == {1}:
         return (values != 0).view(np.uint8), present
     table = np.zeros(256, np.uint8)
-    table[found] = codes
+    table[list(found)] = list(codes)
     return np.asarray(cv2.LUT(values, table), np.uint8), present
+
+
+@lru_cache(maxsize=1024)
+def _codes(found: bytes, encoding: MaskEncoding) -> bytes | None:
+    """The labels of these values in a mask without a palette; None where they do not fit."""
+    values = np.frombuffer(found, np.uint8)[np.newaxis]
+    raw = RawMask(values, None, is_lossy=False, mode="single values")
+    try:
+        return decode(raw, encoding, path=Path("mask")).tobytes()
+    except DelineateError:
+        return None
 
 
 def _measured(
