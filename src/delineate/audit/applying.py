@@ -198,9 +198,9 @@ class _Work:
 
     def _merge(self, decision: Decision, finding: Finding) -> AppliedDecision:
         observer = self._observer(finding)
-        self._settle(observer)
         matrices, labels = [], []
         ids: list[str] = []
+        self._settle(observer)
         for sample, matrix in zip(finding.samples, finding.evidence["matrices"], strict=True):
             own = self._labels(sample, observer)
             if own is not None:
@@ -251,10 +251,10 @@ class _Work:
         """
         if observer in self.encodings:
             return
-        out = {d.mask and d.samples[0] for d in self.decisions if d.action == REPLACE}
+        out: set[str] = set()
         for each in self.decisions:
-            out |= set(each.samples) if each.action == DROP else set()
-            out |= set(each.samples) - {each.argument} if each.action == KEEP_ONE else set()
+            if each.action in (DROP, REPLACE, KEEP_ONE):
+                out |= set(each.samples) - {each.argument}
         with_mask = [s for s in self.dataset.samples if observer in s.masks]
         staying = tuple(s for s in with_mask if s.id not in out) or tuple(with_mask)
         part = replace(self.dataset, samples=staying)

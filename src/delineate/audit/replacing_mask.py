@@ -40,7 +40,7 @@ def read_replacing_mask(path: Path, encoding: MaskEncoding | None = None) -> Rep
         if not proposal.is_certain:
             raise UncertainMaskError(
                 f"{path}: {proposal.reason}; expected class indices, or 0 and 255. "
-                f"Re-export the mask, or confirm its encoding with --masks {proposal.encoding}"
+                "Re-export the mask, or say how it is encoded, as with --masks threshold:128"
             )
         encoding = proposal.encoding
     labels = decode(raw, encoding, path=path)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy import Connection, delete, select, update
 
 from delineate.audit.decisions import (
     REPLACE,
@@ -25,8 +22,15 @@ from delineate.audit.decisions import (
 )
 from delineate.audit.finding import Finding, ordered
 from delineate.audit.replacing_mask import ReplacingMask, read_replacing_mask
+from delineate.audit.review_rows import (
+    add_decision,
+    all_decisions,
+    finding_of,
+    finding_row,
+    now,
+    put,
+)
 from delineate.audit.review_tables import (
-    DECISION,
     FINDING,
     MASK,
     META,
@@ -129,13 +133,13 @@ class ReviewLog:
         """Take over what a new audit found; every decision stays, with the finding it is on."""
         with self._writing() as connection:
             connection.execute(update(FINDING).values(is_current=False))
-            _put(connection, FINDING, [_finding_row(each) for each in findings])
+            put(connection, FINDING, [finding_row(each) for each in findings])
             if facts is not None:
-                _put(connection, META, [{"key": "facts", "value": dict(facts)}])
+                put(connection, META, [{"key": "facts", "value": dict(facts)}])
             if sizes_px is not None:
                 rows = [{"id": k, "height_px": h, "width_px": w} for k, (h, w) in sizes_px.items()]
                 connection.execute(delete(SAMPLE))
-                _put(connection, SAMPLE, rows)
+                put(connection, SAMPLE, rows)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -158,8 +162,8 @@ class ReviewLog:
         if not with_past:
             query = query.where(FINDING.c.is_current)
         with self._reading() as connection:
-            found = [_finding(row) for row in connection.execute(query)]
-            decided = {each.finding for each in in_force(_decisions(connection))}
+            found = [finding_of(row) for row in connection.execute(query)]
+            decided = {each.finding for each in in_force(all_decisions(connection))}
         return ordered(f for f in found if not (open_only and f.id in decided))
 
     def counts(self) -> tuple[int, int]:
@@ -168,7 +172,7 @@ class ReviewLog:
             ids = set(
                 connection.execute(select(FINDING.c.id).where(FINDING.c.is_current)).scalars()
             )
-            decided = {each.finding for each in in_force(_decisions(connection))}
+            decided = {each.finding for each in in_force(all_decisions(connection))}
         return len(ids), len(ids & decided)
 
     def finding(self, name: str) -> Finding:
@@ -181,7 +185,7 @@ class ReviewLog:
         with self._reading() as connection:
             rows = connection.execute(query).all()
         if len(rows) == 1 and len(name) >= SHORTEST_NAME:
-            return _finding(rows[0])
+            return finding_of(rows[0])
         if not rows:
             raise SettingsError(
                 f"{self.path}: no finding '{name}'; `delineate review {self.path}` lists them"
@@ -193,7 +197,7 @@ class ReviewLog:
     def decisions(self) -> tuple[Decision, ...]:
         """Every line of the log, those that were taken back and undos included, oldest first."""
         with self._reading() as connection:
-            return _decisions(connection)
+            return all_decisions(connection)
 
     def in_force(self) -> tuple[Decision, ...]:
         """The decisions that hold; see `delineate.audit.decisions.in_force`."""
@@ -254,9 +258,9 @@ class ReviewLog:
 
     def write(self, choices: Sequence[Choice]) -> tuple[Decision, ...]:
         """Add checked choices in their order, all or none."""
-        at = _now()
+        at = now()
         with self._writing() as connection:
-            return tuple(_add(connection, each, at) for each in choices)
+            return tuple(add_decision(connection, each, at) for each in choices)
 
     def undo(self, number: int, *, who: str = "", why: str = "") -> Decision:
         """Take a decision back, or an undo; both stay in the log.
@@ -264,9 +268,9 @@ class ReviewLog:
         Raises:
             SettingsError: no decision of this number, or one that is taken back already.
         """
-        at = _now()
+        at = now()
         with self._writing() as connection:
-            known = _decisions(connection)
+            known = all_decisions(connection)
             target = next((each for each in known if each.number == number), None)
             if target is None:
                 there = f"numbers go from 1 to {len(known)}" if known else "the log holds none"
@@ -274,7 +278,7 @@ class ReviewLog:
             if target not in standing(known):
                 raise SettingsError(f"{self.path}: decision {number} is taken back already")
             undo = Choice(target.finding, UNDO, target.samples, who=who, why=why)
-            return _add(connection, undo, at, undoes=number)
+            return add_decision(connection, undo, at, undoes=number)
 
     def copy_to(self, target: Path) -> ReviewLog:
         """The log as it stands now in a file of its own, byte for byte.
@@ -303,82 +307,3 @@ class ReviewLog:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self.path, self._engine)
-
-
-def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Add rows; one whose key is there already is brought up to date."""
-    if not rows:
-        return
-    adding = insert_or(table)
-    news = {column.name: column for column in adding.excluded if not column.primary_key}
-    connection.execute(adding.on_conflict_do_update(table.primary_key.columns, set_=news), rows)
-
-
-def _add(connection: Connection, choice: Choice, at: str, *, undoes: int | None = None) -> Decision:
-    if choice.mask is not None:
-        _keep_mask(connection, choice.mask)
-    row: dict[str, Any] = {
-        "finding": choice.finding,
-        "action": choice.action,
-        "samples": list(choice.samples),
-        "argument": choice.argument,
-        "mask": choice.mask.sha256 if choice.mask is not None else None,
-        "undoes": undoes,
-        "who": choice.who or _user(),
-        "why": choice.why,
-        "at": at,
-    }
-    number = connection.execute(insert(DECISION).values(row)).inserted_primary_key
-    assert number is not None  # a table with a key always has one
-    return Decision(**{**row, "number": int(number[0]), "samples": choice.samples})
-
-
-def _keep_mask(connection: Connection, mask: ReplacingMask) -> None:
-    if connection.execute(select(MASK.c.sha256).where(MASK.c.sha256 == mask.sha256)).first():
-        return
-    height, width = mask.size_px
-    row = {"sha256": mask.sha256, "height_px": height, "width_px": width, "png": mask.png}
-    connection.execute(insert(MASK).values(row))
-
-
-def _decisions(connection: Connection) -> tuple[Decision, ...]:
-    rows = connection.execute(select(DECISION).order_by(DECISION.c.number)).mappings()
-    return tuple(Decision(**{**row, "samples": tuple(row["samples"])}) for row in rows)
-
-
-def _finding_row(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.id,
-        "kind": finding.kind,
-        "about": finding.about,
-        "samples": list(finding.samples),
-        "text": finding.text,
-        "evidence": dict(finding.evidence),
-        "badness": float(finding.badness),
-        "suggestion": finding.suggestion,
-        "is_current": True,
-    }
-
-
-def _finding(row: Row[Any]) -> Finding:
-    known = row._mapping
-    return Finding(
-        kind=known["kind"],
-        samples=tuple(known["samples"]),
-        text=known["text"],
-        evidence=known["evidence"],
-        badness=known["badness"],
-        suggestion=known["suggestion"],
-        about=known["about"],
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (OSError, KeyError, ImportError):  # no name of this user anywhere, as in containers
-        return "unknown"

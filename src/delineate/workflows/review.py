@@ -14,7 +14,7 @@ from delineate.audit.review_log import ReviewLog
 from delineate.core.errors import unknown_name
 from delineate.data.listing import counted
 from delineate.files.mask_encoding import MaskEncoding
-from delineate.workflows.review_tables import decide_from, export
+from delineate.workflows.decision_tables import decide_from, export
 
 
 @dataclass(frozen=True)
