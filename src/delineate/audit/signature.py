@@ -227,11 +227,10 @@ def _resampled(
     grey: Image, box: ContentBox, before: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
     # Means over equal parts of the content box, whose lines fall between pixels.
-    if before is None:
-        content = box.of(grey)
-        height, width = (min(length, _LONG_PX) for length in content.shape)
-        small = as_image(cv2.resize(content, (width, height), interpolation=cv2.INTER_AREA))
-        before, box = _sums_before(small), ContentBox(0, 0, height, width)
+    content = box.of(grey)
+    if before is None or min(content.shape) < THUMB_SIDE_PX:
+        content = _handy(content)
+        before, box = _sums_before(content), ContentBox(0, 0, *content.shape)
     low, high = (0.0, 255.0) if grey.dtype == np.uint8 else cv2.minMaxLoc(grey)[:2]
     return (
         _shape(_means(before, box, SIDE)),
@@ -239,11 +238,18 @@ def _resampled(
     )
 
 
+def _handy(content: Image) -> Image:
+    # Neither beyond what can be summed up at once, nor below a pixel for each of the parts.
+    height, width = (min(length, _LONG_PX) for length in content.shape)
+    small = cv2.resize(content, (width, height), interpolation=cv2.INTER_AREA)
+    rows, columns = (-(-THUMB_SIDE_PX // length) for length in (height, width))
+    return as_image(np.ascontiguousarray(small.repeat(rows, axis=0).repeat(columns, axis=1)))
+
+
 def _means(before: NDArray[np.float64], box: ContentBox, side: int) -> NDArray[np.float64]:
-    across, down = _corners(box, side)
+    across, down, areas = _corners(box, side)
     corners = cv2.remap(before, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    area = (box.bottom - box.top) * (box.right - box.left) / side**2
-    return _between(np.asarray(corners)) / area
+    return np.asarray(_between(np.asarray(corners)) / areas)
 
 
 def _between(corners: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -253,19 +259,24 @@ def _between(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def _corners(box: ContentBox, side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    # (side + 1, side + 1) columns and rows.
-    rows = np.linspace(box.top, box.bottom, side + 1, dtype=np.float32)
-    columns = np.linspace(box.left, box.right, side + 1, dtype=np.float32)
-    across, down = np.meshgrid(columns, rows)
-    return across, down
+def _corners(
+    box: ContentBox, side: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    # (side + 1, side + 1) columns and rows, and (side, side) the areas between them in pixels.
+    # OpenCV interpolates at multiples of 1/32 px, so the lines are put there.
+    rows, columns = (
+        np.rint(32 * np.linspace(first, last, side + 1)) / 32
+        for first, last in ((box.top, box.bottom), (box.left, box.right))
+    )
+    across, down = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
+    return across, down, np.outer(np.diff(rows), np.diff(columns))
 
 
 def _shape(means: NDArray[np.float64]) -> NDArray[np.float16]:
     centred = means - means.mean()
     norm = float(np.sqrt((centred**2).sum()))
     # What rounding leaves of a flat picture is no shape.
-    is_flat = norm <= 1e-6 * max(1.0, float(np.abs(means).max()))
+    is_flat = norm <= 1e-9 * float(np.abs(means).max())
     return (np.zeros_like(means) if is_flat else centred / norm).astype(np.float16).ravel()
 
 

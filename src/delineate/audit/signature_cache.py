@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from delineate.audit.signature import FACTS, SIDE, THUMB_SIDE_PX, Look
 
-VERSION = 1  # of what is kept: raise it with every change to `signature.look`
+VERSION = 2  # of what is kept: raise it with every change to `signature.look`
 FILE = f"looks-{VERSION}.sqlite"
 
 _WAIT_S = 30.0
