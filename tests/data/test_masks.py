@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from delineate.core.errors import LayoutError, UncertainMaskError, UnreadableFileError
 from delineate.data.masks import classes_of, foreground_shares, settle_encodings, survey_masks
 from delineate.data.opening import open_dataset
+from delineate.files.mask_encoding import MaskEncoding
 
 
 def save(path: Path, values) -> None:
@@ -148,3 +150,38 @@ def test_real_drive(shared_data):
     second = foreground_shares(dataset, observer="2")
     assert len(second) == 20
     assert np.mean(list(second.values())) == pytest.approx(0.084, abs=0.001)
+
+
+def with_own_encoding(root, values):
+    """The data set whose second mask was replaced by one of indices."""
+    save(root.parent / "given.png", values)
+    opened = open_dataset(root)
+    given = replace(opened.samples[1], masks={"reference": (root.parent / "given.png",)})
+    return replace(
+        opened,
+        samples=(opened.samples[0], given),
+        file_encodings={root.parent / "given.png": MaskEncoding.parse("index,ignore:255")},
+    )
+
+
+def test_a_file_of_its_own_encoding_speaks_for_no_other(root, square):
+    """Indices in a replaced mask leave 0 and 255 certain, and are read as indices."""
+    dataset = settle_encodings(with_own_encoding(root, square + 0))
+    assert str(dataset.encodings["reference"]) == "binary"
+    assert len(dataset.classes) == 2
+    assert foreground_shares(dataset) == {"a": 0.25, "b": 0.25}
+
+
+def test_classes_that_only_a_replaced_mask_holds_count(root, square):
+    """A replaced mask may bring in a class that nobody drew before."""
+    dataset = settle_encodings(with_own_encoding(root, square * 2))
+    assert [c.name for c in dataset.classes] == ["background", "foreground", "class 2"]
+
+
+def test_masks_that_are_all_replaced_need_no_other(root, square):
+    """Where each mask has an encoding of its own nothing has to be proposed."""
+    dataset = with_own_encoding(root, square)
+    dataset = settle_encodings(replace(dataset, samples=dataset.samples[1:]))
+    assert dataset.encodings == {}
+    assert foreground_shares(dataset) == {"b": 0.25}
+    assert len(dataset.classes) == 2

@@ -121,3 +121,16 @@ def test_absent_observer_is_refused(dataset):
     """An observer who drew nothing here has no labels here."""
     with pytest.raises(LayoutError, match="expected a mask of observer 2"):
         read_labels(dataset, dataset.samples[0], "2")
+
+
+def test_a_file_is_read_by_its_own_encoding(dataset):
+    """One mask of several may be encoded in another way; the others keep the observer's."""
+    one, other = np.zeros((4, 6)), np.zeros((4, 6))
+    one[0], other[3] = 1, 200
+    several, sample = with_masks(dataset, one, other)
+    own = {sample.masks["reference"][1]: MaskEncoding.parse("threshold:128")}
+    labels = read_labels(replace(several, file_encodings=own), sample, "reference")
+    np.testing.assert_array_equal(labels[:, 0], [1, 0, 0, 1])
+    with_none = replace(several, encodings={}, file_encodings=own)
+    with pytest.raises(UncertainMaskError, match=r"m0\.png: how observer"):
+        read_labels(with_none, sample, "reference")
