@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from delineate.audit.alignment import Axes, Box, box_axes, oriented_box, whole_box
 from delineate.audit.gallery import Gallery
 from delineate.audit.likeness import alike
-from delineate.audit.orientation import ORIENTATIONS, inverse
-from delineate.audit.signature import SIDE, cut_lines
+from delineate.audit.orientation import ORIENTATIONS, inverse, oriented_size
+from delineate.audit.signature import SIDE, THUMB_SIDE_PX, cut_lines
 from delineate.audit.thumbnails import (
     Candidate,
     is_whole,
@@ -29,6 +30,8 @@ from delineate.core.progress import Progress
 
 # Correlations of 11 x 11 block means: what tone curves, compression and resizing leave.
 AT_LEAST = 0.95
+MOST = 30  # candidates a picture; photographs of one organ are all alike in shape
+NEAR_SHARE = 0.03
 
 
 def alike_in_shape(
@@ -46,9 +49,9 @@ def alike_in_shape(
     )
     names = list(ORIENTATIONS)
     found = alike(pool, at_least=AT_LEAST, progress=progress)
-    for first, second, name, score in zip(
-        found.first, found.second, found.orientation, found.correlation, strict=True
-    ):
+    columns = (found.first, found.second, found.orientation, found.correlation)
+    # The most alike come first, and copies are among them.
+    for first, second, name, score in islice(zip(*columns, strict=True), MOST * len(places)):
         ends = sorted([(places[first], first), (places[second], second)])
         if ends[0][0] != ends[1][0]:
             wholes = [place >= len(positions) for _, place in ends]
@@ -70,14 +73,34 @@ def whole_shape(gallery: Gallery, position: int) -> NDArray[np.float16]:
 
 
 def _placed(gallery: Gallery, candidate: Candidate, wholes: Sequence[bool]) -> Candidate:
-    """With the axes that lay the boxes which were alike on each other; None for contents."""
-    if not any(wholes):
+    """With the axes that lay the boxes which were alike on each other.
+
+    Where contents and wholes lead to the same axes and sizes are equal, the wholes are exact.
+    """
+    if is_whole(gallery, candidate.first) and is_whole(gallery, candidate.second):
         return candidate
+    whole = _axes(gallery, candidate, (True, True))
+    if any(wholes) and not all(wholes):
+        return replace(candidate, axes=_axes(gallery, candidate, wholes))
+    content = _axes(gallery, candidate, (False, False))
+    corners = np.array([[0, 0, 1], [THUMB_SIDE_PX, THUMB_SIDE_PX, 1]])
+    if np.abs(corners @ (whole - content).T).max() < NEAR_SHARE * THUMB_SIDE_PX or all(wholes):
+        return replace(candidate, axes=whole, is_exact=_are_of_one_size(gallery, candidate))
+    return replace(candidate, axes=content)
+
+
+def _are_of_one_size(gallery: Gallery, candidate: Candidate) -> bool:
+    second = picture_size(gallery, candidate.second)
+    return picture_size(gallery, candidate.first) == oriented_size(second, candidate.orientation)
+
+
+def _axes(gallery: Gallery, candidate: Candidate, wholes: Sequence[bool]) -> Axes:
+    """Between the thumbnails, so that the wholes or contents lie on each other."""
     first = _box(gallery, candidate.first, wholes[0])
+    second = _box(gallery, candidate.second, wholes[1])
     size = picture_size(gallery, candidate.second)
-    second = oriented_box(_box(gallery, candidate.second, wholes[1]), candidate.orientation, size)
-    axes: Axes = thumbnail_axes(gallery, candidate, box_axes(first, second))
-    return replace(candidate, axes=axes)
+    there = box_axes(first, oriented_box(second, candidate.orientation, size))
+    return thumbnail_axes(gallery, candidate, there)
 
 
 def _box(gallery: Gallery, position: int, is_all: bool) -> Box:

@@ -38,7 +38,8 @@ class Candidate:
     """Two pictures that may be copies, the second oriented.
 
     `axes` takes pixel centres of the first's thumbnail to those of the second's once that is
-    oriented; None where the contents should lie on each other as they are.
+    oriented; None where contents that fill their pictures should lie on each other. Axes that
+    are exact, if the two are copies at all, need no finer laying.
     """
 
     first: int
@@ -46,6 +47,7 @@ class Candidate:
     orientation: str
     score: float
     axes: Axes | None = None
+    is_exact: bool = False
 
 
 def alike_on_thumbnails(gallery: Gallery, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -58,8 +60,8 @@ def alike_on_thumbnails(gallery: Gallery, candidates: Iterable[Candidate]) -> It
     while batch := list(islice(rest, AT_ONCE)):
         even = even_thumbnails(gallery, sorted({p for c in batch for p in (c.first, c.second)}))
         for candidate in batch:
-            lies = candidate.axes is not None
-            found = _laid(even, candidate) if lies else _as_it_is(gallery, even, candidate)
+            axes = candidate.axes
+            found = _as_it_is(even, candidate) if axes is None else _laid(even, candidate, axes)
             if found.score >= ALIKE:
                 yield found
 
@@ -124,25 +126,20 @@ def _to_native(gallery: Gallery, candidate: Candidate) -> tuple[Axes, Axes]:
     return box_axes(thumb, picture_box(gallery, candidate.first)), box_axes(thumb, box)
 
 
-def _as_it_is(gallery: Gallery, even: dict[int, Even], candidate: Candidate) -> Candidate:
+def _as_it_is(even: dict[int, Even], candidate: Candidate) -> Candidate:
     first, second = even[candidate.first], even[candidate.second]
     turned = np.stack([oriented(second, name) for name in ORIENTATIONS])
     norms = float(np.linalg.norm(first) * np.linalg.norm(second))
     scores = turned.reshape(len(turned), -1) @ first.ravel() / max(norms, 1e-9)
     place = int(np.argmax(scores))
-    found = replace(candidate, orientation=NAMES[place], score=float(scores[place]))
-    has_bars = not (is_whole(gallery, candidate.first) and is_whole(gallery, candidate.second))
-    if found.score < ALIKE and has_bars:
-        # Bars whose edge was found a little beside its place shift the content. Then the
-        # thumbnails say little of the orientation, and the shapes know it better.
-        return _laid(even, replace(candidate, axes=SAME))
-    return found
+    return replace(candidate, orientation=NAMES[place], score=float(scores[place]))
 
 
-def _laid(even: dict[int, Even], candidate: Candidate) -> Candidate:
+def _laid(even: dict[int, Even], candidate: Candidate, axes: Axes) -> Candidate:
     first = even[candidate.first]
     second = np.ascontiguousarray(oriented(even[candidate.second], candidate.orientation))
-    axes = lay_on(first, second, SAME if candidate.axes is None else candidate.axes)
+    if not candidate.is_exact:
+        axes = lay_on(first, second, axes)
     return replace(candidate, axes=axes, score=correlation(first, laid(second, axes, first.shape)))
 
 
