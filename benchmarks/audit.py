@@ -128,7 +128,7 @@ def audited(samples: Sequence[Sample], cache: Path | None, *, crops_and_shifts: 
     watch.lap("twins")
 
     def read(position: int) -> Labels | None:
-        [files] = samples[position].masks.values()
+        files = next(iter(samples[position].masks.values()))
         return (read_image(files[0])[..., 0] > 127).astype("uint8")
 
     def size_of(position: int) -> tuple[int, int]:
