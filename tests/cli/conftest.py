@@ -16,11 +16,11 @@ Delineate = Callable[..., Result]
 SIDE_PX = 32
 
 
-def write_pairs(root: Path, count: int = 6) -> Path:
+def write_pairs(root: Path, count: int = 6, seed: int = 5) -> Path:
     """`images/` beside `masks/`: grey PNGs with a bright square, and the square as 0/255."""
     for name in ("images", "masks"):
         (root / name).mkdir(parents=True)
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     for number in range(count):
         mask = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
         row, column = rng.integers(2, SIDE_PX - 14, 2)
@@ -42,8 +42,8 @@ def delineate() -> Delineate:
 
 
 @pytest.fixture
-def make_pairs() -> Callable[[Path, int], Path]:
-    """Writes a number of pairs into a folder."""
+def make_pairs() -> Callable[..., Path]:
+    """Writes a number of pairs into a folder; those of one seed begin with the same images."""
     return write_pairs
 
 

@@ -54,8 +54,8 @@ def test_subjects_stay_whole(delineate, pairs, tmp_path):
 
 def test_a_stated_split_is_kept_unless_fresh(delineate, make_pairs, tmp_path):
     """Folders that state a split keep it, and --fresh parts everything anew."""
-    for part, count in (("train", 4), ("test", 3)):
-        make_pairs(tmp_path / "data" / part, count)
+    for seed, (part, count) in enumerate((("train", 4), ("test", 3))):
+        make_pairs(tmp_path / "data" / part, count, seed)
     arguments = ["split", tmp_path / "data", "--fractions", "0.5,0.5,0"]
     assert delineate(*arguments, "--out", tmp_path / "kept.csv").exit_code == 0
     assert parts_of(tmp_path / "kept.csv") == {"test": 3, "train": 2, "validation": 2}

@@ -61,7 +61,8 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
     options = (
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
         "--resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
-        "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite"
+        "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
+        "--allow-leakage"
     )
     assert delineate("train", *options.split()).exit_code == 0
     assert called == {
@@ -81,6 +82,8 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "device": "cpu",
         "threads": 2,
         "overwrite": True,
+        "review": Path("audit"),
+        "allow_leakage": True,
     }
 
 

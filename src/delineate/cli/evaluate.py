@@ -9,6 +9,7 @@ import typer
 
 from delineate.cli.console import Console
 from delineate.cli.options import (
+    AllowLeakage,
     AsJson,
     Device,
     DeviceName,
@@ -20,6 +21,7 @@ from delineate.cli.options import (
     PaletteName,
     Quiet,
     Repeats,
+    Review,
     Seed,
     Split,
     SplitFile,
@@ -56,6 +58,8 @@ def evaluate(
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    review: Review = None,
+    allow_leakage: AllowLeakage = False,
     palette: Palette = PaletteName.DEFAULT,
     seed: Seed = 0,
     device: Device = DeviceName.AUTO,
@@ -83,6 +87,8 @@ def evaluate(
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            review=review,
+            allow_leakage=allow_leakage,
             split_file=split_file,
             palette=palette.value,
             overwrite=overwrite,

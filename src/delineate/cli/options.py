@@ -115,6 +115,23 @@ SplitFile = Annotated[
         help="Which image belongs to which split, as `delineate split` writes it.",
     ),
 ]
+AllowLeakage = Annotated[
+    bool,
+    typer.Option(
+        "--allow-leakage",
+        help="Go on where copies or subjects stand in several splits; scores are then given with "
+        "and without the leaked cases.",
+    ),
+]
+Review = Annotated[
+    Path | None,
+    typer.Option(
+        "--review",
+        metavar="AUDIT",
+        help="Apply the decisions of `delineate review`: an audit folder, or its review.sqlite. "
+        "The files of DATA stay as they are.",
+    ),
+]
 Split = Annotated[
     str | None,
     typer.Option(

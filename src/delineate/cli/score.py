@@ -9,6 +9,7 @@ import typer
 
 from delineate.cli.console import Console
 from delineate.cli.options import (
+    AllowLeakage,
     AsJson,
     Data,
     Layout,
@@ -18,6 +19,7 @@ from delineate.cli.options import (
     Palette,
     PaletteName,
     Quiet,
+    Review,
     Seed,
     Split,
     SplitFile,
@@ -45,6 +47,8 @@ def score(
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    review: Review = None,
+    allow_leakage: AllowLeakage = False,
     palette: Palette = PaletteName.DEFAULT,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -69,6 +73,8 @@ def score(
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            review=review,
+            allow_leakage=allow_leakage,
             split_file=split_file,
             palette=palette.value,
             overwrite=overwrite,

@@ -15,6 +15,7 @@ from delineate.cli.options import (
     Masks,
     Overwrite,
     Quiet,
+    Review,
     Seed,
     Subjects,
 )
@@ -50,6 +51,7 @@ def split(
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    review: Review = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -75,6 +77,7 @@ def split(
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            review=review,
             overwrite=overwrite,
             progress=console,
         )

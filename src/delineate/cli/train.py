@@ -10,6 +10,7 @@ import typer
 
 from delineate.cli.console import Console
 from delineate.cli.options import (
+    AllowLeakage,
     AsJson,
     Data,
     Device,
@@ -19,6 +20,7 @@ from delineate.cli.options import (
     Out,
     Overwrite,
     Quiet,
+    Review,
     SplitFile,
     Subjects,
     Threads,
@@ -64,6 +66,8 @@ def train(
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    review: Review = None,
+    allow_leakage: AllowLeakage = False,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -101,6 +105,8 @@ def train(
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            review=review,
+            allow_leakage=allow_leakage,
             split_file=split_file,
             progress=console,
         )

@@ -20,6 +20,7 @@ from delineate.files.writing import write_csv
 
 FRACTIONS: Mapping[str, float] = {TRAIN: 0.7, VALIDATION: 0.15, TEST: 0.15}
 HEADER = ("id", "subject", "split")
+AS_STATED, MADE_ANEW = "as the data states it", "made anew"
 
 Assignment = dict[str, str]  # sample id -> split
 Ids = Collection[str]
@@ -81,7 +82,7 @@ def complete_split(
         )
     fraction = _held_out(fractions) if held_out is None else held_out
     if VALIDATION in stated or (stated and not fraction):
-        return CompleteSplit(dataset, "as the data states it", True, {})
+        return CompleteSplit(dataset, AS_STATED, True, {})
     places = {TRAIN} if stated else {None, TRAIN}
     samples = tuple(s for s in dataset.samples if s.split in places or (s.masks and not stated))
     require_masks(samples)
@@ -96,7 +97,7 @@ def complete_split(
         assignment = split_by_subject(
             dataset, fractions=fractions, seed=seed, facts=shares, together=joined
         )
-        origin = "made anew"
+        origin = MADE_ANEW
     return CompleteSplit(apply_split(dataset, assignment), origin, False, shares, joined)
 
 

@@ -24,8 +24,9 @@ from delineate.metrics.thresholds import decide
 from delineate.report.overlays import find_palette
 from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.inputs import inputs_of
-from delineate.workflows.run_folder import RUN, SCORINGS, SPLIT, RunFacts, read_run
-from delineate.workflows.scored_data import cases_of, scored_dataset
+from delineate.workflows.reviewed import decided
+from delineate.workflows.run_folder import RUN, SCORINGS, SPLIT, RunFacts, read_run, review_of
+from delineate.workflows.scored_data import ScoredData, scored_data
 from delineate.workflows.scoring import Answer, ScoringResult, score_and_write
 from delineate.workflows.training_data import data_digest
 
@@ -42,6 +43,8 @@ def evaluate(
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
     split_file: Path | str | None = None,
+    review: Path | str | None = None,
+    allow_leakage: bool = False,
     palette: str = "default",
     overwrite: bool = False,
     seed: int = 0,
@@ -53,10 +56,16 @@ def evaluate(
 
     `model` is a run or a model folder. Without `source` a run's own data is taken; for a
     run's own data the run's split, layout, mask encoding and subjects hold unless others are
-    given. Every scoring by a run is logged in its `scorings.jsonl`. Writes to
-    `RUN/evaluation-SPLIT` unless told otherwise.
+    given, and so does the review that the run was trained under. Every scoring by a run is
+    logged in its `scorings.jsonl`. Writes to `RUN/evaluation-SPLIT` unless told otherwise.
+
+    Subjects, files and copies of one picture that stand in the scored split and in one before
+    it are an error unless `allow_leakage`; the headline scores are then given with and without
+    the leaked cases. Under the decisions of a `review` they are given for the labels as
+    decided, for those before, and for the cases that no decision touched.
 
     Raises:
+        LeakageError: a leaking split that is not allowed.
         DelineateError: no model, no data, no such split, or classes that do not match.
     """
     model = Path(model)
@@ -72,29 +81,34 @@ def evaluate(
         split_file = split_file or folder / SPLIT
         layout, masks = layout or facts.layout, masks or facts.masks
         subjects = subjects or facts.subjects
-    dataset, split = scored_dataset(
+        review = review or review_of(folder, facts)
+    with scored_data(
         source if source is not None else run[1].data,  # type: ignore[index] # checked above
         split=split,
         split_file=split_file,
         layout=layout,
         masks=masks,
         subjects=subjects,
+        review=None if review is None else Path(review),
+        allow_leakage=allow_leakage,
         progress=progress,
-    )
-    require_known_classes(dataset, loaded.card)
-    if threshold is not None and len(loaded.classes) > 2:
-        raise SettingsError(
-            "--threshold: a model of several classes takes the likeliest; leave the option out"
+    ) as data:
+        dataset, split = data.dataset, data.split
+        require_known_classes(dataset, loaded.card)
+        if threshold is not None and len(loaded.classes) > 2:
+            raise SettingsError(
+                "--threshold: a model of several classes takes the likeliest; leave the option out"
+            )
+        if out is None:
+            where = "" if is_own else f"-{dataset.root.stem}"
+            out = (run[0] if run else model.resolve().parent) / f"evaluation-{split}{where}"
+            overwrite = overwrite or run is not None
+        inputs = (model, find_model_folder(model), source, split_file, subjects, review)
+        target = new_folder(
+            Path(out), overwrite=overwrite, inputs=inputs_of(data.decided.original, *inputs)
         )
-    if out is None:
-        where = "" if is_own else f"-{dataset.root.stem}"
-        out = (run[0] if run else model.resolve().parent) / f"evaluation-{split}{where}"
-        overwrite = overwrite or run is not None
-    target = new_folder(
-        Path(out),
-        overwrite=overwrite,
-        inputs=inputs_of(dataset, model, find_model_folder(model), source, split_file, subjects),
-    )
+        data = data.placed_in(target)
+    dataset = data.dataset
     is_chosen = threshold is None
     threshold = loaded.card.threshold.value if threshold is None else threshold
     origin = (
@@ -112,7 +126,7 @@ def evaluate(
     result = score_and_write(
         target,
         dataset,
-        cases_of(dataset, split),
+        data.cases,
         answers,
         split=split,
         classes=loaded.classes,
@@ -125,9 +139,12 @@ def evaluate(
             "data": str(dataset.root),
             "layout": dataset.layout,
             "repeats": loaded.predict_settings.repeats,
-            "scorings_of_this_split": _log(run, dataset, split, target) if run else None,
-        },
-        notes=_seen_before(split) if is_own else (),
+            "scorings_of_this_split": _log(run, data, target) if run else None,
+        }
+        | data.facts(),
+        notes=(*(_seen_before(split) if is_own else ()), *data.notes()),
+        views=data.views,
+        earlier=data.earlier,
         settings=EvaluationSettings(seed=seed),
         progress=progress,
     )
@@ -183,18 +200,21 @@ def _is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
     assignment = read_split(folder / SPLIT)
     if not assignment.keys() <= {sample.id for sample in dataset.samples}:
         return False
-    return data_digest(apply_split(dataset, assignment)) == facts.data_sha256
+    with decided(apply_split(dataset, assignment), review_of(folder, facts)) as reviewed:
+        return data_digest(reviewed.dataset) == facts.data_sha256
 
 
-def _log(run: tuple[Path, RunFacts], dataset: Dataset, split: str, target: Path) -> int:
+def _log(run: tuple[Path, RunFacts], data: ScoredData, target: Path) -> int:
     """Append this scoring to the run's log, and return how often these cases were scored."""
     file = run[0] / SCORINGS
     row = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "split": split,
-        "data": str(dataset.root.resolve()),
-        "cases": len(cases_of(dataset, split).samples),
+        "split": data.split,
+        "data": str(data.dataset.root.resolve()),
+        "cases": len(data.cases.samples),
         "out": str(target),
+        "leaked": len(data.leaked),
+        "review_sha256": (data.decided.document or {}).get("sha256"),
     }
     append_line(file, json.dumps(row))
     return sum(

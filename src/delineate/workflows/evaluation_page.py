@@ -137,7 +137,9 @@ def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown
     recipe = load_recipe(str(run / RECIPE))
     document = result.document
     budget = f"{facts.minutes:g} minutes" if facts.minutes is not None else f"{facts.steps} steps"
-    whole = apply_split(dataset, read_split(run / SPLIT))
+    known = {sample.id for sample in dataset.samples}  # decisions may have dropped some
+    assignment = {id_: split for id_, split in read_split(run / SPLIT).items() if id_ in known}
+    whole = apply_split(dataset, assignment)
     return RunReport(
         title=f"{recipe.name} on {dataset.root.name}",
         facts=_facts(result),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from delineate.files.writing import read_json, write_json
 from delineate.training.budget import Budget
 
 RUN, RECIPE, SPLIT, SCORINGS = "run.json", "recipe.toml", "split.csv", "scorings.jsonl"
+REVIEW = "review/review.sqlite"
 SCHEMA = "run"
 
 
@@ -35,6 +37,8 @@ class RunFacts(BaseModel):
     steps: int | None
     split_origin: str = "not recorded"
     data_sha256: str | None = None
+    review: str | None = None
+    allow_leakage: bool = False
 
     @property
     def budget(self) -> Budget:
@@ -42,9 +46,23 @@ class RunFacts(BaseModel):
         return Budget(steps=self.steps, seconds=None if self.minutes is None else 60 * self.minutes)
 
 
-def write_run(folder: Path, facts: RunFacts) -> None:
-    """Write `run.json`, with the machine and the libraries beside the facts."""
-    document = {"facts": facts.model_dump(), "machine": machine()}
+def write_run(
+    folder: Path,
+    facts: RunFacts,
+    *,
+    leaks: Mapping[str, Any] | None = None,
+    review: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `run.json`: the facts, the machine and the libraries.
+
+    `leaks` are those that were allowed, `review` the decisions that were used.
+    """
+    document = {
+        "facts": facts.model_dump(),
+        "leaks": leaks,
+        "review": review,
+        "machine": machine(),
+    }
     write_json(folder / RUN, document, schema=SCHEMA)
 
 
@@ -62,6 +80,11 @@ def read_run(folder: Path) -> RunFacts:
             f"{folder / RUN}: expected the facts of a run of this version; "
             "train anew with --overwrite"
         ) from error
+
+
+def review_of(folder: Path, facts: RunFacts) -> Path | None:
+    """The run's own copy of the review that it was trained under; None without one."""
+    return None if facts.review is None else folder / REVIEW
 
 
 def require_same(facts: RunFacts, asked: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ from delineate.files.writing import new_folder
 from delineate.report.overlays import find_palette
 from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.inputs import inputs_of
-from delineate.workflows.scored_data import cases_of, scored_dataset
+from delineate.workflows.scored_data import scored_data
 from delineate.workflows.scoring import Answer, ScoringResult, file_name, score_and_write
 
 _PROBABILITY_ENDINGS = frozenset({".png", ".tif", ".tiff", ".npy"})
@@ -47,6 +47,8 @@ def score(
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
     split_file: Path | str | None = None,
+    review: Path | str | None = None,
+    allow_leakage: bool = False,
     palette: str = "default",
     overwrite: bool = False,
     seed: int = 0,
@@ -57,9 +59,10 @@ def score(
     Each sample takes the file named after it: `ID_prob.*` (a probability map of a binary
     task: 16 or 8 bits, float TIFF or .npy), else `ID_mask.*`, else `ID.*`. Probability maps
     need a threshold, chosen elsewhere than on these cases. A sample without a file is
-    scored as failed.
+    scored as failed. `review` and `allow_leakage` are those of `evaluate`.
 
     Raises:
+        LeakageError: a leaking split that is not allowed.
         DelineateError: no such folder, no file that belongs to any sample, or data that
             cannot be scored.
     """
@@ -67,28 +70,34 @@ def score(
     find_palette(palette)
     if not folder.is_dir():
         raise LayoutError(f"{folder}: no such folder; expected one with masks or probability maps")
-    dataset, split = scored_dataset(
+    with scored_data(
         source,
         split=split,
         split_file=split_file,
         layout=layout,
         masks=masks,
         subjects=subjects,
+        review=None if review is None else Path(review),
+        allow_leakage=allow_leakage,
         progress=progress,
-    )
-    cases = cases_of(dataset, split)
-    found = prediction_files(folder, cases)
-    files = [file for file in found.values() if file is not None]
-    if not files:
-        raise LayoutError(
-            f"{folder}: no file is named after a case; expected {some(_names(cases))} with "
-            "_prob, _mask or nothing before the ending"
+    ) as data:
+        found = prediction_files(folder, data.answered)
+        files = [file for file in found.values() if file is not None]
+        if not files:
+            raise LayoutError(
+                f"{folder}: no file is named after a case; expected {some(_names(data.cases))} "
+                "with _prob, _mask or nothing before the ending"
+            )
+        if threshold is None and any(_is_probability(file) for file in files):
+            raise SettingsError(
+                f"{folder}: probability maps need --threshold, chosen on other cases than these"
+            )
+        encoding = _settled_encoding([file for file in files if not _is_probability(file)])
+        inputs = (folder, source, split_file, subjects, review)
+        target = new_folder(
+            Path(out), overwrite=overwrite, inputs=inputs_of(data.decided.original, *inputs)
         )
-    if threshold is None and any(_is_probability(file) for file in files):
-        raise SettingsError(
-            f"{folder}: probability maps need --threshold, chosen on other cases than these"
-        )
-    encoding = _settled_encoding([file for file in files if not _is_probability(file)])
+        data = data.placed_in(target)
 
     def answers(sample: Sample, image: Image) -> Answer:
         file = found[sample.id]
@@ -104,22 +113,22 @@ def score(
         _require_size(file, labels.shape, sample, image)
         return Answer(labels=labels)
 
-    target = new_folder(
-        Path(out),
-        overwrite=overwrite,
-        inputs=inputs_of(dataset, folder, source, split_file, subjects),
-    )
+    dataset = data.dataset
     result = score_and_write(
         target,
         dataset,
-        cases,
+        data.cases,
         answers,
-        split=split,
+        split=data.split,
         classes=dataset.classes,
         threshold=threshold,
         threshold_origin="given by hand" if threshold is not None else "none: masks were given",
         palette=palette,
-        facts={"predictions": str(folder), "data": str(dataset.root), "layout": dataset.layout},
+        facts={"predictions": str(folder), "data": str(dataset.root), "layout": dataset.layout}
+        | data.facts(),
+        notes=data.notes(),
+        views=data.views,
+        earlier=data.earlier,
         settings=EvaluationSettings(seed=seed),
         progress=progress,
     )

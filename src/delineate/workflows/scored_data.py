@@ -3,23 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from delineate.audit.leaks import Leak, leaked_ids
 from delineate.core.errors import DelineateError, LayoutError, unknown_name
 from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, Labels
+from delineate.data.listing import counted
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset, require_masks
 from delineate.data.reading import read_labels
-from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset
-from delineate.data.splitting import apply_split, read_split, require_no_leakage
+from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
+from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.baselines import MeanTrainingMask, mean_training_mask
+from delineate.evaluation.records import UNLEAKED
+from delineate.evaluation.views import View
+from delineate.workflows.leakage import Gate, find_split_leaks, in_words, leak_document
+from delineate.workflows.reviewed import Decided, decided, review_words
 
 EVERYTHING = "all"
 
 
-def scored_dataset(
+@dataclass(frozen=True)
+class ScoredData:
+    """Which cases are scored, as they were decided and as they were before, and what leaks."""
+
+    decided: Decided
+    split: str
+    leaks: tuple[Leak, ...] = ()
+
+    @property
+    def dataset(self) -> Dataset:
+        """The whole data set as it was decided, with settled encodings."""
+        return self.decided.dataset
+
+    @property
+    def cases(self) -> Dataset:
+        """The cases of the split, as they were decided."""
+        return cases_of(self.dataset, self.split)
+
+    @property
+    def earlier(self) -> Dataset | None:
+        """The cases of the split as they were before the decisions; None without a review."""
+        if self.decided.document is None:
+            return None
+        return cases_of(self.decided.original, self.split)
+
+    @property
+    def answered(self) -> Dataset:
+        """Every case that needs a prediction: those that decisions dropped come last."""
+        cases, earlier = self.cases, self.earlier
+        kept = {sample.id for sample in cases.samples}
+        more = () if earlier is None else (s for s in earlier.samples if s.id not in kept)
+        return replace(cases, samples=(*cases.samples, *more))
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Parts of the cases that are to be scored by themselves: those that do not leak."""
+        return (View(UNLEAKED, self.leaked),) if self.leaks else ()
+
+    @property
+    def leaked(self) -> frozenset[str]:
+        """The ids of the cases that leak."""
+        return frozenset(leaked_ids(self.leaks, self.split))
+
+    @property
+    def relabelled(self) -> tuple[str, ...]:
+        """The cases to which decisions gave another mask."""
+        return self._among(self.cases.samples, "relabelled")
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The cases of the split that decisions left out."""
+        earlier = self.earlier
+        return () if earlier is None else self._among(earlier.samples, "dropped")
+
+    def notes(self) -> tuple[str, ...]:
+        """What must be said of leaked cases and changed labels."""
+        return (*_leak_notes(self), *_review_notes(self))
+
+    def facts(self) -> dict[str, Any]:
+        """For evaluation.json: the leaks that were allowed and the decisions that were used."""
+        leaks = {"cases": sorted(self.leaked), **leak_document(self.leaks)} if self.leaks else None
+        review = self.decided.document
+        if review is not None:
+            changed = {"relabelled": list(self.relabelled), "dropped": list(self.dropped)}
+            review = {**review, "cases": changed}
+        return {"leaks": leaks, "review": review}
+
+    def _among(self, samples: Sequence[Sample], what: str) -> tuple[str, ...]:
+        changed = set((self.decided.document or {}).get(what, ()))
+        return tuple(sample.id for sample in samples if sample.id in changed)
+
+    def placed_in(self, folder: Path) -> ScoredData:
+        """The same with the decided masks in the evaluation's own folder."""
+        return replace(self, decided=self.decided.placed_in(folder))
+
+
+@contextmanager
+def scored_data(
     source: Path | str,
     *,
     split: str | None,
@@ -27,22 +112,54 @@ def scored_dataset(
     layout: str | None,
     masks: str | Sequence[str] | None,
     subjects: str | None,
+    review: Path | None = None,
+    allow_leakage: bool = False,
     progress: Progress,
-) -> tuple[Dataset, str]:
+) -> Iterator[ScoredData]:
     """The whole data set with settled encodings, and the split that is to be scored.
 
     Without a split the test cases are scored; where none of them has a mask the validation
-    cases; where there are none either, every image with a mask, which `all` asks for.
+    cases; where there are none either, every image with a mask, which `all` asks for. Masks
+    that the decisions of a review made lie in a temporary folder until they are `placed_in`
+    another.
 
     Raises:
-        DelineateError: no such split, images without masks in it, uncertain encodings, or a
-            subject in two splits.
+        LeakageError: a subject, a file or copies of one picture in the split that is scored
+            and in what comes before it, unless that is allowed.
+        DelineateError: no such split, images without masks in it, or uncertain encodings.
     """
-    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    opened = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
     if split_file is not None:
-        dataset = apply_split(dataset, read_split(Path(split_file)))
+        opened = apply_split(opened, read_split(Path(split_file)))
+    with decided(opened, review, progress=progress) as reviewed:
+        split = _chosen_split(reviewed.dataset, split)
+        leaks: tuple[Leak, ...] = ()
+        if split != EVERYTHING:
+            gate = Gate(not_twins=reviewed.not_twins, progress=progress)
+            leaks = leaks_into(reviewed.dataset, split, gate=gate, is_allowed=allow_leakage)
+        settled = _settled(reviewed.dataset, split, progress)
+        original = _as_before(reviewed, settled)
+        yield ScoredData(replace(reviewed, original=original, dataset=settled), split, leaks)
+
+
+def leaks_into(dataset: Dataset, split: str, *, gate: Gate, is_allowed: bool) -> tuple[Leak, ...]:
+    """What a split shares with those that come before it: test with validation and train.
+
+    A split that is trained on is scored to see how well it was learnt: nothing leaks into it.
+
+    Raises:
+        LeakageError: such a leak, unless that is allowed.
+    """
+    before = SPLITS[: SPLITS.index(split)]
+    if not before:
+        return ()
+    return find_split_leaks(dataset, (*before, split), into=split, gate=gate, is_allowed=is_allowed)
+
+
+def _chosen_split(dataset: Dataset, asked: str | None) -> str:
+    """The split to score, all of whose images have a mask."""
     found = {sample.split for sample in dataset.samples if sample.split and sample.masks}
-    split = split or next((each for each in (TEST, VALIDATION) if each in found), EVERYTHING)
+    split = asked or next((each for each in (TEST, VALIDATION) if each in found), EVERYTHING)
     if split not in (*SPLITS, EVERYTHING):
         raise unknown_name("split", split, (*SPLITS, EVERYTHING))
     chosen = cases_of(dataset, split)
@@ -53,16 +170,48 @@ def scored_dataset(
             "choose one of these with --split, or score every image with --split all"
         )
     if split != EVERYTHING:
-        require_no_leakage(dataset.samples)
         require_masks(chosen.samples, dataset.observers[0] if dataset.observers else None)
     if not dataset.observers:
         raise LayoutError(
             f"{dataset.root}: images without masks; there is nothing to score against"
         )
-    ids = {sample.id for sample in chosen.samples}
+    return split
+
+
+def _settled(dataset: Dataset, split: str, progress: Progress) -> Dataset:
+    """The dataset with the encodings and classes of the masks that are read."""
+    ids = {sample.id for sample in cases_of(dataset, split).samples}
     used = tuple(s for s in dataset.samples if s.split == TRAIN or s.id in ids)
     settled = settle_encodings(replace(dataset, samples=used), progress=progress)
-    return replace(dataset, encodings=settled.encodings, classes=settled.classes), split
+    return replace(dataset, encodings=settled.encodings, classes=settled.classes)
+
+
+def _as_before(reviewed: Decided, settled: Dataset) -> Dataset:
+    """The original with the encodings that were settled, by which its masks are read too."""
+    return replace(reviewed.original, encodings=settled.encodings, classes=settled.classes)
+
+
+def _leak_notes(data: ScoredData) -> Iterator[str]:
+    if data.leaks:
+        total = len(data.cases.samples)
+        yield (
+            f"{len(data.leaked)} of {total} cases leak ({in_words(data.leaks)}): they were scored "
+            "because --allow-leakage was given, and every headline score stands beside the one "
+            "without them, which is the one to believe"
+        )
+
+
+def _review_notes(data: ScoredData) -> Iterator[str]:
+    if data.decided.document is None:
+        return
+    yield f"labels as decided: {review_words(data.decided.document)}"
+    if data.relabelled or data.dropped:
+        yield (
+            f"decisions gave {counted(len(data.relabelled), 'case')} of this split another mask "
+            f"and left {len(data.dropped)} out: the headline scores stand on the labels as "
+            "decided, on the labels before, and on the cases that no decision touched; where they "
+            "differ the labels did, and the model is no better for it"
+        )
 
 
 def cases_of(dataset: Dataset, split: str) -> Dataset:

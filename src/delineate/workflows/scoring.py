@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import numpy as np
 from delineate.core.errors import DelineateError, LayoutError
 from delineate.core.progress import Progress, track
 from delineate.core.types import Image, LabelClass, Labels, Probability
-from delineate.data.reading import read_case
+from delineate.data.reading import read_case, read_labels
 from delineate.data.sample import Dataset, Sample
 from delineate.evaluation.cases import ScoredCase
 from delineate.evaluation.records import Evaluation
 from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
+from delineate.evaluation.views import View
 from delineate.files.mask_files import write_image, write_index_mask
 from delineate.files.writing import write_csv, write_json
 from delineate.metrics.thresholds import decide
@@ -70,12 +72,16 @@ def score_and_write(
     palette: str,
     facts: dict[str, Any],
     notes: tuple[str, ...] = (),
+    views: Sequence[View] = (),
+    earlier: Dataset | None = None,
     settings: EvaluationSettings,
     progress: Progress,
 ) -> ScoringResult:
     """Score every case of `scored` and write all files but the page.
 
-    A case without an answer is scored as failed, never left out.
+    A case without an answer is scored as failed, never left out. `earlier` holds the cases of
+    this split as they were before decisions changed their labels: those that decisions dropped
+    are answered too, and count with their earlier labels alone.
     """
     names = Counter(file_name(sample.id) for sample in scored.samples)
     for sample in scored.samples:
@@ -87,9 +93,19 @@ def score_and_write(
     (folder / OVERLAYS).mkdir(exist_ok=True)
     (folder / PREDICTIONS).mkdir(exist_ok=True)
 
+    kept = {sample.id for sample in scored.samples}
+    before = {} if earlier is None else {sample.id: sample for sample in earlier.samples}
+    dropped = [sample for id_, sample in before.items() if id_ not in kept]
+
     def cases() -> Iterator[ScoredCase]:
-        for sample in track(scored.samples, "score", progress):
-            yield _scored_case(dataset, sample, answers, classes, threshold, folder, palette)
+        for sample in track([*scored.samples, *dropped], "score", progress):
+            if earlier is not None and sample.id not in kept:
+                yield _dropped_case(earlier, sample, answers)
+                continue
+            case = _scored_case(dataset, sample, answers, classes, threshold, folder, palette)
+            if earlier is not None and sample.id in before:
+                case = _with_earlier(case, earlier, before[sample.id], sample)
+            yield case
 
     evaluation = score_cases(
         cases(),
@@ -97,6 +113,7 @@ def score_and_write(
         threshold,
         threshold_origin=threshold_origin,
         mean_training_mask=training_mask_baseline(dataset, classes, split),
+        views=views,
         settings=settings,
     )
     evaluation = replace(evaluation, notes=(*notes, *evaluation.notes))
@@ -153,6 +170,48 @@ def _scored_case(
         write_image(folder / OVERLAYS / f"{file_name(sample.id)}.png", picture)
         write_index_mask(folder / PREDICTIONS / f"{file_name(sample.id)}_mask.png", labels, classes)
     return result
+
+
+def _with_earlier(case: ScoredCase, earlier: Dataset, before: Sample, now: Sample) -> ScoredCase:
+    """The case with its earlier labels, where any pixel of them is another."""
+    if before.masks == now.masks:
+        return case
+    labels = _labels_of(earlier, before)
+    is_same = labels.keys() == case.truths.keys() and all(
+        np.array_equal(labels[name], case.truths[name]) for name in labels
+    )
+    return case if is_same else replace(case, earlier=labels)
+
+
+def _dropped_case(earlier: Dataset, sample: Sample, answers: Answers) -> ScoredCase:
+    """A case that counts before the decisions alone."""
+    try:
+        case = read_case(earlier, sample)
+        answer = answers(sample, case.image)
+    except DelineateError as error:
+        labels = _labels_of(earlier, sample)
+        return ScoredCase(
+            sample.id, sample.subject, {}, earlier=labels, failure=str(error), is_dropped=True
+        )
+    return ScoredCase(
+        sample.id,
+        sample.subject,
+        {},
+        region=case.region,
+        probability=answer.probability,
+        labels=answer.labels,
+        earlier=case.labels,
+        is_dropped=True,
+    )
+
+
+def _labels_of(dataset: Dataset, sample: Sample) -> dict[str, Labels]:
+    """The labels of each observer whose mask can be read."""
+    found = {}
+    for observer in sample.masks:
+        with suppress(DelineateError):
+            found[observer] = read_labels(dataset, sample, observer)
+    return found
 
 
 def file_name(sample_id: str) -> str:

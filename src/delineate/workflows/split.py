@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from delineate.core.errors import LayoutError, OutputExistsError, UnreadableFileError
+from delineate.core.errors import OutputExistsError, UnreadableFileError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted
 from delineate.data.masks import foreground_shares, settle_encodings
-from delineate.data.opening import open_dataset, require_masks
-from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
+from delineate.data.opening import open_dataset
+from delineate.data.sample import SPLITS, Dataset, Sample
 from delineate.data.splitting import (
     FRACTIONS,
     HEADER,
-    Assignment,
-    apply_split,
-    hold_out,
-    require_no_leakage,
-    split_by_subject,
+    CompleteSplit,
+    complete_split,
     write_split,
 )
 from delineate.files.writing import new_folder, read_json, write_json
+from delineate.workflows.leakage import Gate, find_split_leaks
+from delineate.workflows.reviewed import decided, review_rows
 
 SCHEMA, FILE = "split", "split.csv"
+REMEDY = "Split everything anew with --fresh, which keeps subjects and copies whole"
 RULE = (
     "whole subjects, placed one by one where their images (counted as empty, small, middling "
     "and large foreground) are missed most; the evenest of several seeded orders"
@@ -56,6 +56,7 @@ def split(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    review: Path | str | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> SplitResult:
@@ -70,23 +71,29 @@ def split(
         DelineateError: images without masks, uncertain encodings, too few subjects, a stated
             split that shares subjects, or an output that exists.
     """
-    path = _target(Path(out), overwrite=overwrite, inputs=(source, subjects or source))
+    path = _target(
+        Path(out), overwrite=overwrite, inputs=(source, subjects or source, review or source)
+    )
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
     if fresh:
         dataset = replace(dataset, samples=tuple(map(_unsplit, dataset.samples)))
-    assignment, facts, origin = _assignment(dataset, fractions, seed, progress)
-    dataset = apply_split(dataset, assignment)
-    require_no_leakage(dataset.samples)
+    chosen = None if review is None else Path(review)
+    with decided(dataset, chosen, progress=progress) as reviewed:
+        gate = Gate(not_twins=reviewed.not_twins, progress=progress)
+        made, shares = _completed(reviewed.dataset, fractions, seed, gate)
+    dataset = made.dataset
     document = {
         "source": str(source),
         "layout": dataset.layout,
-        "origin": origin,
+        "origin": made.origin,
         "rule": RULE,
         "seed": seed,
         "fractions": dict(fractions),
         "has_subjects": dataset.has_subjects,
+        "copies": [sorted(ids) for ids in made.together],
+        "review": reviewed.document,
         "parts": {
-            name: _part(dataset.only(name).samples, facts)
+            name: _part(dataset.only(name).samples, shares)
             for name in SPLITS
             if dataset.only(name).samples
         },
@@ -95,7 +102,7 @@ def split(
         new_folder(path.parent)
     # The JSON first: it is what tells our split from a table of somebody else.
     write_json(path.with_suffix(".json"), document, schema=SCHEMA)
-    write_split(path, assignment, dataset)
+    write_split(path, {s.id: s.split for s in dataset.samples if s.split is not None}, dataset)
     return SplitResult(path, document)
 
 
@@ -110,38 +117,40 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
             text += f"; {part['empty_share']:.1%} of the masks empty"
             text += f", foreground {part['mean_foreground_share']:.2%} of the pixels"
         rows.append((name, text))
+    copies = document["copies"]
+    if copies:
+        images = counted(sum(map(len, copies)), "image")
+        rows.append(("copies", f"{images} in {counted(len(copies), 'group')}, each on one side"))
+    rows += review_rows(document["review"])
     if not document["has_subjects"]:
         rows.append(("subjects", "unknown: each image counts as one (see --subjects)"))
     return rows
 
 
-def _assignment(
-    dataset: Dataset, fractions: Mapping[str, float], seed: int, progress: Progress
-) -> tuple[Assignment, dict[str, float], str]:
-    """The split, the foreground of each sample with a mask, and where the split is from."""
-    stated = {sample.split for sample in dataset.samples if sample.masks} - {None}
-    if {sample.split for sample in dataset.samples} == {TRAIN}:
-        stated = set()  # a folder called train and no other states nothing
-    if stated and TRAIN not in stated:
-        raise LayoutError(
-            f"{dataset.root}: expected images with masks for train, found them only for "
-            f"{' and '.join(sorted(map(str, stated)))}; split everything anew with --fresh"
-        )
-    require_no_leakage(dataset.samples)
-    require_masks(s for s in dataset.samples if s.split in ({TRAIN} if stated else {None, TRAIN}))
-    settled = settle_encodings(dataset, progress=progress)
-    facts = foreground_shares(settled, progress=progress)
-    if not stated:
-        made = split_by_subject(dataset, fractions=fractions, seed=seed, facts=facts)
-        return made, facts, "made anew"
-    if VALIDATION in stated:
-        kept = {s.id: s.split for s in dataset.samples if s.split is not None}
-        return kept, facts, "as the data states it"
-    both = fractions.get(TRAIN, 0) + fractions.get(VALIDATION, 0)
-    fraction = fractions.get(VALIDATION, 0) / both if both else 0
-    moved = hold_out(dataset, fraction=fraction, seed=seed, facts=facts)
-    parts = "train and test" if TEST in stated else "train"
-    return moved, facts, f"{parts} as the data states, with validation taken from train"
+def _completed(
+    dataset: Dataset, fractions: Mapping[str, float], seed: int, gate: Gate
+) -> tuple[CompleteSplit, dict[str, float]]:
+    """The split, and the foreground of each sample that has a mask and a part.
+
+    What the data states is refused where subjects or copies stand in several parts. A folder
+    called train and no other states nothing here: somebody who asks for a split wants one.
+    """
+    find_split_leaks(dataset, SPLITS, gate=gate, remedy=REMEDY)
+    made = complete_split(
+        dataset,
+        fractions=fractions,
+        seed=seed,
+        trusts_lone_train=False,
+        together=gate.together,
+        progress=gate.progress,
+    )
+    rest = [s for s in made.dataset.samples if s.split and s.masks and s.id not in made.shares]
+    if not rest:
+        return made, dict(made.shares)
+    unmeasured = settle_encodings(
+        replace(made.dataset, samples=tuple(rest)), progress=gate.progress
+    )
+    return made, {**made.shares, **foreground_shares(unmeasured, progress=gate.progress)}
 
 
 def _unsplit(sample: Sample) -> Sample:

@@ -1,0 +1,173 @@
+"""The gate of every verb that relies on a split: nothing may stand on both of its sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from delineate.audit.gallery import Gallery, look_at
+from delineate.audit.leaks import FILE, SEQUENCE, SUBJECT, TWINS, Leak, find_leaks
+from delineate.audit.records import Twin, TwinGroup
+from delineate.audit.signature_cache import default_cache
+from delineate.audit.twins import find_twins, groups_of
+from delineate.core.errors import LeakageError
+from delineate.core.progress import SILENT, Progress
+from delineate.data.listing import some
+from delineate.data.sample import Dataset, Sample
+
+REMEDY = (
+    "Make a split that keeps subjects and copies whole with `delineate split DATA --fresh` and "
+    "give it with --split-file, or go on with --allow-leakage: scores are then given with and "
+    "without the leaked cases"
+)
+# Singular and plural of what leaks.
+KINDS = {
+    SUBJECT: ("subject on both sides of the split", "subjects on both sides of the split"),
+    FILE: ("image file in several splits", "image files in several splits"),
+    TWINS: ("picture with copies in several splits", "pictures with copies in several splits"),
+    SEQUENCE: ("sequence in several splits", "sequences in several splits"),
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Looks for copies, each image once: what was seen of it is kept in a cache.
+
+    Found are byte-identical files and copies that were flipped, turned, recompressed, resized,
+    letterboxed or changed in tone; crops and shifts are left to `audit`. `not_twins` are ids of
+    samples that somebody has declared to be no copies of each other.
+    """
+
+    not_twins: Collection[frozenset[str]] = ()
+    cache: Path | None = field(default_factory=default_cache)
+    threads: int | None = None
+    progress: Progress = SILENT
+
+    def copies(self, samples: Sequence[Sample]) -> tuple[Gallery, tuple[TwinGroup, ...]]:
+        """The groups of copies among the samples, by their places."""
+        gallery = look_at(samples, cache=self.cache, threads=self.threads, progress=self.progress)
+        search = find_twins(gallery, crops_and_shifts=False, progress=self.progress)
+        kept = [twin for twin in search.twins if self._counts(gallery, twin)]
+        return gallery, groups_of(gallery, kept)
+
+    def together(self, samples: Sequence[Sample]) -> list[tuple[str, ...]]:
+        """Ids of copies, which must not be parted: for `complete_split`."""
+        if len(samples) < 2:
+            return []
+        gallery, groups = self.copies(samples)
+        return [tuple(gallery.name(member) for member in group.members) for group in groups]
+
+    def leaks(self, dataset: Dataset, splits: Collection[str]) -> tuple[Leak, ...]:
+        """What stands in more than one of these splits; images of no other are opened.
+
+        Images without a mask are neither trained on nor scored, and are left out.
+        """
+        used = tuple(s for s in dataset.samples if s.split in splits and s.masks)
+        if len({sample.split for sample in used}) < 2:
+            return ()
+        gallery, groups = self.copies(used)
+
+        def digest(position: int) -> bytes | None:
+            is_seen = position not in gallery.problems and not is_even(gallery, position)
+            return gallery.digest(position) if is_seen else None
+
+        return find_leaks(used, groups=groups, digests=digest)
+
+    def _counts(self, gallery: Gallery, twin: Twin) -> bool:
+        """Whether these are copies of a picture: not where nothing is seen in it.
+
+        Even frames are all alike, and would tie together whoever has one.
+        """
+        names = {gallery.name(twin.first), gallery.name(twin.second)}
+        is_denied = any(names <= ids for ids in self.not_twins)
+        return not is_denied and not is_even(gallery, twin.first)
+
+
+def is_even(gallery: Gallery, position: int) -> bool:
+    """Whether all pixels of a picture are the same."""
+    return bool(gallery.table["minimum"][position] == gallery.table["maximum"][position])
+
+
+def find_split_leaks(
+    dataset: Dataset,
+    splits: Collection[str],
+    *,
+    gate: Gate,
+    into: str | None = None,
+    is_allowed: bool = False,
+    remedy: str = REMEDY,
+) -> tuple[Leak, ...]:
+    """Subjects that stand in several of these splits, byte-identical images, and copies.
+
+    With `into` only what concerns this one of the splits. Subjects are looked at first: where
+    they leak and that is not allowed, no image is opened.
+
+    Raises:
+        LeakageError: as `require_no_leaks`.
+    """
+
+    def checked(leaks: Iterable[Leak]) -> tuple[Leak, ...]:
+        found = tuple(leak for leak in leaks if into is None or into in leak.sides)
+        require_no_leaks(found, is_allowed=is_allowed, remedy=remedy)
+        return found
+
+    checked(find_leaks([s for s in dataset.samples if s.split in splits]))
+    return checked(gate.leaks(dataset, splits))
+
+
+def require_no_leaks(
+    leaks: Sequence[Leak], *, is_allowed: bool = False, remedy: str = REMEDY
+) -> None:
+    """Nothing, where there are no leaks or they are allowed.
+
+    Raises:
+        LeakageError: how many of each kind, the first few by name, and what to do.
+    """
+    if leaks and not is_allowed:
+        raise LeakageError(f"{in_words(leaks)}; scores would be too good. {remedy}")
+
+
+def in_words(leaks: Iterable[Leak]) -> str:
+    """How many of each kind, with the first few of them.
+
+    Examples:
+        >>> in_words([Leak("leaked_subject", ("a", "b"), ("train", "test"), "P7", "")])
+        '1 subject on both sides of the split: P7 (in train and test)'
+        >>> in_words([Leak("leaked_file", ("a", "b"), ("test", "train"), "", "")])
+        '1 image file in several splits: b (train) and a (test)'
+    """
+    by_kind: dict[str, list[Leak]] = {}
+    for leak in leaks:
+        by_kind.setdefault(leak.kind, []).append(leak)
+    return "; ".join(
+        f"{len(found)} {KINDS[kind][len(found) > 1]}: {some(map(_named, found))}"
+        for kind, found in by_kind.items()
+    )
+
+
+def leak_document(leaks: Sequence[Leak]) -> dict[str, Any]:
+    """What a JSON file says of leaks that were allowed."""
+    counts = Counter(leak.kind for leak in leaks)
+    return {
+        "counts": dict(counts),
+        "found": [
+            {
+                "kind": leak.kind,
+                "who": leak.who,
+                "samples": dict(zip(leak.samples, leak.splits, strict=True)),
+                "text": leak.words,
+            }
+            for leak in leaks
+        ],
+    }
+
+
+def _named(leak: Leak) -> str:
+    """A leak by its subject, or by one sample of each side."""
+    if leak.who:
+        return f"{leak.who} (in {' and '.join(leak.sides)})"
+    firsts = {split: id_ for id_, split in reversed([*zip(leak.samples, leak.splits, strict=True)])}
+    return " and ".join(f"{firsts[side]} ({side})" for side in leak.sides)

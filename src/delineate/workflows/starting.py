@@ -1,0 +1,195 @@
+"""The data that a training starts from: begun anew, or taken up where it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from delineate.audit.leaks import SUBJECT, Leak, find_leaks
+from delineate.core.errors import LayoutError, SettingsError
+from delineate.core.progress import Progress
+from delineate.data.listing import counted
+from delineate.data.masks import settle_encodings
+from delineate.data.opening import open_dataset, require_masks
+from delineate.data.parallel import in_threads
+from delineate.data.reading import read_case
+from delineate.data.sample import TRAIN, VALIDATION, Dataset, Sample
+from delineate.data.splitting import (
+    MADE_ANEW,
+    CompleteSplit,
+    apply_split,
+    complete_split,
+    read_split,
+    write_split,
+)
+from delineate.workflows.leakage import (
+    Gate,
+    find_split_leaks,
+    leak_document,
+    require_no_leaks,
+)
+from delineate.workflows.reviewed import Decided, decided
+from delineate.workflows.run_folder import SPLIT, RunFacts, review_of
+from delineate.workflows.training_data import data_digest
+
+
+@dataclass(frozen=True)
+class AskedData:
+    """Which data to train on, as it was asked for."""
+
+    source: Path | str
+    layout: str | None = None
+    masks: tuple[str, ...] | None = None
+    subjects: str | None = None
+    split_file: Path | str | None = None
+    review: Path | None = None
+    allow_leakage: bool = False
+
+    @property
+    def resolved_review(self) -> str | None:
+        """The review by its whole path, for the run to remember."""
+        return None if self.review is None else str(self.review.resolve())
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Train and validation with settled masks, where the split is from, and what leaks."""
+
+    decided: Decided
+    split_origin: str
+    leaks: tuple[Leak, ...] = ()
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data as it was decided."""
+        return self.decided.dataset
+
+    @property
+    def leak_document(self) -> dict[str, Any] | None:
+        """The leaks that were allowed, in plain JSON values; None where there are none."""
+        return leak_document(self.leaks) if self.leaks else None
+
+    def write_split(self, path: Path) -> None:
+        """The split as a CSV, with the cases to be scored that decisions dropped.
+
+        So a later evaluation still knows which cases the test split had before.
+        """
+        dropped = tuple(s for s in self.decided.dropped if s.split != TRAIN)
+        every = replace(self.dataset, samples=(*self.dataset.samples, *dropped))
+        write_split(path, {s.id: s.split for s in every.samples if s.split is not None}, every)
+
+    def placed_in(self, folder: Path) -> TrainingData:
+        """The same with the decided masks in the run's own folder."""
+        return replace(self, decided=self.decided.placed_in(folder))
+
+
+@contextmanager
+def begun(
+    asked: AskedData, *, fraction: float, seed: int, progress: Progress
+) -> Iterator[TrainingData]:
+    """The data of a new training: decided, split, without leaks, every file read once.
+
+    Masks that decisions changed lie in a temporary folder until they are `placed_in` the run.
+
+    Raises:
+        DelineateError: data that cannot be trained on, or a leak that is not allowed.
+    """
+    opened = _labelled(asked.source, asked.layout, asked.masks, asked.subjects)
+    if asked.split_file is not None:
+        opened = apply_split(opened, read_split(Path(asked.split_file)))
+    with decided(opened, asked.review, progress=progress) as reviewed:
+        gate = Gate(not_twins=reviewed.not_twins, progress=progress)
+        require_no_leaks(find_leaks(reviewed.dataset.samples), is_allowed=asked.allow_leakage)
+        made = complete_split(
+            reviewed.dataset,
+            held_out=fraction,
+            seed=seed,
+            together=gate.together,
+            progress=progress,
+        )
+        leaks = _leaks(made, gate, asked.allow_leakage)
+        dataset = _settled(made.dataset, progress)
+        yield TrainingData(replace(reviewed, dataset=dataset), _origin(made, asked), leaks)
+
+
+def taken_up(source: Path | str, run: Path, facts: RunFacts, *, progress: Progress) -> TrainingData:
+    """The data of an interrupted training, split and decided as it was.
+
+    Raises:
+        SettingsError: other images or masks than those that the run began with.
+    """
+    opened = _labelled(source, facts.layout, facts.masks, facts.subjects)
+    opened = apply_split(opened, read_split(run / SPLIT))
+    with decided(opened, review_of(run, facts), progress=progress) as reviewed:
+        placed = reviewed.placed_in(run)
+    dataset = _settled(placed.dataset, progress)
+    _require_same_data(facts, dataset)
+    return TrainingData(replace(placed, dataset=dataset), facts.split_origin)
+
+
+def _leaks(made: CompleteSplit, gate: Gate, is_allowed: bool) -> tuple[Leak, ...]:
+    """Subjects that leak anywhere, and copies between train and validation.
+
+    Test images are not opened; where parts were placed, copies stand on one side already.
+    """
+    subjects = find_leaks(made.dataset.samples)
+    if not made.is_as_stated:
+        return subjects
+    found = find_split_leaks(made.dataset, (TRAIN, VALIDATION), gate=gate, is_allowed=is_allowed)
+    return (*subjects, *(leak for leak in found if leak.kind != SUBJECT))
+
+
+def _origin(made: CompleteSplit, asked: AskedData) -> str:
+    """In words where train and validation come from."""
+    if made.is_as_stated and asked.split_file is not None:
+        return f"given as {Path(asked.split_file).name}"
+    origin = made.origin
+    if made.origin == MADE_ANEW:
+        origin = "made anew by subject, stratified by empty masks and area, seeded"
+    copies = counted(len(made.together), "group")
+    return f"{origin}; {copies} of copies kept on one side" if made.together else origin
+
+
+def _require_same_data(facts: RunFacts, dataset: Dataset) -> None:
+    """Refuse to go on with other images or masks than those that the run began with."""
+    if facts.data_sha256 is not None and data_digest(dataset) != facts.data_sha256:
+        raise SettingsError(
+            f"{dataset.root}: its training images or masks are not those that this run began "
+            f"with ({facts.data}); give that data, or start anew with --overwrite"
+        )
+
+
+def _labelled(
+    source: Path | str, layout: str | None, masks: Sequence[str] | None, subjects: str | None
+) -> Dataset:
+    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    if not dataset.observers:
+        raise LayoutError(
+            f"{dataset.root}: images without masks; training needs masks (see `delineate inspect`)"
+        )
+    return dataset
+
+
+def _settled(dataset: Dataset, progress: Progress) -> Dataset:
+    """The dataset with the encoding and classes of all masks that training will read.
+
+    Every image and mask that training needs is decoded once, so that a bad file is named
+    before anything is written and not after an hour.
+    """
+    observer = dataset.observers[0]
+    used = tuple(sample for sample in dataset.samples if sample.split in (TRAIN, VALIDATION))
+    require_masks(used, observer)
+    seen = settle_encodings(
+        replace(dataset, samples=used), observers=(observer,), progress=progress
+    )
+
+    def decode(sample: Sample) -> None:
+        read_case(seen, sample, (observer,))
+
+    for _, problem in in_threads(decode, used, label="decoding", progress=progress):
+        if problem is not None:
+            raise problem
+    return replace(dataset, encodings=seen.encodings, classes=seen.classes)
