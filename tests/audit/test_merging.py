@@ -36,6 +36,7 @@ def test_even_votes_are_background() -> None:
     assert merged([row(1, 1), row(0, 1)], "majority").tolist() == [[0, 1]]
     assert merged([row(1), row(1), row(0), row(0)], "majority").tolist() == [[0]]
     assert merged([row(1), row(2), row(0)], "majority").tolist() == [[0]]
+    assert merged([row(1, 1), row(2, 2), row(2, 0), row(1, 1)], "majority").tolist() == [[0, 1]]
 
 
 def test_classes_that_differ() -> None:

@@ -183,8 +183,9 @@ DECIDE = """
 import sys
 from delineate.audit.review_log import ReviewLog
 log = ReviewLog.open(sys.argv[1])
-for number in range(15):
-    log.decide(sys.argv[2], "keep", who=sys.argv[3], why=str(number))
+for number in range(12):
+    made = log.decide(sys.argv[2], "keep", who=sys.argv[3], why=str(number))
+    log.undo(made.number, who=sys.argv[3], why=str(number))
 """
 
 
@@ -199,9 +200,22 @@ def test_two_terminals_at_once_lose_nothing(make_log: MakeLog) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, ["ada", "grace"]))
     lines = log.decisions()
-    assert [each.number for each in lines] == list(range(1, 31))
+    assert [each.number for each in lines] == list(range(1, 49))
     for who in ("ada", "grace"):
-        assert [int(each.why) for each in lines if each.who == who] == list(range(15))
+        own = [(each.action, int(each.why)) for each in lines if each.who == who]
+        assert own == [(action, n) for n in range(12) for action in ("keep", "undo")]
+
+
+def test_a_writer_has_its_lock_before_it_reads(make_log: MakeLog) -> None:
+    """Who will write keeps others from writing from the start: what it read stays true."""
+    path = make_log(ODD).path
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with (
+        review_tables.writing(path, review_tables.engine_of(path)),
+        pytest.raises(sqlite3.OperationalError, match="locked"),
+    ):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 def test_a_log_that_is_held_says_so(make_log: MakeLog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,11 +275,12 @@ def test_a_missing_log_is_not_made_by_looking(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_truncated_log_is_refused(make_log: MakeLog) -> None:
-    """A copy that was cut short is told when it is opened."""
+@pytest.mark.parametrize("share", [0.5, 0.98])
+def test_a_truncated_log_is_refused(make_log: MakeLog, share: float) -> None:
+    """A copy that was cut short is told when it is opened, however little is missing."""
     many = [Finding("unusual_mask", (f"s{n}",), "odd " * 50) for n in range(300)]
     path = make_log(*many).path
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(UnreadableFileError, match="damaged or cut short"):
         ReviewLog.open(path)
 

@@ -7,13 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from delineate.audit.finding import Finding
 from delineate.audit.review_log import ReviewLog
-from delineate.cli.main import Program
-from delineate.cli.review import review
 
 Review = Callable[..., Result]
 
@@ -34,15 +31,11 @@ def audit(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def call(audit: Path) -> Review:
+def call(audit: Path, delineate: Review) -> Review:
     """The verb on that folder."""
-    app = typer.Typer(cls=Program, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command("review")(review)
-    app.callback()(lambda: None)
 
     def run(*arguments: object) -> Result:
-        line = ["review", str(audit), *map(str, arguments)]
-        return CliRunner().invoke(app, line, catch_exceptions=False)
+        return delineate("review", audit, *arguments)
 
     return run
 
