@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +40,7 @@ class Candidate:
 
     `axes` takes pixel centres of the first's thumbnail to those of the second's once that is
     oriented; None where contents that fill their pictures should lie on each other. Axes that
-    are exact, if the two are copies at all, need no finer laying.
+    are exact, if the two are copies at all, need no finer laying; rough ones need more.
     """
 
     first: int
@@ -48,6 +49,7 @@ class Candidate:
     score: float
     axes: Axes | None = None
     is_exact: bool = False
+    is_rough: bool = False
 
 
 def alike_on_thumbnails(gallery: Gallery, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -138,9 +140,17 @@ def _as_it_is(even: dict[int, Even], candidate: Candidate) -> Candidate:
 def _laid(even: dict[int, Even], candidate: Candidate, axes: Axes) -> Candidate:
     first = even[candidate.first]
     second = np.ascontiguousarray(oriented(even[candidate.second], candidate.orientation))
+    if candidate.is_rough:
+        axes = lay_on(_smooth(first), _smooth(second), axes)
     if not candidate.is_exact:
         axes = lay_on(first, second, axes)
     return replace(candidate, axes=axes, score=correlation(first, laid(second, axes, first.shape)))
 
 
+def _smooth(even: Even) -> Even:
+    """Without the finest detail, which finds its way over a pixel or two only."""
+    return np.asarray(cv2.GaussianBlur(even, (0, 0), SMOOTH_PX), np.float32)
+
+
 NAMES = list(ORIENTATIONS)
+SMOOTH_PX = 2.0

@@ -22,6 +22,7 @@ from delineate.audit.records import LookAlike, Pair, Transform, Twin, TwinGroup
 from delineate.audit.shapes import alike_in_shape
 from delineate.audit.thumbnails import Candidate, alike_on_thumbnails, native_axes, picture_box
 from delineate.audit.twin_groups import groups_of
+from delineate.audit.windows import windows_alike
 from delineate.core.errors import DelineateError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.parallel import in_threads
@@ -61,17 +62,27 @@ def find_twins(
     by distance found.
     """
     same, kept = _same_files(gallery)
-    candidates = list(_candidates(gallery, pairs, kept, progress))
-    found = _judged(gallery, candidates, progress)
-    twins = [*same, *found.twins]
+    found = _judged(gallery, list(_candidates(gallery, pairs, kept, progress)), progress)
     if crops_and_shifts:
-        pass
+        moved = list(_moved(gallery, sorted(kept), found, progress))
+        found = found.joined(_judged(gallery, moved, progress))
+    twins = [*same, *found.twins]
     return TwinSearch(
         tuple(sorted(twins, key=lambda twin: (twin.first, twin.second))),
         tuple(sorted(found.look_alikes, key=lambda pair: -pair.similarity)),
         groups_of(gallery, twins),
         tuple(found.problems),
     )
+
+
+def _moved(
+    gallery: Gallery, positions: Sequence[int], found: _Judged, progress: Progress
+) -> Iterator[Candidate]:
+    """Candidates for crops and shifts that are not known to be twins."""
+    known = {(twin.first, twin.second) for twin in found.twins}
+    candidates = windows_alike(gallery, positions, progress)
+    fresh = (c for c in candidates if (c.first, c.second) not in known)
+    return alike_on_thumbnails(gallery, fresh)
 
 
 def _same_files(gallery: Gallery) -> tuple[list[Twin], set[int]]:
@@ -116,6 +127,16 @@ class _Judged:
     twins: list[Twin]
     look_alikes: list[LookAlike]
     problems: list[str]
+
+    def joined(self, later: _Judged) -> _Judged:
+        """Both, where the later verdict counts for pairs that were look-alikes before."""
+        judged = {(pair.first, pair.second) for pair in (*later.twins, *later.look_alikes)}
+        kept = [pair for pair in self.look_alikes if (pair.first, pair.second) not in judged]
+        return _Judged(
+            [*self.twins, *later.twins],
+            [*kept, *later.look_alikes],
+            [*self.problems, *later.problems],
+        )
 
 
 def _judged(gallery: Gallery, candidates: Sequence[Candidate], progress: Progress) -> _Judged:
