@@ -17,9 +17,9 @@ import numpy as np
 
 from delineate.files.pixels import Pixels
 
-_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1}  # field type -> size: byte, text, short, long, ...
-_TEXT = 2
-_NUMBERS = {1: "B", 3: "H", 4: "I"}
+_BYTES = {2: 1, 3: 2, 4: 4, 5: 8}  # field type -> size: text, short, long, ratio
+_TEXT, _RATIO = 2, 5
+_NUMBERS = {3: "H", 4: "I"}
 _NONE, _LZW = 1, 5
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _COUNTS = 273, 277, 278, 279
@@ -52,6 +52,7 @@ _ALLOWED: Mapping[int, frozenset[int] | None] = {
     339: frozenset({1}),  # whole numbers without sign
 }
 _TEXTS = frozenset({270, 271, 272, 305, 306, 315})
+_RESOLUTIONS = frozenset({282, 283})
 _NEEDED = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _OFFSETS, _COUNTS)
 
 
@@ -119,11 +120,11 @@ def _fields(content: bytes) -> dict[int, tuple[int, ...]] | None:
         tag, kind, length = struct.unpack_from("<HHI", content, entry)
         if tag not in _ALLOWED or tag in fields or kind not in _BYTES:
             return None
-        if (kind == _TEXT) != (tag in _TEXTS):
+        if (kind == _TEXT) != (tag in _TEXTS) or (kind == _RATIO) != (tag in _RESOLUTIONS):
             return None
         size = length * _BYTES[kind]
         at = entry + 8 if size <= 4 else struct.unpack_from("<I", content, entry + 8)[0]
-        if size > len(content) or (tag == 270 and content[at : at + 6] == b"ImageJ"):
+        if at + size > len(content) or (tag == 270 and content[at : at + 6] == b"ImageJ"):
             return None
         if kind in _NUMBERS:
             values = struct.unpack_from(f"<{length}{_NUMBERS[kind]}", content, at)
