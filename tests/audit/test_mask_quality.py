@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from delineate.audit import mask_looking
 from delineate.audit.balance import class_shares, empty_shares
 from delineate.audit.finding import Finding
-from delineate.audit.mask_facts import MaskFacts, mask_facts
+from delineate.audit.mask_facts import mask_facts
+from delineate.audit.mask_looking import decoded
 from delineate.audit.mask_quality import findings_of_masks
 from delineate.data.opening import open_dataset
 from delineate.data.reading import read_labels
 from delineate.data.sample import Dataset, Sample
-from delineate.files.mask_encoding import MaskEncoding
+from delineate.files.mask_encoding import MaskEncoding, describe, read_raw_mask
 
 Pixels = NDArray[np.uint8]
 SIZE_PX = (80, 100)
@@ -118,7 +118,7 @@ def test_few_masks_are_not_compared(tmp_path: Path) -> None:
 
 def test_soft_and_inverted_masks_among_clean_ones_are_named(tmp_path: Path) -> None:
     """The few are found, and the clean ones are still read as what they are."""
-    soft = cv2.GaussianBlur(ellipse(), (5, 5), 0)
+    soft = np.asarray(cv2.GaussianBlur(ellipse(), (5, 5), 0), np.uint8)
     dataset = data_set(tmp_path, [*ordinary(30), soft, 255 - ellipse()])
     facts = mask_facts(dataset)
     assert facts.encodings == {"1": MaskEncoding("binary")}
@@ -129,9 +129,27 @@ def test_soft_and_inverted_masks_among_clean_ones_are_named(tmp_path: Path) -> N
     assert "may be inverted" in by_sample["s31"]
 
 
+def test_a_mask_without_true_black_is_soft_and_not_inverted(tmp_path: Path) -> None:
+    """A codec that leaves nearly black for black does not fill the border with foreground."""
+    faint = np.random.default_rng(3).integers(1, 90, SIZE_PX).astype(np.uint8)
+    (finding,) = judged(data_set(tmp_path, [*ordinary(30), np.maximum(ellipse(), faint)]))
+    assert (finding.kind, finding.samples) == ("mask_encoding", ("s30",))
+    assert finding.evidence["aspect"] == "odd"
+
+
+def test_masks_of_which_many_are_large_are_not_all_unusual(tmp_path: Path) -> None:
+    """Where sizes have long tails, what lies in the tail is no outlier."""
+    rng = np.random.default_rng(2)
+    scales = np.exp(np.clip(0.12 * rng.standard_t(2, 120), -1, 0.8))
+    masks = [
+        ellipse(rng.normal(40, 3), rng.normal(50, 3), (10 * scale, 16 * scale)) for scale in scales
+    ]
+    assert len([f for f in judged(data_set(tmp_path, masks)) if f.kind == "unusual_mask"]) <= 1
+
+
 def test_jpeg_masks_are_one_finding_until_confirmed(tmp_path: Path) -> None:
     """Where no mask is certain, one finding proposes what to confirm; confirmed, it is gone."""
-    masks = [cv2.GaussianBlur(mask, (5, 5), 0) for mask in ordinary(25)]
+    masks = [np.asarray(cv2.GaussianBlur(m, (5, 5), 0), np.uint8) for m in ordinary(25)]
     dataset = data_set(tmp_path, masks)
     (finding,) = judged(dataset)
     assert finding.kind == "mask_encoding"
@@ -265,18 +283,11 @@ def test_quick_decoding_gives_what_reading_gives(tmp_path: Path, text: str) -> N
     )
     for sample in dataset.samples:
         file = sample.masks["1"][0]
-        raw = mask_looking.read_raw_mask(file)
-        labels, present = mask_looking.decoded(
-            raw, mask_looking.describe(raw), dataset.encodings["1"], file
-        )
+        raw = read_raw_mask(file)
+        labels, present = decoded(raw, describe(raw), dataset.encodings["1"], file)
         expected = read_labels(dataset, sample, "1") if cv2.imread(str(file)) is not None else None
         np.testing.assert_array_equal(labels, expected)
         assert present == np.unique(labels).tolist()
-
-
-def facts_of(folder: Path) -> MaskFacts:
-    """The facts of a real data set."""
-    return mask_facts(open_dataset(folder))
 
 
 def test_drive_is_quiet_but_for_one_vessel_at_the_border(shared_data: Path) -> None:
