@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 from delineate.audit.finding import KINDS, Finding
@@ -174,18 +175,16 @@ def in_force(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
     samples takes the place of earlier ones on the same samples, and of those that leave
     everything as it is; beside others it stands, and is carried out after them.
     """
-    kept: list[Decision] = []
+    kept: dict[str, list[Decision]] = {}
     for each in standing(decisions):
-        if each.action == UNDO:
-            continue
-        kept = [earlier for earlier in kept if not _replaces(each, earlier)]
-        kept.append(each)
-    return tuple(kept)
+        if each.action != UNDO:
+            own = kept.get(each.finding, [])
+            kept[each.finding] = [*(e for e in own if not _replaces(each, e)), each]
+    return tuple(sorted(chain(*kept.values()), key=lambda d: d.number))
 
 
 def _replaces(later: Decision, earlier: Decision) -> bool:
-    if later.finding != earlier.finding:
-        return False
+    """Whether, of two decisions on one finding, the later one takes the place of the other."""
     if ACTIONS[later.action].is_whole or earlier.action in (KEEP, KEEP_BOTH):
         return True
     is_single = not ACTIONS[earlier.action].is_whole

@@ -234,7 +234,7 @@ class ReviewLog:
 
     def choice(
         self,
-        finding: str,
+        finding: str | Finding,
         action: str,
         *,
         samples: Sequence[str] = (),
@@ -246,7 +246,7 @@ class ReviewLog:
         Raises:
             DelineateError: as `decide`.
         """
-        found = self.finding(finding)
+        found = finding if isinstance(finding, Finding) else self.finding(finding)
         chosen = choose(found, action, samples=samples, argument=str(argument))
         if action != REPLACE:
             return chosen

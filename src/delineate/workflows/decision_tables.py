@@ -32,6 +32,7 @@ def decide_from(
     Raises:
         DelineateError: naming the first wrong row and how many more there are.
     """
+    known = {each.id: each for each in log.findings(with_past=True)}
     choices: list[Choice] = []
     problems: list[DelineateError] = []
     for number, row in read_table(table, required=REQUIRED):
@@ -39,7 +40,15 @@ def decide_from(
         if not row["action"]:
             continue
         try:
-            choices.append(_choice(log, row, table.parent, encoding, who))
+            finding = known.get(row["finding"]) or log.finding(row["finding"])
+            choice = log.choice(
+                finding,
+                row["action"],
+                samples=_samples(finding, row.get("sample", "")),
+                argument=table.parent / row["mask"] if row.get("mask") else "",
+                encoding=encoding,
+            )
+            choices.append(replace(choice, who=row.get("who") or who, why=row.get("why", "")))
         except DelineateError as problem:
             problems.append(type(problem)(f"{table}, row {number}: {problem}"))
     if problems:
@@ -73,23 +82,9 @@ def export(
     return len(rows)
 
 
-def _choice(
-    log: ReviewLog, row: Mapping[str, str], base: Path, encoding: MaskEncoding | None, who: str
-) -> Choice:
-    cell = row.get("sample", "")
-    choice = log.choice(
-        row["finding"],
-        row["action"],
-        samples=_samples(log, row["finding"], cell),
-        argument=base / row["mask"] if row.get("mask") else "",
-        encoding=encoding,
-    )
-    return replace(choice, who=row.get("who") or who, why=row.get("why", ""))
-
-
-def _samples(log: ReviewLog, finding: str, cell: str) -> tuple[str, ...]:
+def _samples(finding: Finding, cell: str) -> tuple[str, ...]:
     """The samples in a cell; the name of a sample may hold the joint itself."""
-    if not cell or cell in log.finding(finding).samples:
+    if not cell or cell in finding.samples:
         return (cell,) if cell else ()
     return tuple(part.strip() for part in cell.split(JOINT) if part.strip())
 

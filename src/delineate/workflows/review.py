@@ -278,7 +278,10 @@ def _plain(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, list) and all(isinstance(each, str | int) for each in value):
         return _short(", ".join(map(str, value)))
-    return value if isinstance(value, str) else _short(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, str):
+        return value
+    rounded = json.loads(json.dumps(value), parse_float=lambda digits: round(float(digits), 4))
+    return _short(json.dumps(rounded, ensure_ascii=False))
 
 
 def _short(text: str, most: int = 110) -> str:
