@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from delineate.audit.orientation import orientation_matrix, oriented
 from delineate.core.geometry import Size
 
+Grey = NDArray[np.float32]
 Axes = NDArray[np.float64]  # (2, 3) without shear: column and row each have scale and shift
 Box = tuple[float, float, float, float]  # top, left, bottom, right, as edges of pixels
 
@@ -128,22 +129,63 @@ def even_contrast(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(detail / np.sqrt(energy + FLAT_LEVELS**2), dtype=np.float32)
 
 
-def lay_on(first: NDArray[np.float32], second: NDArray[np.float32], start: Axes) -> Axes:
+def lay_on(first: Grey, second: Grey, start: Axes) -> Axes:
     """The map with which the second differs least from the first; both of even contrast."""
     slopes = _slopes(first)
-    axes = start
+    height, width = first.shape
+    halves = (max((width - 1) / 2, 0.5), max((height - 1) / 2, 0.5))
+    columns, rows = (start[0, 0], start[0, 2]), (start[1, 1], start[1, 2])
     for _ in range(ROUNDS):
-        difference = laid(second, axes, first.shape) - first
-        shown = np.isfinite(difference)
-        difference[~shown] = 0
-        weights = shown / (1 + difference * difference)
-        step = _step(slopes, difference.ravel(), weights.ravel())
+        axes = np.array([[columns[0], 0, columns[1]], [0, rows[0], rows[1]]])
+        step = _step(slopes, _differences(first, second, axes))
         if step is None:
             return start
-        axes = composed(axes, inverted(_as_axes(step, first.shape)))
-        if np.abs(step).max() < STILL_PX:
+        columns = _stepped(columns, step[0], step[1], halves[0])
+        rows = _stepped(rows, step[2], step[3], halves[1])
+        if max(map(abs, step)) < STILL_PX:
             break
-    return axes
+    return np.array([[columns[0], 0, columns[1]], [0, rows[0], rows[1]]])
+
+
+def _differences(first: Grey, second: Grey, axes: Axes) -> tuple[Grey, Grey]:
+    """What differs, and the weight of each pixel: none where the second shows nothing."""
+    height, width = first.shape
+    difference = cv2.warpAffine(
+        second, axes, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    cv2.subtract(difference, first, dst=difference)
+    weights = 1 / (1 + difference * difference)
+    for axis, length, other in ((0, width, second.shape[1]), (1, height, second.shape[0])):
+        scale, shift = axes[axis, axis], axes[axis, 2]
+        begin, end = int(np.ceil(-shift / scale)), int((other - 1 - shift) // scale) + 1
+        lines = weights.T if axis == 0 else weights
+        lines[: max(0, min(begin, length))] = 0
+        lines[max(0, end) :] = 0
+    return difference, weights
+
+
+def _step(slopes: Grey, differences: tuple[Grey, Grey]) -> list[float] | None:
+    """How scale and shift of columns and of rows must change, at the ends in pixels."""
+    difference, weights = differences
+    weighted = slopes * weights.reshape(1, -1)
+    hessian = (weighted @ slopes.T).astype(np.float64) + _DAMPING
+    try:
+        step = np.linalg.solve(hessian, (weighted @ difference.ravel()).astype(np.float64))
+    except np.linalg.LinAlgError:
+        return None
+    return [float(number) for number in step]
+
+
+_DAMPING = 1e-3 * np.eye(4)
+
+
+def _stepped(
+    axis: tuple[float, float], stretch: float, shift: float, half: float
+) -> tuple[float, float]:
+    """Scale and shift of an axis after the inverse of a step of its first picture."""
+    stretch, shift = (max(-half / 4, min(half / 4, number)) for number in (stretch, shift))
+    scale = 1 + stretch / half
+    return axis[0] / scale, axis[1] - axis[0] * (shift - stretch) / scale
 
 
 def laid(
@@ -204,24 +246,3 @@ def _slopes(first: NDArray[np.float32]) -> NDArray[np.float32]:
 def _centred(length: int) -> NDArray[np.float32]:
     """From -1 to 1 along an axis: a step of scale then moves the ends by that many pixels."""
     return np.linspace(-1, 1, length, dtype=np.float32) if length > 1 else np.zeros(1, np.float32)
-
-
-def _step(
-    slopes: NDArray[np.float32], difference: NDArray[np.float32], weights: NDArray[np.float32]
-) -> NDArray[np.float64] | None:
-    weighted = slopes * weights
-    hessian = (weighted @ slopes.T).astype(np.float64)
-    try:
-        return np.linalg.solve(hessian + 1e-3 * np.eye(4), (weighted @ difference).astype(float))
-    except np.linalg.LinAlgError:
-        return None
-
-
-def _as_axes(step: NDArray[np.float64], shape: tuple[int, ...]) -> Axes:
-    axes = np.zeros((2, 3))
-    for axis, length in ((0, shape[1]), (1, shape[0])):
-        half = max((length - 1) / 2, 0.5)
-        stretch, shift = np.clip(step[2 * axis : 2 * axis + 2], -half / 4, half / 4)
-        axes[axis, axis] = 1 + stretch / half
-        axes[axis, 2] = shift - stretch * (length - 1) / 2 / half
-    return axes

@@ -141,7 +141,11 @@ def _laid(even: dict[int, Even], candidate: Candidate, axes: Axes) -> Candidate:
     first = even[candidate.first]
     second = np.ascontiguousarray(oriented(even[candidate.second], candidate.orientation))
     if candidate.is_rough:
-        axes = lay_on(_smooth(first), _smooth(second), axes)
+        smooth = _smooth(first), _smooth(second)
+        axes = lay_on(*smooth, axes)
+        score = correlation(smooth[0], laid(smooth[1], axes, first.shape))
+        if score < ROUGHLY_ALIKE:
+            return replace(candidate, axes=axes, score=score)
     if not candidate.is_exact:
         axes = lay_on(first, second, axes)
     return replace(candidate, axes=axes, score=correlation(first, laid(second, axes, first.shape)))
@@ -154,3 +158,4 @@ def _smooth(even: Even) -> Even:
 
 NAMES = list(ORIENTATIONS)
 SMOOTH_PX = 2.0
+ROUGHLY_ALIKE = 0.8
