@@ -105,11 +105,24 @@ def test_views_have_a_table_of_their_own():
     views = [
         {"name": "every case", "cases": 1200, "records": [whole, other]},
         {"name": "without the leaked cases", "cases": 10, "records": [part, other]},
-        {"name": "nothing", "cases": 0, "records": []},
     ]
     lines = table(whole, views=views)
-    assert lines[3:6] == [
-        "model         every case (1,200)         without the leaked cases (10)  nothing (0)",
-        "Dice, pooled  0.8000 (0.7500 to 0.8500)  0.7000                         -",
+    assert lines[3:7] == [
+        "model         every case (1,200)         without the leaked cases",
+        "                                         (10)",
+        "Dice, pooled  0.8000 (0.7500 to 0.8500)  0.7000",
         "",
     ]
+
+
+def test_many_views_leave_intervals_to_the_page():
+    """Four sets of cases still fit a terminal, and one without cases is a dash."""
+    whole = record(low=0.75, high=0.85)
+    names = ("every case, labels as decided", "without the leaked cases", "before", "nothing")
+    views = [{"name": name, "cases": 12, "records": [whole]} for name in names]
+    views[-1] |= {"cases": 0, "records": []}
+    lines = table(whole, views=views)
+    assert lines[5] == (
+        "Dice, pooled  0.8000                 0.8000                    0.8000       -"
+    )
+    assert max(map(len, lines)) <= 100

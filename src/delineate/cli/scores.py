@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from textwrap import wrap
 from typing import Any
 
 from delineate.cli.tables import columns, counted
@@ -11,6 +13,7 @@ _NAMES = {"dice": "Dice", "iou": "IoU", "roc_auc": "ROC AUC"}
 # As `delineate.evaluation.records.MODEL`. The intervals of the others stand on the page:
 # with them the table would be wider than a terminal.
 _MODEL = "model"
+_VIEWS_WITH_INTERVALS, _NAME_WIDTH = 2, 25
 
 
 def score_table(document: Mapping[str, Any]) -> Iterator[str]:
@@ -39,18 +42,21 @@ def side_by_side(records: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def views_side_by_side(views: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A row a score of the model and a column a set of cases, with its interval."""
+    """A row a score of the model and a column a set of cases; intervals where two have room."""
     found = {
         (_row(record), view["name"]): record
         for view in views
         for record in view["records"]
         if record["predictor"] == _MODEL
     }
+    cell = _cell if len(views) <= _VIEWS_WITH_INTERVALS else _value
     rows = [
-        [row, *(_cell(found[row, v["name"]]) if (row, v["name"]) in found else "-" for v in views)]
+        [row, *(cell(found[row, v["name"]]) if (row, v["name"]) in found else "-" for v in views)]
         for row in dict.fromkeys(row for row, _ in found)
     ]
-    return columns(rows, [_MODEL, *(f"{view['name']} ({view['cases']:,})" for view in views)])
+    names = [wrap(f"{view['name']} ({view['cases']:,})", _NAME_WIDTH) for view in views]
+    heads = zip_longest([_MODEL], *names, fillvalue="")
+    return columns([*map(list, heads), *rows])
 
 
 def _row(record: Mapping[str, Any]) -> str:
@@ -59,12 +65,14 @@ def _row(record: Mapping[str, Any]) -> str:
 
 
 def _cell(record: Mapping[str, Any]) -> str:
-    if record["value"] is None:
-        return "undefined"
     is_ours = record["predictor"] == _MODEL
-    if not is_ours or record["low"] is None or record["high"] is None:
-        return f"{record['value']:.4f}"
-    return f"{record['value']:.4f} ({record['low']:.4f} to {record['high']:.4f})"
+    if record["value"] is None or not is_ours or record["low"] is None or record["high"] is None:
+        return _value(record)
+    return f"{_value(record)} ({record['low']:.4f} to {record['high']:.4f})"
+
+
+def _value(record: Mapping[str, Any]) -> str:
+    return "undefined" if record["value"] is None else f"{record['value']:.4f}"
 
 
 def _rules(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from delineate.core.errors import LayoutError, LeakageError, SettingsError
+from delineate.core.errors import LayoutError, SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream
 from delineate.data.listing import counted, some
@@ -162,22 +162,6 @@ def hold_out(
     parts = {TRAIN: 1 - fraction, VALIDATION: fraction}
     rng = stream(seed, "hold out")
     return assignment | placed(samples, parts, shares=facts, together=together, rng=rng)
-
-
-def require_no_leakage(samples: Iterable[Sample]) -> None:
-    """Nothing, where no subject stands in two splits.
-
-    Raises:
-        LeakageError: naming the subjects and their splits.
-    """
-    shared = shared_subjects(samples)
-    if shared:
-        named = some(f"{who} (in {' and '.join(where)})" for who, where in shared.items())
-        raise LeakageError(
-            f"{counted(len(shared), 'subject')} on both sides of the split: {named}; "
-            "scores would be too good. Make a split that keeps subjects whole with "
-            "`delineate split DATA --fresh` and give it with --split-file"
-        )
 
 
 def shared_subjects(samples: Iterable[Sample]) -> dict[str, tuple[str, ...]]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from delineate.core.errors import SettingsError
+from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
 from delineate.data.opening import open_dataset
-from delineate.data.sample import TEST, TRAIN, Dataset, Sample
+from delineate.data.sample import TEST, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.files.writing import append_line, new_folder, read_lines
@@ -26,7 +26,7 @@ from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.inputs import inputs_of
 from delineate.workflows.reviewed import decided
 from delineate.workflows.run_folder import RUN, SCORINGS, SPLIT, RunFacts, read_run, review_of
-from delineate.workflows.scored_data import ScoredData, scored_data
+from delineate.workflows.scored_data import ScoredData, Seen, scored_data
 from delineate.workflows.scoring import Answer, ScoringResult, score_and_write
 from delineate.workflows.training_data import data_digest
 
@@ -91,6 +91,7 @@ def evaluate(
         subjects=subjects,
         review=None if review is None else Path(review),
         allow_leakage=allow_leakage,
+        seen=None if run is None or is_own else _seen_by(run, progress),
         progress=progress,
     ) as data:
         dataset, split = data.dataset, data.split
@@ -150,6 +151,19 @@ def evaluate(
     )
     write_pages(result, dataset, run[0] if run is not None and is_own else None)
     return result
+
+
+def _seen_by(run: tuple[Path, RunFacts], progress: Progress) -> Seen | None:
+    """The images that a run was trained and validated on; None where they are gone."""
+    folder, facts = run
+    try:
+        opened = open_dataset(facts.data, layout=facts.layout)
+        dataset = apply_split(opened, read_split(folder / SPLIT))
+    except DelineateError as problem:
+        progress.say(f"whether the model has seen these images cannot be told: {problem}")
+        return None
+    seen = tuple(s for s in dataset.samples if s.split in (TRAIN, VALIDATION))
+    return Seen(f"{folder.name}'s data", seen)
 
 
 def _seen_before(split: str) -> tuple[str, ...]:

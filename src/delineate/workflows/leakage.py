@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from delineate.audit.gallery import Gallery, look_at
-from delineate.audit.leaks import FILE, SEQUENCE, SUBJECT, TWINS, Leak, find_leaks
+from delineate.audit.leaks import (
+    FILE,
+    SEQUENCE,
+    SUBJECT,
+    THIS_DATA,
+    TWINS,
+    Leak,
+    find_leaks,
+    leaked_ids,
+)
 from delineate.audit.records import Twin, TwinGroup
 from delineate.audit.signature_cache import default_cache
 from delineate.audit.twins import find_twins, groups_of
@@ -26,9 +35,9 @@ REMEDY = (
 # Singular and plural of what leaks.
 KINDS = {
     SUBJECT: ("subject on both sides of the split", "subjects on both sides of the split"),
-    FILE: ("image file in several splits", "image files in several splits"),
-    TWINS: ("picture with copies in several splits", "pictures with copies in several splits"),
-    SEQUENCE: ("sequence in several splits", "sequences in several splits"),
+    FILE: ("image file on both sides", "image files on both sides"),
+    TWINS: ("picture with copies on both sides", "pictures with copies on both sides"),
+    SEQUENCE: ("sequence on both sides", "sequences on both sides"),
 }
 
 
@@ -70,11 +79,23 @@ class Gate:
             return ()
         gallery, groups = self.copies(used)
 
-        def digest(position: int) -> bytes | None:
-            is_seen = position not in gallery.problems and not is_even(gallery, position)
-            return gallery.digest(position) if is_seen else None
+        found = find_leaks(used, groups=groups, digests=_digests(gallery))
+        return _told_once(found)
 
-        return find_leaks(used, groups=groups, digests=digest)
+    def leaks_from(
+        self, name: str, seen: Sequence[Sample], cases: Sequence[Sample]
+    ) -> tuple[Leak, ...]:
+        """Images among the cases that another data set holds too, or copies of them.
+
+        `seen` are the samples of that data set, which `name` stands for. Its subjects say
+        nothing here: two sets may number different people alike.
+        """
+        if not seen or not cases:
+            return ()
+        others = [replace(s, id=f"{name}:{s.id}", subject=None, split=None) for s in seen]
+        own = [replace(s, subject=None, split=None) for s in cases]
+        gallery, groups = self.copies((*own, *others))
+        return find_leaks(gallery.samples, groups=groups, digests=_digests(gallery), against=name)
 
     def _counts(self, gallery: Gallery, twin: Twin) -> bool:
         """Whether these are copies of a picture: not where nothing is seen in it.
@@ -84,6 +105,42 @@ class Gate:
         names = {gallery.name(twin.first), gallery.name(twin.second)}
         is_denied = any(names <= ids for ids in self.not_twins)
         return not is_denied and not is_even(gallery, twin.first)
+
+
+def leaked_cases(leaks: Iterable[Leak], split: str) -> frozenset[str]:
+    """The ids of the cases of a split that leak into it, from other splits or other data."""
+    leaks = tuple(leaks)
+    between = (
+        id_
+        for leak in leaks
+        if leak.is_between_data
+        for id_, side in zip(leak.samples, leak.splits, strict=True)
+        if side == THIS_DATA
+    )
+    return frozenset(leaked_ids(leaks, split)).union(between)
+
+
+def _digests(gallery: Gallery) -> Callable[[int], bytes | None]:
+    """The digest of each picture in which something is seen."""
+
+    def digest(position: int) -> bytes | None:
+        is_seen = position not in gallery.problems and not is_even(gallery, position)
+        return gallery.digest(position) if is_seen else None
+
+    return digest
+
+
+def _told_once(leaks: Sequence[Leak]) -> tuple[Leak, ...]:
+    """The leaks without subjects all of whose images are told as copies of one picture.
+
+    A review gives copies a subject in common.
+    """
+    copies = [set(leak.samples) for leak in leaks if leak.kind in (FILE, TWINS)]
+    return tuple(
+        leak
+        for leak in leaks
+        if leak.kind != SUBJECT or not any(set(leak.samples) <= ids for ids in copies)
+    )
 
 
 def is_even(gallery: Gallery, position: int) -> bool:
@@ -137,7 +194,7 @@ def in_words(leaks: Iterable[Leak]) -> str:
         >>> in_words([Leak("leaked_subject", ("a", "b"), ("train", "test"), "P7", "")])
         '1 subject on both sides of the split: P7 (in train and test)'
         >>> in_words([Leak("leaked_file", ("a", "b"), ("test", "train"), "", "")])
-        '1 image file in several splits: b (train) and a (test)'
+        '1 image file on both sides: b (train) and a (test)'
     """
     by_kind: dict[str, list[Leak]] = {}
     for leak in leaks:

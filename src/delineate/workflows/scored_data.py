@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from delineate.audit.leaks import Leak, leaked_ids
+from delineate.audit.leaks import Leak
 from delineate.core.errors import DelineateError, LayoutError, unknown_name
 from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, Labels
@@ -21,10 +21,34 @@ from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.baselines import MeanTrainingMask, mean_training_mask
 from delineate.evaluation.records import UNLEAKED
 from delineate.evaluation.views import View
-from delineate.workflows.leakage import Gate, find_split_leaks, in_words, leak_document
+from delineate.workflows.leakage import (
+    Gate,
+    find_split_leaks,
+    in_words,
+    leak_document,
+    leaked_cases,
+    require_no_leaks,
+)
 from delineate.workflows.reviewed import Decided, decided, review_words
 
 EVERYTHING = "all"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Images of other data that the model was made with, and what that data is called."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def remedy(self) -> str:
+        """What to do where some of them are to be scored."""
+        return (
+            f"{self.name} is what the model was trained on. Leave these images out with a "
+            "manifest CSV, or go on with --allow-leakage: scores are then given with and without "
+            "them"
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +92,7 @@ class ScoredData:
     @property
     def leaked(self) -> frozenset[str]:
         """The ids of the cases that leak."""
-        return frozenset(leaked_ids(self.leaks, self.split))
+        return leaked_cases(self.leaks, self.split)
 
     @property
     def relabelled(self) -> tuple[str, ...]:
@@ -114,6 +138,7 @@ def scored_data(
     subjects: str | None,
     review: Path | None = None,
     allow_leakage: bool = False,
+    seen: Seen | None = None,
     progress: Progress,
 ) -> Iterator[ScoredData]:
     """The whole data set with settled encodings, and the split that is to be scored.
@@ -121,11 +146,11 @@ def scored_data(
     Without a split the test cases are scored; where none of them has a mask the validation
     cases; where there are none either, every image with a mask, which `all` asks for. Masks
     that the decisions of a review made lie in a temporary folder until they are `placed_in`
-    another.
+    another. `seen` is other data that the model was made with.
 
     Raises:
         LeakageError: a subject, a file or copies of one picture in the split that is scored
-            and in what comes before it, unless that is allowed.
+            and in what comes before it, or in what the model has seen, unless that is allowed.
         DelineateError: no such split, images without masks in it, or uncertain encodings.
     """
     opened = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
@@ -133,10 +158,13 @@ def scored_data(
         opened = apply_split(opened, read_split(Path(split_file)))
     with decided(opened, review, progress=progress) as reviewed:
         split = _chosen_split(reviewed.dataset, split)
-        leaks: tuple[Leak, ...] = ()
-        if split != EVERYTHING:
-            gate = Gate(not_twins=reviewed.not_twins, progress=progress)
-            leaks = leaks_into(reviewed.dataset, split, gate=gate, is_allowed=allow_leakage)
+        gate = Gate(not_twins=reviewed.not_twins, progress=progress)
+        leaks = leaks_into(reviewed.dataset, split, gate=gate, is_allowed=allow_leakage)
+        if seen is not None:
+            cases = cases_of(reviewed.dataset, split).samples
+            between = gate.leaks_from(seen.name, seen.samples, cases)
+            require_no_leaks(between, is_allowed=allow_leakage, remedy=seen.remedy)
+            leaks = (*leaks, *between)
         settled = _settled(reviewed.dataset, split, progress)
         original = _as_before(reviewed, settled)
         yield ScoredData(replace(reviewed, original=original, dataset=settled), split, leaks)
@@ -145,12 +173,13 @@ def scored_data(
 def leaks_into(dataset: Dataset, split: str, *, gate: Gate, is_allowed: bool) -> tuple[Leak, ...]:
     """What a split shares with those that come before it: test with validation and train.
 
-    A split that is trained on is scored to see how well it was learnt: nothing leaks into it.
+    A split that is trained on is scored to see how well it was learnt, and all images together
+    are no split: nothing leaks into them.
 
     Raises:
         LeakageError: such a leak, unless that is allowed.
     """
-    before = SPLITS[: SPLITS.index(split)]
+    before = () if split == EVERYTHING else SPLITS[: SPLITS.index(split)]
     if not before:
         return ()
     return find_split_leaks(dataset, (*before, split), into=split, gate=gate, is_allowed=is_allowed)
