@@ -19,6 +19,7 @@ from delineate.audit.comparison import (
 from delineate.audit.gallery import Gallery
 from delineate.audit.orientation import UPRIGHT
 from delineate.audit.records import LookAlike, Pair, Transform, Twin, TwinGroup
+from delineate.audit.sequences import find_sequences, mark_sequences
 from delineate.audit.shapes import alike_in_shape
 from delineate.audit.thumbnails import Candidate, alike_on_thumbnails, native_axes, picture_box
 from delineate.audit.twin_groups import groups_of
@@ -69,20 +70,23 @@ def find_twins(
     twins = [*same, *found.twins]
     return TwinSearch(
         tuple(sorted(twins, key=lambda twin: (twin.first, twin.second))),
-        tuple(sorted(found.look_alikes, key=lambda pair: -pair.similarity)),
+        mark_sequences(_likest(found.look_alikes), find_sequences(gallery)),
         groups_of(gallery, twins),
         tuple(found.problems),
     )
 
 
+def _likest(look_alikes: Iterable[LookAlike]) -> list[LookAlike]:
+    return sorted(look_alikes, key=lambda pair: -pair.similarity)
+
+
 def _moved(
     gallery: Gallery, positions: Sequence[int], found: _Judged, progress: Progress
 ) -> Iterator[Candidate]:
-    """Candidates for crops and shifts that are not known to be twins."""
-    known = {(twin.first, twin.second) for twin in found.twins}
-    candidates = windows_alike(gallery, positions, progress)
-    fresh = (c for c in candidates if (c.first, c.second) not in known)
-    return alike_on_thumbnails(gallery, fresh)
+    """Candidates for crops and shifts; of each group of twins only the first picture takes part."""
+    others = {m for group in groups_of(gallery, found.twins) for m in group.members[1:]}
+    kept = [position for position in positions if position not in others]
+    return alike_on_thumbnails(gallery, windows_alike(gallery, kept, progress))
 
 
 def _same_files(gallery: Gallery) -> tuple[list[Twin], set[int]]:
