@@ -172,7 +172,7 @@ def _copies(finding: Finding) -> Comparison:
     if best is not None and not best["is_exact"]:
         reachable = f"{best['lower']:.3f} to {best['upper']:.3f} for any one mask"
     facts = []
-    if "differing_px" in evidence and evidence["differing_px"]:
+    if evidence.get("differing_px"):
         facts.append(("pixels that differ", f"{evidence['differing_px']:,}"))
     return Comparison(tuple(views), dice, reachable, tuple(facts))
 
