@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from delineate.audit.finding import Finding
+from delineate.audit.orientation import orientation_matrix
+from delineate.audit.review_log import ReviewLog
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
 
@@ -59,6 +64,69 @@ def train_tiny(data: Path, out: Path, *, changes=(), **options):
         options.setdefault("subjects", SUBJECTS)
         options["changes"] = (*TINY, *changes)
     return train(data, out, device="cpu", threads=1, **options)
+
+
+def plant_copies(root: Path) -> Path:
+    """Make s5_1 a flipped copy of s0_0 with half of its mask, and s4_0 the same file as s1_0."""
+    for folder in ("images", "masks"):
+        with Image.open(root / folder / "s0_0.png") as picture:
+            flipped = np.asarray(picture)[:, ::-1].copy()
+        if folder == "masks":
+            flipped[:, : int(np.flatnonzero(flipped.any(axis=0))[0]) + 6] = 0
+        Image.fromarray(flipped).save(root / folder / "s5_1.png")
+    shutil.copy(root / "images" / "s1_0.png", root / "images" / "s4_0.png")
+    return root
+
+
+def split_of(path: Path, **subjects: str) -> Path:
+    """A split file with all images of a subject in one part: train unless said."""
+    ids = [f"s{n // 2}_{n % 2}" for n in range(12)]
+    rows = [f"{id_},{subjects.get(id_[:2], 'train')}" for id_ in ids]
+    path.write_text("\n".join(["id,split", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def leaking_set(tmp_path_factory) -> Path:
+    """Twelve images of six subjects, two of whom have copies of others; not to be written to."""
+    folder = tmp_path_factory.mktemp("leaking")
+    split_of(folder / "split.csv", s3="validation", s4="test", s5="test")
+    return plant_copies(write_set(folder / "data"))
+
+
+@pytest.fixture(scope="session")
+def leaking_run(leaking_set) -> Path:
+    """A run on the set whose test split holds copies of training images; only ever added to."""
+    split_file = leaking_set.parent / "split.csv"
+    return train_tiny(leaking_set, leaking_set.parent / "run", split_file=split_file).folder
+
+
+@pytest.fixture
+def review_of(tmp_path) -> Callable[..., Path]:
+    """A function that writes a review of the leaking set, with decisions of this form.
+
+    Each is a finding (`flipped`, `same file` or the id of an image), an action, and what it
+    names.
+    """
+
+    def make(*decisions: tuple[str, ...], name: str = "audit") -> Path:
+        flip = orientation_matrix("flipped left to right", (41, 37)).ravel().tolist()
+        exact = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+        kind, size = "contradictory_twins", {"size_px": [41, 37]}
+        findings = {
+            "flipped": Finding(kind, ("s0_0", "s5_1"), "", {"matrices": [exact, flip], **size}),
+            "same file": Finding(kind, ("s1_0", "s4_0"), "", {"matrices": [exact, exact], **size}),
+        }
+        single = {name: Finding("unusual_mask", (name,), "") for name, *_ in decisions}
+        findings = single | findings
+        folder = tmp_path / name
+        folder.mkdir()
+        log = ReviewLog.create(folder / "review.sqlite", findings=list(findings.values()), facts={})
+        for finding, action, *named in decisions:
+            log.decide(findings[finding].id, action, samples=named, who="me")
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

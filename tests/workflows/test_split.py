@@ -10,7 +10,7 @@ from PIL import Image
 from delineate.core.errors import LayoutError, LeakageError, OutputExistsError, UncertainMaskError
 from delineate.data.manifest import write_manifest
 from delineate.data.opening import open_dataset
-from delineate.data.splitting import read_split
+from delineate.data.splitting import apply_split, read_split
 from delineate.files.writing import is_ours, read_json, write_json
 from delineate.workflows.split import split, table
 
@@ -221,3 +221,44 @@ def test_real_nerve_leak_is_refused(shared_data, tmp_path):
     """The shared nerve set has every subject on both sides."""
     with pytest.raises(LeakageError, match="4 subjects on both sides"):
         split(shared_data / "nerve_jpeg", tmp_path / "out", masks="threshold:128")
+
+
+def test_copies_stay_on_one_side(leaking_set, tmp_path):
+    """A flipped copy and a file that is there twice go where the other goes, and are counted."""
+    for seed in range(4):
+        result = split(leaking_set, tmp_path / f"{seed}.csv", seed=seed)
+        parts = read_split(result.path)
+        assert parts["s0_0"] == parts["s5_1"]
+        assert parts["s1_0"] == parts["s4_0"]
+    assert result.document["copies"] == [["s0_0", "s5_1"], ["s1_0", "s4_0"]]
+    assert dict(table(result.document))["copies"] == "4 images in 2 groups, each on one side"
+
+
+def test_subjects_with_copies_of_each_other_stay_together(leaking_set, tmp_path):
+    """Where it is known whose images they are, copies join their subjects as a whole."""
+    result = split(leaking_set, tmp_path / "out", subjects=r"^(s\d)_")
+    parts = read_split(result.path)
+    assert parts["s0_0"] == parts["s0_1"] == parts["s5_0"] == parts["s5_1"]
+    assert parts["s1_1"] == parts["s4_1"]
+
+
+def test_a_stated_split_with_copies_is_refused(leaking_set, tmp_path):
+    """Folders that part copies are no split; splitting anew mends it."""
+    (tmp_path / "data").mkdir()
+    dataset = apply_split(open_dataset(leaking_set), read_split(leaking_set.parent / "split.csv"))
+    write_manifest(dataset, tmp_path / "data" / "m.csv")
+    with pytest.raises(LeakageError, match=r"1 picture with copies .* with --fresh"):
+        split(tmp_path / "data" / "m.csv", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    split(tmp_path / "data" / "m.csv", tmp_path / "out", fresh=True)
+
+
+def test_dropped_images_are_in_no_part(leaking_set, review_of, tmp_path):
+    """A review counts: what it drops is not placed, and the JSON says which decisions held."""
+    audit = review_of(("same file", "keep_one", "s1_0"), ("flipped", "not_a_twin"))
+    result = split(leaking_set, tmp_path / "out", review=audit)
+    assert "s4_0" not in read_split(result.path)
+    assert result.document["copies"] == []
+    assert len(result.document["review"]["decisions"]) == 2
+    rows = dict(table(result.document))
+    assert rows["review"].startswith(f"2 decisions of {audit}: 1 image left out")
