@@ -26,7 +26,14 @@ SMALL = {
             images_per_subject=2,
             test_subjects=3,
             size_px=(84, 116),
-            faults={"twin": 1, "leaked_subject": 1, "jpeg_mask": 1},
+            faults={
+                "twin": 1,
+                "flipped_twin": 1,
+                "contradictory_empty_mask": 1,
+                "leaked_subject": 1,
+                "leaked_twin": 1,
+                "jpeg_mask": 1,
+            },
         ),
     ),
     "fundus": replace(
@@ -38,7 +45,6 @@ SMALL = {
             size_px=(96, 92),
             faults={"leaked_subject": 1, "jpeg_mask": 1},
         ),
-        fractions={"train": 0.4, "validation": 0.2, "test": 0.4},
     ),
 }
 MINUTES = 0.01  # a single step
@@ -71,10 +77,11 @@ def test_whole_way(kind, tmp_path):
     result = demo(out, kind=kind, minutes=MINUTES, threads=1, progress=told)
     document = read_json(out / "demo.json", schema="demo")
     assert [step["step"] for step in document["steps"]] == [
-        "draw", "inspect", "train", "split", "train", "evaluate", "predict", "result",
+        "draw", "inspect", "audit", "train", "train before", "evaluate before", "review", "train",
+        "evaluate", "predict", "result",
     ]  # fmt: skip
     places = [step["main_result"] for step in document["steps"]]
-    assert places[2] is None
+    assert places[3] is None
     assert all((out / place).exists() for place in places if place is not None)
     assert result.main_result == out / "report.html"
     page = result.main_result.read_text(encoding="utf-8")
@@ -91,18 +98,43 @@ def test_whole_way(kind, tmp_path):
     assert result.failures == ()
 
 
-def test_split_mends_the_leak(kind, tmp_path):
-    """The split that is trained on keeps every subject on one side."""
+def test_every_planted_fault_is_found(kind, tmp_path):
+    """The audit tells each fault, and the demo says which finding does."""
+    told = Told()
+    demo(tmp_path / "demo", kind=kind, minutes=MINUTES, threads=1, progress=told)
+    document = read_json(tmp_path / "demo/demo.json", schema="demo")
+    findings = read_json(tmp_path / "demo/audit/audit.json", schema="audit")["findings"]
+    known = {each["id"] for each in findings}
+    assert len(document["planted"]) == sum(KINDS[kind].draw.keywords["faults"].values())
+    assert all(each["findings"] for each in document["planted"])
+    assert all(set(each["findings"]) <= known for each in document["planted"])
+    assert any("that were planted are found" in line for line in told.lines)
+
+
+def test_decisions_mend_the_leak(kind, tmp_path):
+    """Trained under the decisions, no subject and no copy stands on both sides of the split."""
     demo(tmp_path / "demo", kind=kind, minutes=MINUTES, threads=1)
-    assignment = read_split(tmp_path / "demo/split.csv")
     planted = json.loads((tmp_path / "demo/data/planted.json").read_text())["planted"]
-    (leak,) = (each for each in planted if each["kind"] == "leaked_subject")
-    subject = str(leak["evidence"]["subject"])
-    own = {split for id_, split in assignment.items() if id_.split("_")[0] == subject}
-    assert len(own) == 1
-    assert set(assignment.values()) == {"train", "validation", "test"}
-    run = tmp_path / "demo/run/split.csv"
-    assert read_split(run) == assignment
+    leaks = {each["kind"]: each["samples"] for each in planted if "leaked" in each["kind"]}
+    before = read_split(tmp_path / "demo/run-before/split.csv")
+    facts = read_json(tmp_path / "demo/run/run.json", schema="run")
+    dropped = set(facts["review"]["dropped"])
+    for samples in leaks.values():
+        sides = {before[id_] == "test" for id_ in samples}
+        assert sides == {True, False}
+        assert len({before[id_] == "test" for id_ in samples if id_ not in dropped}) == 1
+
+
+def test_before_and_after_share_their_cases(kind, tmp_path):
+    """The comparison leaves out what leaked or was decided on, and says its rule."""
+    demo(tmp_path / "demo", kind=kind, minutes=MINUTES, threads=1)
+    document = read_json(tmp_path / "demo/demo.json", schema="demo")
+    before = read_json(
+        tmp_path / "demo/run-before/evaluation-test/evaluation.json", schema="evaluation"
+    )
+    compared = document["before_and_after"]
+    assert compared["cases"] == before["cases"] - len(before["leaks"]["cases"])
+    assert compared["interval"]["why_none"].startswith("no interval from")
 
 
 def test_verdict_names_its_rule(tmp_path, monkeypatch):
@@ -140,7 +172,8 @@ def test_seed_decides_the_phantoms(tmp_path, monkeypatch):
         files = sorted((tmp_path / name / "data").rglob("*.tif"))
         found.append([file.read_bytes() for file in files])
     assert found[0] == found[1] != found[2]
-    assert read_split(tmp_path / "one/split.csv") == read_split(tmp_path / "two/split.csv")
+    one, two = (read_split(tmp_path / name / "run/split.csv") for name in ("one", "two"))
+    assert one == two
 
 
 def test_existing_folder(tmp_path, monkeypatch):

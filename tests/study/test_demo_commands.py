@@ -11,9 +11,8 @@ import typer
 
 from delineate.cli.main import app
 from delineate.data.phantoms.writing import write_ultrasound
-from delineate.data.splitting import read_split
 from delineate.study.demo import KINDS, demo
-from delineate.workflows.split import split
+from delineate.workflows.review import decide_from_table
 
 FEW = partial(
     write_ultrasound,
@@ -31,7 +30,7 @@ def test_commands_can_be_typed(tmp_path, monkeypatch):
     out = tmp_path / "my demo; rm"
     document = demo(out, minutes=0.01, threads=1, seed=5).document
     calls = [step["what"] for step in document["steps"] if step["what"].startswith("delineate ")]
-    assert len(calls) == 6
+    assert len(calls) == 9
     parsed = {}
     for call in calls:
         _, verb, *words = shlex.split(call)
@@ -40,19 +39,6 @@ def test_commands_can_be_typed(tmp_path, monkeypatch):
         assert parsed[verb].get("seed", 5) == 5
         assert Path(words[0]).is_dir()
         assert Path(words[0]).is_relative_to(out)
-    given = parsed["split"]
-    again = split(
-        given["source"],
-        tmp_path / "again.csv",
-        fractions=fractions_of(given["fractions"]),
-        fresh=given["fresh"],
-        seed=given["seed"],
-        masks=given["masks"],
-    )
-    assert read_split(again.path) == read_split(out / "split.csv")
-
-
-def fractions_of(text):
-    """The shares as `split` takes them."""
-    shares = [float(number) for number in text.split(",")]
-    return dict(zip(("train", "validation", "test"), shares, strict=True))
+    again = decide_from_table(parsed["review"]["source"], parsed["review"]["from_table"])
+    assert again.document["decisions"] == []
+    assert parsed["train"]["review"] == parsed["review"]["source"]

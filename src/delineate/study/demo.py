@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from shlex import join
@@ -28,27 +28,32 @@ from delineate.evaluation.records import (
     ScoreRecord,
 )
 from delineate.files.writing import new_folder, write_bytes, write_json
+from delineate.study.paired import paired
+from delineate.study.planted import Marked, marked
+from delineate.study.settling import write_decisions
+from delineate.workflows import audit as auditing
 from delineate.workflows import evaluate as evaluation
 from delineate.workflows import inspect as inspection
 from delineate.workflows import predict as prediction
-from delineate.workflows import split as splitting
+from delineate.workflows import review as reviewing
 from delineate.workflows import train as training
 
 SCHEMA, DOCUMENT, REPORT = "demo", "demo.json", "report.html"
-DATA, INSPECT, SPLIT, RUN, PREDICTIONS = "data", "inspect", "split.csv", "run", "predictions"
+DATA, INSPECT, AUDIT, DECISIONS = "data", "inspect", "audit", "decisions.csv"
+BEFORE, RUN, SPLIT, PREDICTIONS = "run-before", "run", "split.csv", "predictions"
+REVIEWER = "the demo"
 _PREDICTED = 4
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is drawn, how it is split, and what is trained on it.
+    """What is drawn, and what is trained on it.
 
     `draw` takes a folder, a seed and a progress. The changes to the recipe are those that a
     person would make who has few minutes.
     """
 
     draw: Callable[..., PhantomSet]
-    fractions: Mapping[str, float]
     recipe: str
     changes: tuple[str, ...]
     palette: str
@@ -60,17 +65,25 @@ KINDS = {
             write_ultrasound,
             subjects=48,
             images_per_subject=4,
-            test_subjects=12,
+            # With ten subjects or more in test, scores come with intervals.
+            test_subjects=14,
             faults={
-                "twin": 2,
-                "contradictory_mask": 1,
+                "twin": 3,
+                "flipped_twin": 2,
+                "turned_twin": 1,
+                "recompressed_twin": 2,
+                "toned_twin": 1,
+                "cropped_twin": 1,
+                "shifted_twin": 1,
+                "contradictory_mask": 4,
+                "contradictory_empty_mask": 6,
                 "leaked_subject": 2,
+                "leaked_twin": 3,
                 "jpeg_mask": 3,
                 "antialiased_mask": 2,
+                "sequence": 1,
             },
         ),
-        # Twelve subjects in test: with ten or more, scores come with intervals.
-        fractions={"train": 0.60, "validation": 0.15, "test": 0.25},
         recipe="general",
         changes=(
             "prepare.longest_side_px=160",
@@ -86,9 +99,15 @@ KINDS = {
             write_fundus,
             training=12,
             test=10,
-            faults={"twin": 1, "leaked_subject": 1, "jpeg_mask": 1},
+            faults={
+                "twin": 1,
+                "flipped_twin": 1,
+                "contradictory_mask": 1,
+                "leaked_subject": 1,
+                "leaked_twin": 1,
+                "jpeg_mask": 1,
+            },
         ),
-        fractions={"train": 0.45, "validation": 0.10, "test": 0.45},
         recipe="vessel",
         changes=("validation.times=2", "predict.repeats=single"),
         palette="vessel",
@@ -120,11 +139,13 @@ def demo(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> DemoResult:
-    """Draw, inspect, split, train, evaluate and predict, each with the verb's own function.
+    """Draw, inspect, audit, decide, train, evaluate and predict, by the verbs' own functions.
 
-    Everything lies in `out`: `data/` with `planted.json`, `inspect/`, `split.csv`, `run/`,
-    `predictions/`, `report.html` and `demo.json`. The same seed draws and splits the same;
-    the model depends on how much the machine learns in `minutes`.
+    It trains twice, `minutes` each: on the data as they lie, leaks and all, and under the
+    decisions that the audit's findings call for. Everything lies in `out`: `data/` with
+    `planted.json`, `inspect/`, `audit/`, `decisions.csv`, `run-before/`, `run/`,
+    `predictions/`, `report.html` and `demo.json`. The same seed draws and splits the same; the
+    models depend on how much the machine learns in `minutes`.
 
     Raises:
         DelineateError: an unknown kind, no minutes, or a folder that cannot be used.
@@ -155,71 +176,87 @@ def demo(
     if masks is not None:
         diary.tell(f"the proposal fits, as {seen.main_result} shows: accepted with --masks {masks}")
     diary.end(seen.main_result)
-
     confirmed = () if masks is None else ("--masks", masks)
-    diary.begin("train", _command("train", data, "--out", folder / RUN, *confirmed, *seeded))
-    diary.tell(f"refused, and rightly: {_refusal(data, folder / RUN, masks)}")
+
+    diary.begin("audit", _command("audit", data, "--out", folder / AUDIT, *seeded))
+    audited = auditing.audit(data, folder / AUDIT, seed=seed, progress=progress)
+    for name, text in auditing.table(audited.document):
+        if name:
+            diary.tell(f"{name}: {text}")
+    found = marked(drawn.planted, audited.document)
+    for line in _told(found):
+        diary.tell(line)
+    diary.end(audited.main_result)
+
+    diary.begin("train", _command("train", data, "--out", folder / BEFORE, *confirmed, *seeded))
+    diary.tell(f"refused, and rightly: {_refusal(data, folder / BEFORE, masks)}")
     diary.end(None)
 
-    fractions = ",".join(f"{share:g}" for share in chosen.fractions.values())
-    diary.begin(
-        "split",
-        _command(
-            *("split", data, "--out", folder / SPLIT, "--fresh", "--fractions", fractions),
-            *(*confirmed, *seeded),
-        ),
-    )
-    parted = splitting.split(
-        data,
-        folder / SPLIT,
-        fractions=chosen.fractions,
-        fresh=True,
-        seed=seed,
-        masks=masks,
-        progress=progress,
-    )
-    for name, text in splitting.table(parted.document):
-        diary.tell(f"{name}: {text}")
-    diary.end(parted.main_result)
-
     changes = [word for change in chosen.changes for word in ("--set", change)]
-    diary.begin(
-        "train",
-        _command(
-            *("train", data, "--out", folder / RUN, "--split-file", parted.path),
-            *("--recipe", chosen.recipe, *changes, "--minutes", f"{minutes:g}"),
-            *(*confirmed, *seeded),
-        ),
-    )
-    trained = training.train(
+    recipe = ("--recipe", chosen.recipe, *changes, "--minutes", f"{minutes:g}")
+    training_of = partial(
+        training.train,
         data,
-        folder / RUN,
         recipe=chosen.recipe,
         changes=chosen.changes,
         minutes=minutes,
         seed=seed,
         threads=threads,
         masks=masks,
-        split_file=parted.path,
         progress=progress,
     )
+    scoring_of = partial(
+        evaluation.evaluate, palette=chosen.palette, seed=seed, threads=threads, progress=progress
+    )
+    palette = ("--palette", chosen.palette)
+
+    diary.begin(
+        "train before",
+        _command(
+            *("train", data, "--out", folder / BEFORE, "--allow-leakage"),
+            *(*recipe, *confirmed, *seeded),
+        ),
+    )
+    trained_before = training_of(folder / BEFORE, allow_leakage=True)
+    diary.end(trained_before.main_result)
+
+    diary.begin(
+        "evaluate before",
+        _command("evaluate", folder / BEFORE, "--allow-leakage", *palette, *seeded),
+    )
+    scored_before = scoring_of(folder / BEFORE, allow_leakage=True)
+    for line in views(scored_before.evaluation):
+        diary.tell(line)
+    diary.end(scored_before.main_result)
+
+    table = folder / DECISIONS
+    diary.begin("review", _command("review", folder / AUDIT, "--from", table))
+    rows = write_decisions(table, audited.document)
+    reviewing.decide_from_table(folder / AUDIT, table, who=REVIEWER)
+    actions = Counter(action.replace("_", " ") for _, action, _, _ in rows)
+    diary.tell(", ".join(f"{action} {count}x" for action, count in actions.items()))
+    diary.end(table)
+
+    diary.begin(
+        "train",
+        _command(
+            *("train", data, "--out", folder / RUN, "--review", folder / AUDIT),
+            *(*recipe, *confirmed, *seeded),
+        ),
+    )
+    trained = training_of(folder / RUN, review=folder / AUDIT)
     diary.end(trained.main_result)
 
-    diary.begin(
-        "evaluate", _command("evaluate", folder / RUN, "--palette", chosen.palette, *seeded)
-    )
-    scored = evaluation.evaluate(
-        folder / RUN, palette=chosen.palette, seed=seed, threads=threads, progress=progress
-    )
+    diary.begin("evaluate", _command("evaluate", folder / RUN, *palette, *seeded))
+    scored = scoring_of(folder / RUN)
+    for line in views(scored.evaluation):
+        diary.tell(line)
     diary.end(scored.main_result)
 
-    images = _some_test_images(data, parted.path)
+    images = _some_test_images(data, folder / RUN / SPLIT)
     diary.begin(
         "predict",
-        _command(
-            *("predict", folder / RUN, "IMAGES", "--out", folder / PREDICTIONS),
-            *("--palette", chosen.palette),
-        ),
+        _command("predict", folder / RUN, "IMAGES", "--out", folder / PREDICTIONS, *palette),
     )
     predicted = prediction.predict(
         folder / RUN,
@@ -235,6 +272,18 @@ def demo(
     diary.begin("result", f"against doing nothing, on {_who(scored.evaluation)}")
     for line in verdict(scored.evaluation):
         diary.tell(line)
+    compared = paired(
+        scored_before.evaluation,
+        scored.evaluation,
+        without=_touched(scored_before.document, scored.document),
+        seed=seed,
+    )
+    if compared is not None:
+        diary.tell(
+            "before and after the decisions, Dice in the mean per image on the "
+            f"{counted(compared.cases, 'test image')} that neither leak nor were decided on: "
+            f"{compared}"
+        )
     is_better = is_better_than_nothing(scored.evaluation)
     if is_better:
         diary.tell("the model beats every trivial prediction by both")
@@ -247,7 +296,10 @@ def demo(
         )
     diary.end(folder / REPORT)
 
-    failures = (*seen.failures, *trained.failures, *scored.failures, *predicted.failures)
+    failures = (
+        *(*seen.failures, *audited.failures, *trained_before.failures, *scored_before.failures),
+        *(*trained.failures, *scored.failures, *predicted.failures),
+    )
     document = {
         "kind": kind,
         "seed": seed,
@@ -255,7 +307,10 @@ def demo(
         "recipe": chosen.recipe,
         "masks": masks,
         "steps": diary.steps,
-        "planted": [record.to_document() for record in drawn.planted],
+        "planted": [
+            {**each.fault.to_document(), "findings": list(each.findings)} for each in found
+        ],
+        "before_and_after": None if compared is None else asdict(compared),
         "is_better_than_nothing": is_better,
         "headline": scored.document["headline"],
         "failures": list(failures),
@@ -287,6 +342,35 @@ def is_better_than_nothing(scores: Evaluation) -> bool:
         if values[MODEL] <= max(trivial, default=0.0):
             return False
     return True
+
+
+def views(scores: Evaluation) -> Iterator[str]:
+    """The model's Dice per image by set of cases; nothing where there is but one set."""
+    for view in scores.views:
+        for record in view.records:
+            if (record.score, record.pooling, record.predictor) == ("dice", PER_IMAGE, MODEL):
+                yield (
+                    f"Dice, {PER_IMAGE}, {view.name} ({counted(view.cases, 'image')} of "
+                    f"{counted(view.subjects, 'subject')}): {_value(record)}"
+                )
+
+
+def _told(found: Sequence[Marked]) -> Iterator[str]:
+    """Whether everything that was planted was found, and what was not."""
+    missed = [each.fault for each in found if not each.is_found]
+    if not missed:
+        yield f"all {counted(len(found), 'fault')} that were planted are found"
+        return
+    yield f"found are {len(found) - len(missed)} of {counted(len(found), 'planted fault')}"
+    for fault in missed:
+        yield f"MISSED: {fault.kind.replace('_', ' ')} of {' and '.join(fault.samples)}"
+
+
+def _touched(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """Test cases that leaked into the first training, or that decisions changed."""
+    leaked = (before["leaks"] or {"cases": ()})["cases"]
+    review = (after["review"] or {"cases": {}})["cases"]
+    return {*leaked, *(id_ for changed in review.values() for id_ in changed)}
 
 
 def _value(record: ScoreRecord) -> str:

@@ -38,14 +38,13 @@ class Marked:
 def marked(planted: Iterable[Planted], document: Mapping[str, Any]) -> tuple[Marked, ...]:
     """Each fault with the findings of an audit.json that name all of its samples.
 
-    A fault that is no trap, such as a sequence of look-alikes, is left out: it is there to be
-    passed over.
+    A sequence of look-alikes is no fault and left out: it is there to be passed over.
     """
     findings: Sequence[Mapping[str, Any]] = document["findings"]
     return tuple(
         Marked(fault, tuple(each["id"] for each in findings if _tells(each, fault)))
         for fault in planted
-        if fault.kind != "look_alikes"
+        if fault.kind != "sequence"
     )
 
 
