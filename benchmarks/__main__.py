@@ -15,6 +15,7 @@ from delineate.core.errors import unknown_name
 # Modules rather than functions: each brings its own heavy peers, imported when it runs.
 BENCHMARKS = {
     "auc": "benchmarks.auc",
+    "audit": "benchmarks.audit",
     "pair_search": "benchmarks.pair_search",
     "warp": "benchmarks.warp",
 }
