@@ -106,7 +106,7 @@ def level(grey: NDArray[np.generic], side_px: int) -> Level:
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
     small = as_levels(grey)
     if size != (height, width):
-        small = cv2.resize(small, size[::-1], interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(small, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
     to_native = box_axes(whole_box(size), whole_box((height, width)))
     return Level(np.asarray(small, dtype=np.float32), to_native)
 
@@ -123,8 +123,10 @@ def as_levels(grey: NDArray[np.generic]) -> NDArray[np.float32]:
 def even_contrast(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """The picture without its coarse light and shade, with about one contrast everywhere."""
     side = max(5, round(max(grey.shape) / 12) | 1)
-    detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
-    detail -= cv2.blur(detail, (side, side), borderType=cv2.BORDER_REFLECT)
+    detail = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.8), np.float32)
+    detail = np.asarray(
+        detail - cv2.blur(detail, (side, side), borderType=cv2.BORDER_REFLECT), np.float32
+    )
     energy = cv2.blur(detail * detail, (side, side), borderType=cv2.BORDER_REFLECT)
     return np.asarray(detail / np.sqrt(energy + FLAT_LEVELS**2), dtype=np.float32)
 
@@ -150,11 +152,11 @@ def lay_on(first: Grey, second: Grey, start: Axes) -> Axes:
 def _differences(first: Grey, second: Grey, axes: Axes) -> tuple[Grey, Grey]:
     """What differs, and the weight of each pixel: none where the second shows nothing."""
     height, width = first.shape
-    difference = cv2.warpAffine(
+    there = cv2.warpAffine(
         second, axes, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
-    cv2.subtract(difference, first, dst=difference)
-    weights = 1 / (1 + difference * difference)
+    difference = np.asarray(there - first, np.float32)
+    weights = np.asarray(1 / (1 + difference * difference), np.float32)
     for axis, length, other in ((0, width, second.shape[1]), (1, height, second.shape[0])):
         scale, shift = axes[axis, axis], axes[axis, 2]
         begin, end = int(np.ceil(-shift / scale)), int((other - 1 - shift) // scale) + 1

@@ -100,15 +100,17 @@ def _is_sequence(near: Values, far: Values) -> bool:
 def _likeness(gallery: Gallery, members: Sequence[int]) -> tuple[Values, Values]:
     """Of some pictures with the one that follows, and the median with distant ones."""
     step = -(-len(members) // MOST_COMPARED)
-    starts = np.arange(0, len(members) - 1, step)
-    here = _coarse(gallery, [members[k] for k in starts])
-    following = _coarse(gallery, [members[k + 1] for k in starts])
+    places = range(0, len(members) - 1, step)
+    starts = np.array(places)
+    here = _coarse(gallery, [members[k] for k in places])
+    following = _coarse(gallery, [members[k + 1] for k in places])
     near = (here * following).sum(axis=1)
     is_far = np.abs(starts[:, None] - starts) > max(2, FAR_SHARE * len(members))
     # With few pictures, those in the middle may have no distant one.
     has_far = is_far.any(axis=1)
     among = np.where(is_far, here @ here.T, np.nan)[has_far]
-    return near[has_far], np.nanmedian(among, axis=1) if len(among) else np.zeros(0)
+    far = np.nanmedian(among, axis=1) if len(among) else np.zeros(0)
+    return np.asarray(near[has_far], np.float32), far.astype(np.float32)
 
 
 def _coarse(gallery: Gallery, positions: Sequence[int]) -> Values:

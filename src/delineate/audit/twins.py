@@ -68,9 +68,10 @@ def find_twins(
         moved = list(_moved(gallery, sorted(kept), found, progress))
         found = found.joined(_judged(gallery, moved, progress))
     twins = [*same, *found.twins]
+    sequences = find_sequences(gallery) if found.look_alikes else ()
     return TwinSearch(
         tuple(sorted(twins, key=lambda twin: (twin.first, twin.second))),
-        mark_sequences(_likest(found.look_alikes), find_sequences(gallery)),
+        mark_sequences(_likest(found.look_alikes), sequences),
         groups_of(gallery, twins),
         tuple(found.problems),
     )
@@ -134,7 +135,8 @@ class _Judged:
 
     def joined(self, later: _Judged) -> _Judged:
         """Both, where the later verdict counts for pairs that were look-alikes before."""
-        judged = {(pair.first, pair.second) for pair in (*later.twins, *later.look_alikes)}
+        judged = {(twin.first, twin.second) for twin in later.twins}
+        judged |= {(pair.first, pair.second) for pair in later.look_alikes}
         kept = [pair for pair in self.look_alikes if (pair.first, pair.second) not in judged]
         return _Judged(
             [*self.twins, *later.twins],

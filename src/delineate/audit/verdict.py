@@ -122,10 +122,14 @@ def local_differences(
     joint = (energies[0] + energies[1] - error + (means[0] - means[1]) ** 2) / 2
     unlike = error / ((energies[0] + energies[1]) / 2 + FLOOR_LEVELS**2)
     valid = shown if share is None else shown & (share > 0.6)
-    unlike[~valid] = np.nan
+    unlike = np.where(valid, unlike, np.float32(np.nan)).astype(np.float32)
     sums = [float(e[valid].sum(dtype=np.float64)) for e in (*energies, joint)]
     contrast = float(np.sqrt(min(sums[0], sums[1]) / max(1, int(valid.sum()))))
-    return unlike, sums[2] / max(float(np.sqrt(sums[0] * sums[1])), 1e-9), contrast
+    return (
+        np.asarray(unlike, np.float32),
+        sums[2] / max(float(np.sqrt(sums[0] * sums[1])), 1e-9),
+        contrast,
+    )
 
 
 def common_grid(
@@ -169,18 +173,20 @@ def _shrunk(grey: NDArray[np.generic], factors: tuple[float, float]) -> tuple[Gr
 
 
 def _blurred(grey: Grey, weights: Grey | None) -> Grey:
-    blurred = cv2.GaussianBlur(grey, (0, 0), BLUR_PX)
+    blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), BLUR_PX), np.float32)
     if weights is not None:
-        blurred /= np.maximum(cv2.GaussianBlur(weights, (0, 0), BLUR_PX), 1e-3)
-        blurred *= weights
+        share = np.asarray(cv2.GaussianBlur(weights, (0, 0), BLUR_PX), np.float32)
+        blurred = np.asarray(blurred / np.maximum(share, 1e-3) * weights, np.float32)
     return np.asarray(blurred, dtype=np.float32)
 
 
 def _mean(values: Grey, weights: Grey | None, share: Grey | None, side: int) -> Grey:
     if weights is None or share is None:
         return _box(values, side)
-    return _box(values * weights, side) / np.maximum(share, 1e-6)
+    return np.asarray(
+        _box(values * weights, side) / np.maximum(share, np.float32(1e-6)), np.float32
+    )
 
 
 def _box(values: Grey, side: int) -> Grey:
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT_101))
+    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT_101), np.float32)

@@ -40,6 +40,7 @@ MOST = 4  # candidates that a picture may have: a copy is among its likest
 ROWS, COLUMNS = 256, 48  # pictures at a time
 SAMPLED = 2000  # pictures from which it is learnt what they have in common
 LEAST_SPREAD = 0.01
+FEW = 100  # pictures: the weight of knowing nothing of them
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def windows_alike(
 
     Memory grows by some 150 bytes a picture; thumbnails are read in blocks.
     """
+    if len(positions) < 2:
+        return
     middles = np.zeros((len(positions), GRID, GRID), np.float16)
     for begin in range(0, len(positions), ROWS):
         bands = _bands(gallery, positions[begin : begin + ROWS])
@@ -151,7 +154,10 @@ class Common:
         turned = [oriented(sample.transpose(1, 2, 0), name) for name in TRIED]
         values = np.concatenate([t.reshape(GRID**2, -1) for t in turned], axis=1).T
         mean = values.mean(axis=0)
-        spread = np.cov((values - mean).T) if len(values) > 1 else np.eye(GRID**2)
+        spread = np.cov((values - mean).T)
+        # Few pictures say little of what they have in common: nearly the unit matrix then.
+        even = np.eye(GRID**2) * np.trace(spread) / GRID**2
+        spread = (len(sample) * spread + FEW * even) / (len(sample) + FEW)
         sizes, directions = np.linalg.eigh(spread)
         sizes = np.maximum(sizes, max(float(sizes.max()), 1e-6) * LEAST_SPREAD)
         whitening = (directions / np.sqrt(sizes)) @ directions.T
