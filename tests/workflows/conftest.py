@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,24 @@ def split_of(path: Path, **subjects: str) -> Path:
     rows = [f"{id_},{subjects.get(id_[:2], 'train')}" for id_ in ids]
     path.write_text("\n".join(["id,split", *rows]) + "\n")
     return path
+
+
+@pytest.fixture(name="write_set")
+def _write_set() -> Callable[..., Path]:
+    """The function that writes a tiny set."""
+    return write_set
+
+
+@pytest.fixture(name="train_tiny")
+def _train_tiny() -> Callable[..., Any]:
+    """The function that trains a tiny network."""
+    return train_tiny
+
+
+@pytest.fixture(name="split_of")
+def _split_of() -> Callable[..., Path]:
+    """The function that writes a split file."""
+    return split_of
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-from delineate.core.errors import LayoutError, SettingsError
+from delineate.core.errors import LayoutError, LeakageError, SettingsError
 from delineate.data.splitting import read_split
 from delineate.files.writing import read_json
 from delineate.inference.model_folder import load_model, read_card
@@ -185,3 +185,178 @@ def test_paths_stay_as_they_were_given(tiny_run, monkeypatch):
     monkeypatch.chdir(tiny_run / "model")
     result = evaluate(".", split="validation", threads=1)
     assert result.folder == tiny_run / "evaluation-validation"
+
+
+def views_of(document) -> dict:
+    """Name of each view to its cases and the model's pooled Dice."""
+    return {
+        view["name"]: (
+            view["cases"],
+            next(
+                record["value"]
+                for record in view["records"]
+                if (record["score"], record["pooling"], record["predictor"])
+                == ("dice", "pooled", "model")
+            ),
+        )
+        for view in document["views"]
+    }
+
+
+def pooled_dice(truths, predictions) -> float:
+    """The Dice of all pixels of some masks."""
+    truth, prediction = (
+        np.concatenate([m.ravel() > 0 for m in each]) for each in (truths, predictions)
+    )
+    return float(f1_score(truth, prediction))
+
+
+def read(file):
+    """The values of a picture."""
+    with Image.open(file) as picture:
+        return np.asarray(picture)
+
+
+def test_a_leaking_test_split_is_refused(leaking_run, tmp_path):
+    """Copies of training images among the test cases are named, and nothing is written."""
+    with pytest.raises(LeakageError, match=r"1 image file .* 1 picture with copies .*--allow"):
+        evaluate(leaking_run, out=tmp_path / "e", threads=1)
+    assert not (tmp_path / "e").exists()
+
+
+def test_an_allowed_leak_is_scored_with_and_without(leaking_run, leaking_set, tmp_path):
+    """Every headline score stands over all cases and over those that do not leak."""
+    result = evaluate(leaking_run, out=tmp_path / "e", threads=1, allow_leakage=True)
+    document = read_json(tmp_path / "e" / "evaluation.json", schema="evaluation")
+    assert document["leaks"]["cases"] == ["s4_0", "s5_1"]
+    assert document["leaks"]["counts"] == {"leaked_file": 1, "leaked_twins": 1}
+    clean = ["s4_1", "s5_0"]
+    expected = pooled_dice(
+        [read(leaking_set / "masks" / f"{id_}.png") for id_ in clean],
+        [read(tmp_path / "e" / "predictions" / f"{id_}_mask.png") for id_ in clean],
+    )
+    assert views_of(document) == {
+        "every case": (4, figure(document, "dice")),
+        "without the leaked cases": (2, pytest.approx(expected)),
+    }
+    assert len(document["views"][1]["records"]) == len(document["headline"])
+    assert any(note.startswith("2 of 4 cases leak (") for note in document["notes"])
+    for page in (result.main_result, leaking_run / "report.html"):
+        text = page.read_text()
+        assert "Without 2 leaked cases: " in text
+        assert "Without the leaked cases: 2 cases" in text
+    row = json.loads((leaking_run / "scorings.jsonl").read_text().splitlines()[-1])
+    assert row["leaked"] == 2
+
+
+def test_a_clean_split_has_no_views(tiny_evaluation):
+    """Without leaks or decisions there is one set of figures and no word of either."""
+    document = tiny_evaluation.document
+    assert (document["views"], document["leaks"], document["review"]) == ([], None, None)
+    assert not any("leak" in note for note in document["notes"])
+
+
+def test_training_images_leak_nothing_into_themselves(leaking_run, tmp_path):
+    """Scoring what was trained on is said as such, and is no leak."""
+    result = evaluate(leaking_run, split="train", out=tmp_path / "e", threads=1)
+    assert result.document["leaks"] is None
+    assert any("trained on these very cases" in note for note in result.document["notes"])
+
+
+def test_changed_labels_are_scored_as_before_too(leaking_run, leaking_set, review_of, tmp_path):
+    """Under decisions on test labels: as decided, as before, and where nobody touched them."""
+    audit = review_of(("flipped", "union"), ("same file", "keep_one", "s1_0"))
+    out = tmp_path / "e"
+    result = evaluate(leaking_run, out=out, threads=1, allow_leakage=True, review=audit)
+    document = result.document
+    predictions = {id_: read(out / "predictions" / f"{id_}_mask.png") for id_ in ("s5_0", "s5_1")}
+    masks = {id_: read(leaking_set / "masks" / f"{id_}.png") for id_ in ("s5_0", "s5_1", "s0_0")}
+    decided = pooled_dice(
+        [read(leaking_set / "masks" / "s4_1.png"), masks["s5_0"], masks["s0_0"][:, ::-1]],
+        [read(out / "predictions" / "s4_1_mask.png"), *predictions.values()],
+    )
+    untouched = pooled_dice(
+        [read(leaking_set / "masks" / "s4_1.png"), masks["s5_0"]],
+        [read(out / "predictions" / "s4_1_mask.png"), predictions["s5_0"]],
+    )
+    plain = evaluate(leaking_run, out=tmp_path / "p", threads=1, allow_leakage=True).document
+    assert views_of(document) == {
+        "every case, labels as decided": (3, pytest.approx(decided)),
+        "without the leaked cases": (2, pytest.approx(untouched)),
+        "labels before the decisions": (4, pytest.approx(figure(plain, "dice"))),
+        "cases that no decision touched": (2, pytest.approx(untouched)),
+    }
+    assert figure(document, "dice") == pytest.approx(decided)
+    assert document["review"]["cases"] == {"relabelled": ["s5_1"], "dropped": ["s4_0"]}
+    notes = " ".join(document["notes"])
+    assert "gave 1 case of this split another mask and left 1 out" in notes
+    assert "improve" not in notes
+    with (out / "cases.csv").open(newline="") as file:
+        assert {row["id"] for row in csv.DictReader(file)} == {"s4_1", "s5_0", "s5_1"}
+
+
+def test_a_review_of_other_cases_gives_no_views(tiny_run, review_of, tmp_path):
+    """Decisions that change nothing here are recorded, and the scores stand alone."""
+    trained = next(
+        id_ for id_, part in read_split(tiny_run / "split.csv").items() if part == "train"
+    )
+    audit = review_of((trained, "drop"))
+    document = evaluate(tiny_run, out=tmp_path / "e", threads=1, review=audit).document
+    assert document["views"] == []
+    assert document["review"]["cases"] == {"relabelled": [], "dropped": []}
+
+
+@pytest.fixture
+def decided_run(leaking_set, review_of, tmp_path, train_tiny) -> Path:
+    """A run that was trained under decisions on its test cases."""
+    audit = review_of(("flipped", "union"), ("same file", "keep_one", "s1_0"))
+    split_file = leaking_set.parent / "split.csv"
+    options = {"split_file": split_file, "review": audit, "subjects": None}
+    return train_tiny(leaking_set, tmp_path / "run", allow_leakage=True, **options).folder
+
+
+def test_a_run_s_own_review_counts_by_itself(decided_run, review_of, tmp_path, leaking_set):
+    """Its own data is scored under the decisions of its training, unless others are given."""
+    document = evaluate(decided_run, threads=1, allow_leakage=True).document
+    assert document["review"]["cases"] == {"relabelled": ["s5_1"], "dropped": ["s4_0"]}
+    assert views_of(document)["labels before the decisions"][0] == 4
+    assert (decided_run / "report.html").is_file()
+    assert list((decided_run / "evaluation-test" / "review").glob("s5_1*.png"))
+    other = review_of(("s5_0", "drop"), name="other")
+    document = evaluate(decided_run, threads=1, allow_leakage=True, review=other).document
+    assert document["review"]["cases"] == {"relabelled": [], "dropped": ["s5_0"]}
+    moved = shutil.copytree(leaking_set, tmp_path / "moved")
+    document = evaluate(
+        decided_run, moved, out=tmp_path / "m", threads=1, allow_leakage=True
+    ).document
+    assert document["review"]["cases"]["dropped"] == ["s4_0"]  # known by what it holds
+
+
+def test_other_data_that_the_model_has_seen_is_refused(leaking_run, leaking_set, tmp_path):
+    """Training images in another folder, under other names, are found in it."""
+    for folder in ("images", "masks"):
+        (tmp_path / "other" / folder).mkdir(parents=True)
+        for name, other in (("s0_0", "a"), ("s2_1", "b"), ("s5_0", "c")):
+            shutil.copy(
+                leaking_set / folder / f"{name}.png", tmp_path / "other" / folder / f"{other}.png"
+            )
+    with pytest.raises(LeakageError, match=r"2 image files on both sides: a \(this data\)"):
+        evaluate(leaking_run, tmp_path / "other", out=tmp_path / "e", threads=1)
+    result = evaluate(
+        leaking_run, tmp_path / "other", out=tmp_path / "e", threads=1, allow_leakage=True
+    )
+    assert result.document["leaks"]["cases"] == ["a", "b"]
+    assert views_of(result.document)["without the leaked cases"][0] == 1
+
+
+def test_gone_training_data_is_said_not_to_be_compared(
+    leaking_set, tmp_path, train_tiny, write_set
+):
+    """Where the run's own images are gone, whether these were among them cannot be told."""
+    data = shutil.copytree(leaking_set, tmp_path / "data")
+    options = {"split_file": leaking_set.parent / "split.csv", "subjects": None, "steps": 2}
+    run = train_tiny(data, tmp_path / "run", **options).folder
+    shutil.rmtree(data)
+    other = write_set(tmp_path / "other", subjects=5)
+    notes = evaluate(run, other, out=tmp_path / "e", threads=1).document["notes"]
+    assert any("was trained on some of these images cannot be told" in note for note in notes)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from delineate.core.errors import LayoutError, SettingsError, UncertainMaskError
+from delineate.audit.review_log import ReviewLog
+from delineate.core.errors import LayoutError, LeakageError, SettingsError, UncertainMaskError
 from delineate.files.writing import read_json
 from delineate.workflows.score import score
 
@@ -132,3 +133,64 @@ def test_a_folder_of_something_else_is_refused(tiny_set, tiny_run, tmp_path):
     (tmp_path / "p" / "other.png").write_bytes(b"")
     with pytest.raises(LayoutError, match="no file is named after a case"):
         run(tmp_path / "p", tiny_set, tiny_run, tmp_path)
+
+
+@pytest.fixture
+def perfect(leaking_set, tmp_path):
+    """The masks of the leaking set as predictions of themselves."""
+    shutil.copytree(leaking_set / "masks", tmp_path / "p")
+    return tmp_path / "p"
+
+
+def model_dice(document) -> dict:
+    """Name of each view to the model's pooled Dice and its cases."""
+    return {
+        view["name"]: (view["cases"], record["value"])
+        for view in document["views"]
+        for record in view["records"]
+        if (record["score"], record["pooling"], record["predictor"]) == ("dice", "pooled", "model")
+    }
+
+
+def test_leaks_are_refused_or_scored_apart(perfect, leaking_set, tmp_path):
+    """Predictions from anywhere are held to the same rule."""
+    options = {"split_file": leaking_set.parent / "split.csv", "out": tmp_path / "scored"}
+    with pytest.raises(LeakageError, match=r"1 image file on both sides"):
+        score(perfect, leaking_set, **options)
+    assert not (tmp_path / "scored").exists()
+    document = score(perfect, leaking_set, allow_leakage=True, **options).document
+    assert model_dice(document) == {"every case": (4, 1.0), "without the leaked cases": (2, 1.0)}
+    assert document["leaks"]["cases"] == ["s4_0", "s5_1"]
+
+
+def test_dropped_cases_count_before_the_decisions(perfect, leaking_set, review_of, tmp_path):
+    """The prediction of a dropped case is read for the labels before, and written nowhere."""
+    audit = review_of(("flipped", "union"), ("same file", "keep_one", "s1_0"))
+    options = {"split_file": leaking_set.parent / "split.csv", "allow_leakage": True}
+    result = score(perfect, leaking_set, out=tmp_path / "s", review=audit, **options)
+    dice = model_dice(result.document)
+    assert dice["labels before the decisions"] == (4, 1.0)
+    assert dice["cases that no decision touched"] == (2, 1.0)
+    cases, value = dice["every case, labels as decided"]
+    assert cases == 3
+    assert value < 1  # s5_1 has another mask by now
+    written = {file.name for file in (tmp_path / "s" / "predictions").iterdir()}
+    assert written == {"s4_1_mask.png", "s5_0_mask.png", "s5_1_mask.png"}
+
+
+def test_a_mask_that_a_review_mended_may_be_unreadable_before(leaking_set, review_of, tmp_path):
+    """A damaged mask was replaced: the case has no earlier labels, and the scoring goes on."""
+    data = shutil.copytree(leaking_set, tmp_path / "data")
+    shutil.copytree(data / "masks", tmp_path / "p")
+    good = tmp_path / "good.png"
+    (data / "masks" / "s4_1.png").rename(good)
+    (data / "masks" / "s4_1.png").write_bytes(good.read_bytes()[:60])
+    audit = review_of(("s4_1", "keep"))
+    log = ReviewLog.open(audit)
+    (finding,) = log.findings(kind="unusual_mask")
+    log.decide(finding.id, "replace", samples=["s4_1"], argument=good)
+    split_file = leaking_set.parent / "split.csv"
+    options = {"split_file": split_file, "allow_leakage": True, "review": audit}
+    dice = model_dice(score(tmp_path / "p", data, out=tmp_path / "s", **options).document)
+    assert dice["every case, labels as decided"] == (4, 1.0)
+    assert dice["cases that no decision touched"] == (3, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from delineate.audit.review_log import ReviewLog
 from delineate.core.checks import sha256_of_file
 from delineate.core.errors import (
     LayoutError,
@@ -41,18 +43,6 @@ loop._CHECKPOINT_EVERY_S = float(sys.argv[3])
 print("ready", flush=True)
 tiny.train_tiny(tiny.Path(sys.argv[1]), tiny.Path(sys.argv[2]), steps=400)
 """
-
-
-@pytest.fixture
-def write_set():
-    """The function that writes a tiny set."""
-    return _conftest().write_set
-
-
-@pytest.fixture
-def train_tiny():
-    """The function that trains a tiny network."""
-    return _conftest().train_tiny
 
 
 def _conftest():
@@ -298,3 +288,106 @@ def test_three_classes_in_palettes_are_trained(classes_run):
     assert [each.index for each in card.classes] == [0, 1, 2]
     assert card.output_channels == 3
     assert card.threshold.value is None
+
+
+def test_copies_in_train_and_validation_are_refused(leaking_set, tmp_path, train_tiny, split_of):
+    """A flipped copy on both sides is named before anything is written."""
+    split_file = split_of(tmp_path / "split.csv", s5="validation")
+    with pytest.raises(LeakageError, match=r"s0_0 \(train\) and s5_1 \(validation\).*--allow"):
+        train_tiny(leaking_set, tmp_path / "run", split_file=split_file, subjects=None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_allowed_leak_is_recorded(leaking_set, tmp_path, train_tiny, split_of):
+    """The run says that leaks were allowed, and which there were."""
+    split_file = split_of(tmp_path / "split.csv", s5="validation")
+    options = {"split_file": split_file, "subjects": None, "allow_leakage": True}
+    run = train_tiny(leaking_set, tmp_path / "run", **options).folder
+    document = json.loads((run / "run.json").read_text())
+    assert document["facts"]["allow_leakage"] is True
+    assert document["leaks"]["counts"] == {"leaked_twins": 1}
+    assert document["leaks"]["found"][0]["samples"] == {"s0_0": "train", "s5_1": "validation"}
+
+
+def test_test_images_are_not_opened(leaking_set, tmp_path, train_tiny, split_of):
+    """Copies in test are no business of a training, which never reads them."""
+    data = tmp_path / "data"
+    shutil.copytree(leaking_set, data)
+    for number in range(2):
+        (data / "images" / f"s5_{number}.png").write_bytes(b"nobody reads this")
+    split_file = split_of(tmp_path / "split.csv", s4="validation", s1="test", s5="test")
+    run = train_tiny(data, tmp_path / "run", split_file=split_file, subjects=None).folder
+    assert json.loads((run / "run.json").read_text())["leaks"] is None
+
+
+@pytest.mark.parametrize("states_train", [False, True])
+def test_our_own_split_keeps_copies_together(leaking_set, tmp_path, train_tiny, states_train):
+    """Split anew, or with validation taken from train: copies are on one side, and it is said."""
+    split_file = None
+    if states_train:
+        split_file = tmp_path / "split.csv"
+        ids = [f"s{n // 2}_{n % 2}" for n in range(12)]
+        split_file.write_text("id,split\n" + "".join(f"{id_},train\n" for id_ in ids))
+    options = {"split_file": split_file, "subjects": None, "seed": 3}
+    run = train_tiny(leaking_set, tmp_path / "run", **options).folder
+    parts = read_split(run / "split.csv")
+    assert parts["s0_0"] == parts["s5_1"]
+    assert parts["s1_0"] == parts["s4_0"]
+    origin = json.loads((run / "run.json").read_text())["facts"]["split_origin"]
+    assert origin.endswith("2 groups of copies kept on one side")
+
+
+def test_a_review_is_applied_and_kept(leaking_set, tmp_path, train_tiny, split_of, review_of):
+    """Masks are changed and images dropped for this run, which keeps log, masks and digest."""
+    audit = review_of(("flipped", "union"), ("s2_0", "drop"))
+    split_file = split_of(tmp_path / "split.csv", s3="validation", s2="test")
+    options = {"split_file": split_file, "subjects": None}
+    run = train_tiny(leaking_set, tmp_path / "run", review=audit, **options).folder
+    document = json.loads((run / "run.json").read_text())
+    assert document["facts"]["review"] == str(audit)
+    assert document["review"]["relabelled"] == ["s5_1"]
+    assert document["review"]["dropped"] == ["s2_0"]
+    assert len(document["review"]["decisions"]) == 2
+    assert sha256_of_file(run / "review" / "review.sqlite") == document["review"]["sha256"]
+    assert read_split(run / "split.csv") == read_split(split_file)  # s2_0 stood in test before
+    assert len(list((run / "review").glob("s5_1*.png"))) == 1
+    plain = train_tiny(leaking_set, tmp_path / "plain", **options).folder
+    assert read_card(plain).training["data_sha256"] != read_card(run).training["data_sha256"]
+
+
+def test_a_run_under_a_review_is_resumed_as_it_was(
+    leaking_set, tmp_path, train_tiny, split_of, review_of
+):
+    """Later decisions change nothing: the run goes on under its own copy of the review."""
+    audit = review_of(("flipped", "union"), ("s2_0", "drop"))
+    split_file = split_of(tmp_path / "split.csv", s3="validation", s2="test")
+    options = {"split_file": split_file, "subjects": None, "review": audit}
+    run = train_tiny(leaking_set, tmp_path / "run", **options).folder
+    before, rows = read_card(run).weights_sha256, history(run)
+    ReviewLog.open(audit).undo(1)
+    with pytest.raises(SettingsError, match=r"--review .*: this run was started with"):
+        train(leaking_set, run, resume=True, review=tmp_path)
+    train(leaking_set, run, resume=True, review=audit, threads=1)
+    (audit / "review.sqlite").unlink()
+    train(leaking_set, run, resume=True, threads=1)
+    assert read_card(run).weights_sha256 == before
+    assert history(run) == rows
+
+
+def test_a_review_may_not_lie_where_the_run_is_written(leaking_set, train_tiny, review_of):
+    """An output that holds the review would be emptied before it is read."""
+    audit = review_of()
+    (audit / ".delineate").touch()
+    with pytest.raises(OutputExistsError, match=r"(holds|is) the input"):
+        train_tiny(leaking_set, audit, subjects=None, review=audit, overwrite=True)
+    assert (audit / "review.sqlite").is_file()
+
+
+def test_a_review_knows_copies_in_test_without_opening_them(
+    leaking_set, tmp_path, train_tiny, split_of, review_of
+):
+    """An audit has seen the test images: its copies count as one subject for the training."""
+    split_file = split_of(tmp_path / "split.csv", s3="validation", s4="test")
+    options = {"split_file": split_file, "subjects": None, "review": review_of()}
+    with pytest.raises(LeakageError, match=r"twins of s1_0 \(in train and test\)"):
+        train_tiny(leaking_set, tmp_path / "run", **options)

@@ -91,7 +91,7 @@ def evaluate(
         subjects=subjects,
         review=None if review is None else Path(review),
         allow_leakage=allow_leakage,
-        seen=None if run is None or is_own else _seen_by(run, progress),
+        seen=None if run is None or is_own else _seen_by(run),
         progress=progress,
     ) as data:
         dataset, split = data.dataset, data.split
@@ -153,17 +153,17 @@ def evaluate(
     return result
 
 
-def _seen_by(run: tuple[Path, RunFacts], progress: Progress) -> Seen | None:
-    """The images that a run was trained and validated on; None where they are gone."""
+def _seen_by(run: tuple[Path, RunFacts]) -> Seen:
+    """The images that a run was trained and validated on, where they still are."""
     folder, facts = run
+    name = f"{folder.name}'s data"
     try:
         opened = open_dataset(facts.data, layout=facts.layout)
         dataset = apply_split(opened, read_split(folder / SPLIT))
     except DelineateError as problem:
-        progress.say(f"whether the model has seen these images cannot be told: {problem}")
-        return None
-    seen = tuple(s for s in dataset.samples if s.split in (TRAIN, VALIDATION))
-    return Seen(f"{folder.name}'s data", seen)
+        return Seen(name, problem=str(problem))
+    used = tuple(s for s in dataset.samples if s.split in (TRAIN, VALIDATION))
+    return Seen(name, used)
 
 
 def _seen_before(split: str) -> tuple[str, ...]:
@@ -210,12 +210,14 @@ def _is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
         return True
     if facts.data_sha256 is None:
         return False
-    dataset = open_dataset(source, layout=facts.layout, masks=facts.masks, subjects=facts.subjects)
-    assignment = read_split(folder / SPLIT)
-    if not assignment.keys() <= {sample.id for sample in dataset.samples}:
-        return False
-    with decided(apply_split(dataset, assignment), review_of(folder, facts)) as reviewed:
-        return data_digest(reviewed.dataset) == facts.data_sha256
+    try:
+        # Without subjects: they do not count here, and other data may name nobody so.
+        dataset = open_dataset(source, layout=facts.layout, masks=facts.masks)
+        dataset = apply_split(dataset, read_split(folder / SPLIT))
+        with decided(dataset, review_of(folder, facts)) as reviewed:
+            return data_digest(reviewed.dataset) == facts.data_sha256
+    except DelineateError:
+        return False  # another layout, other observers or other images
 
 
 def _log(run: tuple[Path, RunFacts], data: ScoredData, target: Path) -> int:

@@ -36,10 +36,14 @@ EVERYTHING = "all"
 
 @dataclass(frozen=True)
 class Seen:
-    """Images of other data that the model was made with, and what that data is called."""
+    """Images of other data that the model was made with, and what that data is called.
+
+    `problem` says why they cannot be looked at, where that is so.
+    """
 
     name: str
-    samples: tuple[Sample, ...]
+    samples: tuple[Sample, ...] = ()
+    problem: str = ""
 
     @property
     def remedy(self) -> str:
@@ -58,6 +62,7 @@ class ScoredData:
     decided: Decided
     split: str
     leaks: tuple[Leak, ...] = ()
+    seen: Seen | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -167,7 +172,8 @@ def scored_data(
             leaks = (*leaks, *between)
         settled = _settled(reviewed.dataset, split, progress)
         original = _as_before(reviewed, settled)
-        yield ScoredData(replace(reviewed, original=original, dataset=settled), split, leaks)
+        settled_review = replace(reviewed, original=original, dataset=settled)
+        yield ScoredData(settled_review, split, leaks, seen)
 
 
 def leaks_into(dataset: Dataset, split: str, *, gate: Gate, is_allowed: bool) -> tuple[Leak, ...]:
@@ -221,6 +227,11 @@ def _as_before(reviewed: Decided, settled: Dataset) -> Dataset:
 
 
 def _leak_notes(data: ScoredData) -> Iterator[str]:
+    if data.seen is not None and data.seen.problem:
+        yield (
+            "whether the model was trained on some of these images cannot be told: "
+            f"{data.seen.problem}"
+        )
     if data.leaks:
         total = len(data.cases.samples)
         yield (
