@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import join
 from typing import Annotated
 
 import typer
@@ -116,4 +117,7 @@ def audit(
             threads=threads,
             progress=console,
         )
-    console.finish(result, columns(table(result.document)))
+    lines = columns(table(result.document))
+    if result.findings:
+        lines.append(join(["decide", "with:", "delineate", "review", str(out)]))
+    console.finish(result, lines)

@@ -141,7 +141,7 @@ def summary(findings: Sequence[Finding], decided: Collection[str] = ()) -> str:
 
 
 def _cards(maker: CardMaker, plans: Sequence[Plan], progress: Progress) -> dict[str, Card]:
-    made = in_threads(maker.card, plans, label="Drawing the page", progress=progress)
+    made = in_threads(maker.card, plans, label="drawing the page", progress=progress)
     cards = {}
     for plan, card in made:
         if not isinstance(card, Card):
