@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from delineate.audit.orientation import orientation_matrix, oriented
 from delineate.core.geometry import Size
+from delineate.core.types import as_image
 
 Grey = NDArray[np.float32]
 Axes = NDArray[np.float64]  # (2, 3) without shear: column and row each have scale and shift
@@ -104,11 +105,17 @@ def level(grey: NDArray[np.generic], side_px: int) -> Level:
     height, width = grey.shape
     factor = min(1.0, side_px / max(height, width))
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    small = as_levels(grey)
-    if size != (height, width):
-        small = np.asarray(cv2.resize(small, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    small = as_levels(shrunk(grey, size))
     to_native = box_axes(whole_box(size), whole_box((height, width)))
     return Level(np.asarray(small, dtype=np.float32), to_native)
+
+
+def shrunk(grey: NDArray[np.generic], size_px: Size) -> NDArray[np.generic]:
+    """The picture in a smaller size, each pixel the mean of those that it covers."""
+    if size_px == grey.shape:
+        return grey
+    picture = as_image(grey)
+    return as_image(cv2.resize(picture, size_px[::-1], interpolation=cv2.INTER_AREA))
 
 
 def as_levels(grey: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -14,7 +14,11 @@ from delineate.audit.alignment import (
     aligned,
     as_levels,
     box_axes,
+    composed,
+    even_contrast,
+    inverted,
     laid,
+    level,
     orient,
     oriented_box,
     snapped,
@@ -23,12 +27,15 @@ from delineate.audit.alignment import (
 )
 from delineate.audit.orientation import UPRIGHT
 from delineate.audit.records import Matrix, Transform
+from delineate.audit.thumbnails import correlation
 from delineate.audit.tone_curve import straight_line, tone_curve
 from delineate.audit.transform_words import Parts, changes_of, words_of
 from delineate.audit.verdict import Verdict, judged
 from delineate.core.geometry import Size
 
 NEAR_SHARE = 0.02  # of the longer side: starts that lie closer lead to the same place
+ROUGH_PX, FINE_PX = 128, 256  # the longer sides on which pictures are laid on each other
+ROUGHLY_ALIKE = 0.85  # of detail there: copies reach more, and most look-alikes do not
 EXACT = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
@@ -148,13 +155,24 @@ def _rounded(guess: Axes, whole: Axes, corners: NDArray[np.float64]) -> Axes:
 def _from(
     first: NDArray[np.generic], second: NDArray[np.generic], orientation: str, start: Axes
 ) -> Comparison:
+    rough = aligned(first, second, start, sides_px=(ROUGH_PX,))
+    score = _likeness(first, second, rough)
+    if score < ROUGHLY_ALIKE:
+        why = f"the detail differs everywhere: it correlates by {score:.3f}"
+        return Comparison(orientation, rough, Verdict(score, 1.0, 1.0, 1.0, why))
     sizes = (first.shape[0], first.shape[1]), (second.shape[0], second.shape[1])
-    if sizes[0] == sizes[1] and np.allclose(start, EXACT):
-        found = Comparison(orientation, EXACT, judged(first, second, EXACT))
-        if found.verdict.is_copy:
-            return found
-    axes = snapped(aligned(first, second, start), *sizes)
+    if sizes[0] == sizes[1] and np.array_equal(snapped(rough, *sizes), EXACT):
+        return Comparison(orientation, EXACT, judged(first, second, EXACT))
+    axes = snapped(aligned(first, second, rough, sides_px=(FINE_PX,)), *sizes)
     return Comparison(orientation, axes, judged(first, second, axes))
+
+
+def _likeness(first: NDArray[np.generic], second: NDArray[np.generic], axes: Axes) -> float:
+    """The correlation of detail on small pictures."""
+    one, other = level(first, ROUGH_PX), level(second, ROUGH_PX)
+    small = composed(inverted(other.to_native), composed(axes, one.to_native))
+    there = laid(even_contrast(other.grey), small, one.grey.shape)
+    return correlation(even_contrast(one.grey), there)
 
 
 def _goodness(found: Comparison) -> tuple[bool, float]:

@@ -14,7 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.audit.alignment import Axes, as_levels, box_axes, composed, inverted, laid, whole_box
+from delineate.audit.alignment import (
+    Axes,
+    as_levels,
+    box_axes,
+    composed,
+    inverted,
+    laid,
+    shrunk,
+    whole_box,
+)
 from delineate.audit.tone_curve import in_one_tone
 from delineate.core.geometry import Size
 
@@ -164,11 +173,7 @@ def _shrunk(grey: NDArray[np.generic], factors: tuple[float, float]) -> tuple[Gr
     size: Size = (
         max(1, round(height * min(1.0, factors[0]))), max(1, round(width * min(1.0, factors[1])))
     )  # fmt: skip
-    levels = as_levels(grey)
-    if size != (height, width):
-        levels = np.asarray(
-            cv2.resize(levels, size[::-1], interpolation=cv2.INTER_AREA), np.float32
-        )
+    levels = as_levels(shrunk(grey, size))
     return levels, box_axes(whole_box(size), whole_box((height, width)))
 
 
