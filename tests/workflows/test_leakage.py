@@ -109,6 +109,16 @@ def test_copies_are_named_for_a_new_split(leaking):
     assert Gate().together(leaking.samples[:1]) == []
 
 
+def test_copies_are_looked_for_once(leaking, monkeypatch):
+    """What the gate has compared it does not compare again to keep copies together."""
+    gate = Gate()
+    find_split_leaks(leaking, ("train", "validation", "test"), gate=gate, is_allowed=True)
+    monkeypatch.setattr(Gate, "copies", None)
+    assert sorted(gate.together(leaking.samples)) == [("s0_0", "s5_1"), ("s1_0", "s4_0")]
+    train = [sample for sample in leaking.samples if sample.split == "train"]
+    assert gate.together(train) == []
+
+
 def empty_frames(folder: Path, splits) -> Dataset:
     """Black images, as scanners leave them, one a split."""
     samples = []

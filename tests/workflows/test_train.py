@@ -309,13 +309,20 @@ def test_an_allowed_leak_is_recorded(leaking_set, tmp_path, train_tiny, split_of
     assert document["leaks"]["found"][0]["samples"] == {"s0_0": "train", "s5_1": "validation"}
 
 
-def test_test_images_are_not_opened(leaking_set, tmp_path, train_tiny, split_of):
-    """Copies in test are no business of a training, which never reads them."""
-    data = tmp_path / "data"
-    shutil.copytree(leaking_set, data)
+def test_copies_in_train_and_test_are_refused(leaking_set, tmp_path, train_tiny):
+    """A leaking test split is known before hours of training, not after."""
+    split_file = leaking_set.parent / "split.csv"
+    with pytest.raises(LeakageError, match=r"1 image file .* 1 picture with copies"):
+        train_tiny(leaking_set, tmp_path / "run", split_file=split_file, subjects=None)
+
+
+def test_damaged_test_cases_do_not_stop_a_training(leaking_set, tmp_path, train_tiny, split_of):
+    """Test masks are never read, and test images that cannot be are passed over."""
+    data = shutil.copytree(leaking_set, tmp_path / "data")
     for number in range(2):
-        (data / "images" / f"s5_{number}.png").write_bytes(b"nobody reads this")
-    split_file = split_of(tmp_path / "split.csv", s4="validation", s1="test", s5="test")
+        (data / "images" / f"s5_{number}.png").write_bytes(b"no image")
+        (data / "masks" / f"s2_{number}.png").write_bytes(b"no mask")
+    split_file = split_of(tmp_path / "split.csv", s4="train", s2="test", s3="validation", s5="test")
     run = train_tiny(data, tmp_path / "run", split_file=split_file, subjects=None).folder
     assert json.loads((run / "run.json").read_text())["leaks"] is None
 

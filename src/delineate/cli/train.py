@@ -82,8 +82,9 @@ def train(
 ) -> None:
     """Train a recipe on DATA until there is a model.
 
-    The data's own split is used where it has one; otherwise DATA is split by subject. Test
-    images are never read. A run that was interrupted goes on with --resume.
+    The data's own split is used where it has one; otherwise DATA is split by subject, copies of
+    one picture on one side. Test images are only held against the others to find copies, and
+    test masks are never read. A run that was interrupted goes on with --resume.
     """
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: _what_remains(source, out)):

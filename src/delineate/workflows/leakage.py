@@ -54,20 +54,32 @@ class Gate:
     cache: Path | None = field(default_factory=default_cache)
     threads: int | None = None
     progress: Progress = SILENT
+    _groups: list[tuple[set[str], list[set[str]]]] = field(
+        default_factory=list, repr=False, compare=False
+    )
 
     def copies(self, samples: Sequence[Sample]) -> tuple[Gallery, tuple[TwinGroup, ...]]:
         """The groups of copies among the samples, by their places."""
         gallery = look_at(samples, cache=self.cache, threads=self.threads, progress=self.progress)
         search = find_twins(gallery, crops_and_shifts=False, progress=self.progress)
         kept = [twin for twin in search.twins if self._counts(gallery, twin)]
-        return gallery, groups_of(gallery, kept)
+        groups = groups_of(gallery, kept)
+        ids = [{gallery.name(member) for member in group.members} for group in groups]
+        self._groups.append(({sample.id for sample in samples}, ids))
+        return gallery, groups
 
     def together(self, samples: Sequence[Sample]) -> list[tuple[str, ...]]:
-        """Ids of copies, which must not be parted: for `complete_split`."""
-        if len(samples) < 2:
+        """Ids of copies, which must not be parted: for `complete_split`.
+
+        Samples among which copies were looked for already are not compared again.
+        """
+        ids = {sample.id for sample in samples}
+        if len(ids) < 2:
             return []
-        gallery, groups = self.copies(samples)
-        return [tuple(gallery.name(member) for member in group.members) for group in groups]
+        if not any(ids <= known for known, _ in self._groups):
+            self.copies(samples)
+        groups = next(groups for known, groups in self._groups if ids <= known)
+        return [tuple(sorted(group & ids)) for group in groups if len(group & ids) > 1]
 
     def leaks(self, dataset: Dataset, splits: Collection[str]) -> tuple[Leak, ...]:
         """What stands in more than one of these splits; images of no other are opened.

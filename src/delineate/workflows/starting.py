@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from delineate.audit.leaks import SUBJECT, Leak, find_leaks
+from delineate.audit.leaks import Leak
 from delineate.core.errors import LayoutError, SettingsError
 from delineate.core.progress import Progress
 from delineate.data.listing import counted
@@ -16,7 +16,7 @@ from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset, require_masks
 from delineate.data.parallel import in_threads
 from delineate.data.reading import read_case
-from delineate.data.sample import TRAIN, VALIDATION, Dataset, Sample
+from delineate.data.sample import SPLITS, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.splitting import (
     MADE_ANEW,
     CompleteSplit,
@@ -25,12 +25,7 @@ from delineate.data.splitting import (
     read_split,
     write_split,
 )
-from delineate.workflows.leakage import (
-    Gate,
-    find_split_leaks,
-    leak_document,
-    require_no_leaks,
-)
+from delineate.workflows.leakage import Gate, find_split_leaks, leak_document
 from delineate.workflows.reviewed import Decided, decided
 from delineate.workflows.run_folder import SPLIT, RunFacts, review_of
 from delineate.workflows.training_data import data_digest
@@ -92,6 +87,8 @@ def begun(
 ) -> Iterator[TrainingData]:
     """The data of a new training: decided, split, without leaks, every file read once.
 
+    Of the test split no mask is read, and images only to see whether they are copies of others;
+    those that cannot be read are passed over. Parts that are made here keep copies together.
     Masks that decisions changed lie in a temporary folder until they are `placed_in` the run.
 
     Raises:
@@ -102,7 +99,9 @@ def begun(
         opened = apply_split(opened, read_split(Path(asked.split_file)))
     with decided(opened, asked.review, progress=progress) as reviewed:
         gate = Gate(not_twins=reviewed.not_twins, progress=progress)
-        require_no_leaks(find_leaks(reviewed.dataset.samples), is_allowed=asked.allow_leakage)
+        leaks = find_split_leaks(
+            reviewed.dataset, SPLITS, gate=gate, is_allowed=asked.allow_leakage
+        )
         made = complete_split(
             reviewed.dataset,
             held_out=fraction,
@@ -110,7 +109,6 @@ def begun(
             together=gate.together,
             progress=progress,
         )
-        leaks = _leaks(made, gate, asked.allow_leakage)
         dataset = _settled(made.dataset, progress)
         yield TrainingData(replace(reviewed, dataset=dataset), _origin(made, asked), leaks)
 
@@ -128,18 +126,6 @@ def taken_up(source: Path | str, run: Path, facts: RunFacts, *, progress: Progre
     dataset = _settled(placed.dataset, progress)
     _require_same_data(facts, dataset)
     return TrainingData(replace(placed, dataset=dataset), facts.split_origin)
-
-
-def _leaks(made: CompleteSplit, gate: Gate, is_allowed: bool) -> tuple[Leak, ...]:
-    """Subjects that leak anywhere, and copies between train and validation.
-
-    Test images are not opened; where parts were placed, copies stand on one side already.
-    """
-    subjects = find_leaks(made.dataset.samples)
-    if not made.is_as_stated:
-        return subjects
-    found = find_split_leaks(made.dataset, (TRAIN, VALIDATION), gate=gate, is_allowed=is_allowed)
-    return (*subjects, *(leak for leak in found if leak.kind != SUBJECT))
 
 
 def _origin(made: CompleteSplit, asked: AskedData) -> str:

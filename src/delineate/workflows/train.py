@@ -92,11 +92,12 @@ def train(
 
     The data's own split is used where it has one; subjects of its training part are held
     out for validation where it names none. Data without a split is split by subject,
-    for which all masks are read; test images never are. Copies of one picture stay on one side.
-    `review` is an audit's folder or log, whose decisions are applied; the run keeps a copy of
-    it. Subjects in several splits, and copies in train and validation, are an error unless
-    `allow_leakage`. `minutes` covers everything from this call to the written model. A resumed
-    run takes its recipe, split, review, seed, precision and threads from the run folder.
+    for which all masks are read; of a test split none is, and its images only to look for copies
+    of training images. Copies of one picture stay on one side. Subjects, files and copies in
+    several stated splits are an error unless `allow_leakage`. `review` is an audit's folder or
+    log, whose decisions are applied; the run keeps a copy of it. `minutes` covers everything
+    from this call to the written model. A resumed run takes its recipe, split, review, seed,
+    precision and threads from the run folder.
 
     Raises:
         LeakageError: a subject, a file or copies of one picture in several splits.
