@@ -77,7 +77,7 @@ def resized(grey: Grey, factor: float) -> Planted:
 
 def letterboxed(grey: Grey, rng: np.random.Generator) -> Planted:
     """With even bars at top and bottom, at the sides, or all around."""
-    height, width = grey.shape
+    height = grey.shape[0]
     bar = [int(n) for n in rng.integers(8, max(9, height // 5), 2)]
     bars = [(*bar, 0, 0), (0, 0, *bar), (*bar, *bar)][rng.integers(3)]
     level = int(rng.choice([0, 0, 128, 255]))
@@ -89,7 +89,9 @@ def cropped(grey: Grey, rng: np.random.Generator, *, least: float, back: bool) -
     """Cropped to a share of each side between `least` and 0.97; `back` to the old size."""
     height, width = grey.shape
     size = tuple(round(n * rng.uniform(least, min(0.97, least + 0.12))) for n in (height, width))
-    top, left = (int(rng.integers(0, n - m + 1)) for n, m in zip((height, width), size, strict=True))
+    top, left = (
+        int(rng.integers(0, n - m + 1)) for n, m in zip((height, width), size, strict=True)
+    )
     part = np.ascontiguousarray(grey[top : top + size[0], left : left + size[1]])
     if not back:
         return part, _moved(-top, -left)
@@ -110,7 +112,7 @@ def shifted(grey: Grey, rng: np.random.Generator, fill: str) -> Planted:
     """Shifted along both axes by 2 to 15 % of the side."""
     height, width = grey.shape
     down, right = (
-        int(round(rng.uniform(0.02, 0.15) * n)) * int(rng.choice([-1, 1])) for n in (height, width)
+        round(rng.uniform(0.02, 0.15) * n) * int(rng.choice([-1, 1])) for n in (height, width)
     )
     if fill == "wrapped":
         return np.roll(grey, (down, right), (0, 1)), _moved(down, right)
@@ -257,7 +259,9 @@ def off_px(search: TwinSearch, copy: Copy, size: tuple[int, int]) -> float:
             }
             stated = composed(maps[copy.copy], inverted(maps[copy.original]))
             height, width = size
-            ends = np.array([[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]])
+            ends = np.array(
+                [[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]]
+            )
             return float(np.abs(ends @ stated.T - ends @ copy.there.T).max())
     return float("inf")
 
@@ -281,7 +285,8 @@ def recall(name: str, changes: dict[str, Change], *, crops_and_shifts: bool) -> 
             found = [value for value in off if np.isfinite(value)]
             right = sum(value <= RIGHT_PX for value in found)
             worst = f"{max(found):.2f} px" if found else "-"
-            yield f"{name:12s} {change:28s} found {len(found):3d} right {right:3d} of {len(off):3d}, worst {worst}"
+            counts = f"found {len(found):3d} right {right:3d} of {len(off):3d}"
+            yield f"{name:12s} {change:28s} {counts}, worst {worst}"
         origins = {c.copy: c.original for c in copies} | {k: k for k in range(len(paths))}
         joined = {frozenset((t.first, t.second)) for g in real.groups for t in g.twins}
         groups = {m: k for k, g in enumerate(real.groups) for m in g.members}
@@ -292,7 +297,8 @@ def recall(name: str, changes: dict[str, Change], *, crops_and_shifts: bool) -> 
             and frozenset((a, b)) not in joined
             and groups.get(a, -1 - a) != groups.get(b, -1 - b)
         ]
-        yield f"{name:12s} {len(search.twins)} twins in {seconds:.1f} s; false: {len(false)} {false[:4]}"
+        total = f"{len(search.twins)} twins in {seconds:.1f} s"
+        yield f"{name:12s} {total}; false: {len(false)} {false[:4]}"
 
 
 def real_twins(name: str, *, crops_and_shifts: bool) -> Iterator[str]:
@@ -309,7 +315,8 @@ def real_twins(name: str, *, crops_and_shifts: bool) -> Iterator[str]:
     for twin in search.twins:
         yield (
             f"{'':12s} {gallery.name(twin.first)} {gallery.name(twin.second)}: "
-            f"{twin.transform.words}; distance {twin.distance:.2f}, similarity {twin.similarity:.4f}"
+            f"{twin.transform.words}; distance {twin.distance:.2f}, "
+            f"similarity {twin.similarity:.4f}"
         )
     for pair in search.look_alikes[:3]:
         yield (

@@ -29,7 +29,7 @@ from delineate.core.geometry import Size
 
 Grey = NDArray[np.float32]
 
-COMPARED_PX = 384  # the longer side of the grid on which detail is compared
+COMPARED_PX = 256  # the longer side of the grid on which detail is compared
 WINDOWS_A_SIDE = 16
 BLUR_PX = 1.0  # what compression and resampling leave of single pixels is no evidence
 FLOOR_LEVELS = 12.0  # of contrast: with less there, differences are measured against this
