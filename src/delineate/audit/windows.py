@@ -37,7 +37,7 @@ FINE_PX, COARSE_PX = 2.0, 6.0  # the band, in pixels of the thumbnail
 FLAT_LEVELS = 1.0
 AT_LEAST = 0.5
 MOST = 4  # candidates that a picture may have: a copy is among its likest
-ROWS, COLUMNS = 256, 48  # pictures at a time
+ROWS, COLUMNS = 256, 128  # pictures at a time
 SAMPLED = 2000  # pictures from which it is learnt what they have in common
 LEAST_SPREAD = 0.01
 FEW = 100  # pictures: the weight of knowing nothing of them
@@ -229,11 +229,14 @@ def _placed(
     for rows, columns, names, scores in likest.hits:
         for row, column, name, score in zip(rows, columns, names, scores, strict=True):
             by_picture[int(column)].append((int(row), int(name), float(score)))
-    for column in sorted(by_picture):
-        seen = common.windows(_bands(gallery, [positions[column]]))[:, 0]
-        for row, name, score in by_picture[column]:
+    wanted = sorted(by_picture)
+    for begin in range(0, len(wanted), COLUMNS):
+        batch = wanted[begin : begin + COLUMNS]
+        seen = common.windows(_bands(gallery, [positions[column] for column in batch]))
+        hits = ((k, column, *hit) for k, column in enumerate(batch) for hit in by_picture[column])
+        for place, column, row, name, score in hits:
             middle = common.middles(middles[row : row + 1], TRIED[name])[0]
-            axes = _window_axes(WINDOWS[int(np.argmax(seen @ middle))])
+            axes = _window_axes(WINDOWS[int(np.argmax(seen[:, place] @ middle))])
             yield _candidate(positions[row], positions[column], TRIED[name], score, axes)
 
 
