@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,11 +173,39 @@ def test_the_document_counts_and_names(leaking):
 def test_a_second_look_decodes_nothing(leaking, monkeypatch, tmp_path):
     """What was seen of an image is kept by its content, so that the gate is cheap."""
     gate = Gate(cache=tmp_path / "cache")
-    gate.copies(leaking.samples)
+    _, first = gate.copies(leaking.samples)
 
     def refuse(*_: object) -> None:
         raise AssertionError("decoded again")
 
     monkeypatch.setattr("delineate.audit.gallery.look", refuse)
-    gallery, _ = gate.copies(leaking.samples)
+    monkeypatch.setattr("delineate.workflows.copies.find_twins", refuse)
+    gallery, groups = Gate(cache=tmp_path / "cache").copies(leaking.samples)
     assert len(gallery) == 12
+    assert [group.members for group in groups] == [group.members for group in first]
+
+
+def test_a_spoiled_cache_is_not_believed(leaking, tmp_path):
+    """A torn file of copies is made anew, and one that cannot be written costs only time."""
+    gate = Gate(cache=tmp_path / "cache")
+    groups = [group.members for group in gate.copies(leaking.samples)[1]]
+    (file,) = (tmp_path / "cache" / "copies").iterdir()
+    file.write_text('{"schema": "delin')
+    assert [group.members for group in gate.copies(leaking.samples)[1]] == groups
+    assert '"pairs"' in file.read_text()
+    shutil.rmtree(file.parent)
+    file.parent.write_text("in the way")
+    assert [group.members for group in gate.copies(leaking.samples)[1]] == groups
+
+
+def test_another_image_is_another_search(leaking, leaking_set, tmp_path):
+    """What is kept belongs to the contents: a new picture is compared with the others."""
+    gate = Gate(cache=tmp_path / "cache")
+    gate.copies(leaking.samples)
+    file = tmp_path / "turned.png"
+    with Image.open(leaking_set / "images" / "s2_0.png") as picture:
+        picture.rotate(180).save(file)
+    samples = [replace(s, image=file) if s.id == "s3_0" else s for s in leaking.samples]
+    gallery, groups = gate.copies(samples)
+    names = [tuple(gallery.name(member) for member in group.members) for group in groups]
+    assert ("s2_0", "s3_0") in names

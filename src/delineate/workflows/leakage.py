@@ -19,13 +19,13 @@ from delineate.audit.leaks import (
     find_leaks,
     leaked_ids,
 )
-from delineate.audit.records import Twin, TwinGroup
+from delineate.audit.records import TwinGroup
 from delineate.audit.signature_cache import default_cache
-from delineate.audit.twins import find_twins, groups_of
 from delineate.core.errors import LeakageError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import some
 from delineate.data.sample import Dataset, Sample
+from delineate.workflows.copies import groups_of_copies, is_seen
 
 REMEDY = (
     "Make a split that keeps subjects and copies whole with `delineate split DATA --fresh` and "
@@ -43,7 +43,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Gate:
-    """Looks for copies, each image once: what was seen of it is kept in a cache.
+    """Looks for copies; what was seen of an image, and which are copies, is kept in a cache.
 
     Found are byte-identical files and copies that were flipped, turned, recompressed, resized,
     letterboxed or changed in tone; crops and shifts are left to `audit`. `not_twins` are ids of
@@ -61,9 +61,9 @@ class Gate:
     def copies(self, samples: Sequence[Sample]) -> tuple[Gallery, tuple[TwinGroup, ...]]:
         """The groups of copies among the samples, by their places."""
         gallery = look_at(samples, cache=self.cache, threads=self.threads, progress=self.progress)
-        search = find_twins(gallery, crops_and_shifts=False, progress=self.progress)
-        kept = [twin for twin in search.twins if self._counts(gallery, twin)]
-        groups = groups_of(gallery, kept)
+        groups = groups_of_copies(
+            gallery, is_denied=self._is_denied, cache=self.cache, progress=self.progress
+        )
         ids = [{gallery.name(member) for member in group.members} for group in groups]
         self._groups.append(({sample.id for sample in samples}, ids))
         return gallery, groups
@@ -109,14 +109,8 @@ class Gate:
         gallery, groups = self.copies((*own, *others))
         return find_leaks(gallery.samples, groups=groups, digests=_digests(gallery), against=name)
 
-    def _counts(self, gallery: Gallery, twin: Twin) -> bool:
-        """Whether these are copies of a picture: not where nothing is seen in it.
-
-        Even frames are all alike, and would tie together whoever has one.
-        """
-        names = {gallery.name(twin.first), gallery.name(twin.second)}
-        is_denied = any(names <= ids for ids in self.not_twins)
-        return not is_denied and not is_even(gallery, twin.first)
+    def _is_denied(self, first: str, second: str) -> bool:
+        return any({first, second} <= ids for ids in self.not_twins)
 
 
 def leaked_cases(leaks: Iterable[Leak], split: str) -> frozenset[str]:
@@ -136,8 +130,7 @@ def _digests(gallery: Gallery) -> Callable[[int], bytes | None]:
     """The digest of each picture in which something is seen."""
 
     def digest(position: int) -> bytes | None:
-        is_seen = position not in gallery.problems and not is_even(gallery, position)
-        return gallery.digest(position) if is_seen else None
+        return gallery.digest(position) if is_seen(gallery, position) else None
 
     return digest
 
@@ -153,11 +146,6 @@ def _told_once(leaks: Sequence[Leak]) -> tuple[Leak, ...]:
         for leak in leaks
         if leak.kind != SUBJECT or not any(set(leak.samples) <= ids for ids in copies)
     )
-
-
-def is_even(gallery: Gallery, position: int) -> bool:
-    """Whether all pixels of a picture are the same."""
-    return bool(gallery.table["minimum"][position] == gallery.table["maximum"][position])
 
 
 def find_split_leaks(
