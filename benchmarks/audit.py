@@ -34,11 +34,11 @@ import numpy as np
 
 from benchmarks.audit_marking import Truth, map_errors_px, marked, truth_of
 from benchmarks.timing import interleaved
-from delineate.audit.contradictions import GroupMasks, masks_of_groups
-from delineate.audit.gallery import Gallery, look_at
-from delineate.audit.pairs import find_pairs
-from delineate.audit.records import Pair
-from delineate.audit.twins import TwinSearch, find_twins
+from delineate.auditing.copies.records import Pair
+from delineate.auditing.copies.twins import TwinSearch, find_twins
+from delineate.auditing.masks.contradictions import GroupMasks, masks_of_groups
+from delineate.auditing.pictures.gallery import Gallery, look_at
+from delineate.auditing.pictures.pairs import find_pairs
 from delineate.core.types import Labels
 from delineate.data.opening import open_dataset
 from delineate.data.phantoms.writing import write_ultrasound

@@ -22,8 +22,8 @@ from scipy.optimize import nnls
 from scipy.spatial.distance import cdist
 
 from benchmarks.timing import Row
-from delineate.audit.candidates import Search, shelf
-from delineate.audit.signature import FACTS, SIDE
+from delineate.auditing.pictures.candidates import Search, shelf
+from delineate.auditing.pictures.signature import FACTS, SIDE
 
 SIZES = (10_000, 25_000, 50_000, 100_000)
 HEIGHT, WIDTH, THRESHOLD, PLANTED = 420, 580, 1000.0, 100

@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.audit.alignment import box_axes, composed, inverted
-from delineate.audit.gallery import look_at
-from delineate.audit.orientation import ORIENTATIONS, orientation_matrix, oriented
-from delineate.audit.twins import TwinSearch, find_twins
+from delineate.auditing.copies.alignment import box_axes, composed, inverted
+from delineate.auditing.copies.twins import TwinSearch, find_twins
+from delineate.auditing.pictures.gallery import look_at
+from delineate.auditing.pictures.orientation import ORIENTATIONS, orientation_matrix, oriented
 from delineate.core.seeds import stream
 from delineate.data.sample import Sample
 from delineate.files.image_files import read_image

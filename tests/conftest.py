@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from delineate.audit.gallery import Gallery, look_at
+from delineate.auditing.pictures.gallery import Gallery, look_at
 from delineate.data.sample import Sample
 
 Pictures = Sequence[NDArray[Any]]

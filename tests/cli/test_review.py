@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from delineate.audit.finding import Finding
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.review_log import ReviewLog
 
 Review = Callable[..., Result]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delineate.audit.orientation import inverse, orientation_matrix, oriented
+from delineate.auditing.pictures.orientation import inverse, orientation_matrix, oriented
 from delineate.core.seeds import stream
 from delineate.data.phantoms import copies
 from delineate.data.phantoms.copies import COPIES, TURNS, Copy

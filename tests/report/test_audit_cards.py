@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from delineate.audit.decisions import choose
-from delineate.audit.finding import Finding
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.decisions import choose
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import default_classes
 from delineate.data.sample import Sample

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delineate.audit.orientation import ORIENTATIONS, inverse, orientation_matrix, oriented
+from delineate.auditing.pictures.orientation import (
+    ORIENTATIONS,
+    inverse,
+    orientation_matrix,
+    oriented,
+)
 from delineate.core.errors import SettingsError
 from delineate.core.types import IGNORE
 from delineate.report.audit_content import SAME_PLACE, CopyView, Matrix

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from delineate.audit.finding import KINDS, Finding
+from delineate.auditing.findings.finding import KINDS, Finding
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import LabelClass, default_classes
 from delineate.data.sample import Sample

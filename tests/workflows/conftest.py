@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from delineate.audit.finding import Finding
-from delineate.audit.orientation import orientation_matrix
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.pictures.orientation import orientation_matrix
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
 

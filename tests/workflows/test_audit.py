@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError
 from delineate.data.phantoms.writing import PhantomSet, write_ultrasound
 from delineate.files.writing import read_json

@@ -178,7 +178,7 @@ def test_a_second_look_decodes_nothing(leaking, monkeypatch, tmp_path):
     def refuse(*_: object) -> None:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("delineate.audit.gallery.look", refuse)
+    monkeypatch.setattr("delineate.auditing.pictures.gallery.look", refuse)
     monkeypatch.setattr("delineate.workflows.copies.find_twins", refuse)
     gallery, groups = Gate(cache=tmp_path / "cache").copies(leaking.samples)
     assert len(gallery) == 12

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from delineate.audit.finding import Finding
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import DelineateError, LayoutError, OutputExistsError, SettingsError
 from delineate.workflows import review
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import LayoutError, LeakageError, SettingsError, UncertainMaskError
 from delineate.files.writing import read_json
 from delineate.workflows.score import score

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.checks import sha256_of_file
 from delineate.core.errors import (
     LayoutError,

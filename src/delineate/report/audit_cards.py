@@ -7,8 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from delineate.audit.decisions import ACTIONS, DROP, KEEP, KEEP_ONE, MAJORITY, MERGES, REPLACE
-from delineate.audit.finding import Finding
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.decisions import (
+    ACTIONS,
+    DROP,
+    KEEP,
+    KEEP_ONE,
+    MAJORITY,
+    MERGES,
+    REPLACE,
+)
 from delineate.core.errors import DelineateError
 from delineate.core.types import LabelClass
 from delineate.data.sample import Sample

@@ -33,8 +33,8 @@ class CopyView:
 
     `matrix` takes a pixel centre (column, row) of the first picture to that of this one, row
     by row, and grey levels are `gain * first + offset`, in stored levels, as
-    `delineate.audit.records.Transform` has them. The first picture has the defaults. `words`
-    say how it differs from the first, such as "flipped left to right, recompressed".
+    `delineate.auditing.copies.records.Transform` has them. The first picture has the defaults.
+    `words` say how it differs from the first, such as "flipped left to right, recompressed".
     """
 
     sample: str

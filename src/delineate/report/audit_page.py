@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from delineate.audit.finding import KINDS, SEVERITIES, Finding, Kind, ordered
+from delineate.auditing.findings.finding import KINDS, SEVERITIES, Finding, Kind, ordered
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import LabelClass
 from delineate.data.parallel import in_threads

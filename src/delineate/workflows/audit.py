@@ -8,13 +8,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from delineate.audit.finding import Finding
-from delineate.audit.gallery import look_at
-from delineate.audit.pairs import find_pairs
-from delineate.audit.review_log import ReviewLog
-from delineate.audit.sequences import find_sequences
-from delineate.audit.signature_cache import default_cache
-from delineate.audit.twins import find_twins
+from delineate.auditing.copies.sequences import find_sequences
+from delineate.auditing.copies.twins import find_twins
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.pictures.gallery import look_at
+from delineate.auditing.pictures.pairs import find_pairs
+from delineate.auditing.pictures.signature_cache import default_cache
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.opening import open_dataset

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from delineate.audit import agreement, mask_comparison
-from delineate.audit.finding import ERROR, KINDS, Finding
-from delineate.audit.gallery import Gallery
-from delineate.audit.records import FrameSequence, LookAlike, Pair
+from delineate.auditing.copies.records import FrameSequence, LookAlike, Pair
+from delineate.auditing.findings.finding import ERROR, KINDS, Finding
+from delineate.auditing.masks import agreement, mask_comparison
+from delineate.auditing.pictures.gallery import Gallery
 from delineate.data.listing import counted
 from delineate.workflows.audit_findings import Audited
 

@@ -6,20 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from delineate.audit.agreement import Agreement, observer_agreement
-from delineate.audit.contradictions import ReadLabels, compare_pairs, masks_of_groups
-from delineate.audit.finding import Finding, ordered
-from delineate.audit.gallery import Gallery
-from delineate.audit.image_quality import findings_of_images
-from delineate.audit.leaks import SUBJECT, find_leaks, leak_findings
-from delineate.audit.mask_comparison import Comparison
-from delineate.audit.mask_facts import MaskFacts, mask_facts
-from delineate.audit.mask_quality import findings_of_masks
-from delineate.audit.nested_copies import nested_copies
-from delineate.audit.reachable import DICE, MeanReachable, Reachable, mean_reachable
-from delineate.audit.records import FrameSequence, LookAlike, Pair, TwinGroup
-from delineate.audit.twin_findings import contradiction_findings
-from delineate.audit.twins import TwinSearch, groups_of
+from delineate.auditing.copies.records import FrameSequence, LookAlike, Pair, TwinGroup
+from delineate.auditing.copies.twins import TwinSearch, groups_of
+from delineate.auditing.findings.finding import Finding, ordered
+from delineate.auditing.findings.leaks import SUBJECT, find_leaks, leak_findings
+from delineate.auditing.findings.nested_copies import nested_copies
+from delineate.auditing.findings.twin_findings import contradiction_findings
+from delineate.auditing.masks.agreement import Agreement, observer_agreement
+from delineate.auditing.masks.contradictions import ReadLabels, compare_pairs, masks_of_groups
+from delineate.auditing.masks.mask_comparison import Comparison
+from delineate.auditing.masks.mask_facts import MaskFacts, mask_facts
+from delineate.auditing.masks.mask_quality import findings_of_masks
+from delineate.auditing.masks.reachable import DICE, MeanReachable, Reachable, mean_reachable
+from delineate.auditing.pictures.gallery import Gallery
+from delineate.auditing.pictures.image_quality import findings_of_images
 from delineate.core.geometry import Size
 from delineate.core.progress import Progress
 from delineate.core.types import Labels

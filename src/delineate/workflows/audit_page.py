@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from delineate.audit import mask_comparison
-from delineate.audit.differences import differences
-from delineate.audit.finding import Finding
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.masks import mask_comparison
+from delineate.auditing.pictures.differences import differences
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import DelineateError
 from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, default_classes

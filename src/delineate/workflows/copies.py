@@ -8,10 +8,10 @@ from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
-from delineate.audit import twins
-from delineate.audit.gallery import Gallery
-from delineate.audit.records import TwinGroup
-from delineate.audit.twins import find_twins
+from delineate.auditing.copies import twins
+from delineate.auditing.copies.records import TwinGroup
+from delineate.auditing.copies.twins import find_twins
+from delineate.auditing.pictures.gallery import Gallery
 from delineate.core.checks import sha256_of_file, sha256_of_text
 from delineate.core.errors import CannotWriteError, UnreadableFileError
 from delineate.core.progress import Progress
@@ -81,5 +81,5 @@ def _known_pairs(gallery: Gallery, cache: Path | None, progress: Progress) -> li
 def _key(gallery: Gallery) -> str:
     """What a search depends on: the contents of all pictures, and the rules of the search."""
     contents = sorted({gallery.digest(position).hex() for position in range(len(gallery))})
-    sources = sorted(Path(twins.__file__).parent.glob("*.py"))
+    sources = sorted(Path(twins.__file__).parents[1].rglob("*.py"))  # all that auditing is
     return sha256_of_text("\n".join([*contents, *map(sha256_of_file, sources)]))

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from delineate.audit.decisions import DROP, KEEP_ONE, REPLACE, Choice, Decision
-from delineate.audit.finding import Finding
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.decisions import DROP, KEEP_ONE, REPLACE, Choice, Decision
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import DelineateError, LayoutError, OutputExistsError
 from delineate.data.listing import counted, some
 from delineate.data.tables import read_table

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from delineate.audit.gallery import Gallery, look_at
-from delineate.audit.leaks import (
+from delineate.auditing.copies.records import TwinGroup
+from delineate.auditing.findings.leaks import (
     FILE,
     SEQUENCE,
     SUBJECT,
@@ -19,8 +19,8 @@ from delineate.audit.leaks import (
     find_leaks,
     leaked_ids,
 )
-from delineate.audit.records import TwinGroup
-from delineate.audit.signature_cache import default_cache
+from delineate.auditing.pictures.gallery import Gallery, look_at
+from delineate.auditing.pictures.signature_cache import default_cache
 from delineate.core.errors import LeakageError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import some

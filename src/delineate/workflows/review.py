@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delineate.audit.decisions import ACTIONS, Decision, fitting, in_force, standing
-from delineate.audit.finding import KINDS, Finding
-from delineate.audit.review_log import ReviewLog
+from delineate.auditing.findings.finding import KINDS, Finding
+from delineate.auditing.review.decisions import ACTIONS, Decision, fitting, in_force, standing
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import unknown_name
 from delineate.data.listing import counted
 from delineate.files.mask_encoding import MaskEncoding
@@ -89,7 +89,7 @@ def decide(
     Args:
         source: The folder of an audit, or its `review.sqlite`.
         finding: Its id, or enough of its beginning.
-        action: One of `delineate.audit.decisions.ACTIONS`.
+        action: One of `delineate.auditing.review.decisions.ACTIONS`.
         samples: The sample to keep, those to drop, or the one whose mask is replaced.
         mask: The mask that takes the place of another.
         encoding: How that mask is encoded, where its values are not certain.

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from delineate.audit.applying import Reviewed, apply_decisions
-from delineate.audit.review_log import FILE, ReviewLog
-from delineate.audit.review_tables import engine_of, reading
+from delineate.auditing.review.applying import Reviewed, apply_decisions
+from delineate.auditing.review.review_log import FILE, ReviewLog
+from delineate.auditing.review.review_tables import engine_of, reading
 from delineate.core.checks import sha256_of_file
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from delineate.audit.leaks import Leak
+from delineate.auditing.findings.leaks import Leak
 from delineate.core.errors import DelineateError, LayoutError, unknown_name
 from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, Labels

@@ -1,0 +1,193 @@
+"""Copies of one picture, told from look-alikes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from delineate.auditing.copies.comparison import (
+    EXACT,
+    Comparison,
+    Picture,
+    as_matrix,
+    compared,
+    transform_of,
+)
+from delineate.auditing.copies.records import LookAlike, Pair, Transform, Twin, TwinGroup
+from delineate.auditing.copies.sequences import find_sequences, mark_sequences
+from delineate.auditing.copies.shapes import alike_in_shape
+from delineate.auditing.copies.thumbnails import (
+    Candidate,
+    alike_on_thumbnails,
+    native_axes,
+    picture_box,
+)
+from delineate.auditing.copies.twin_groups import groups_of
+from delineate.auditing.copies.windows import windows_alike
+from delineate.auditing.pictures.gallery import Gallery
+from delineate.auditing.pictures.orientation import UPRIGHT
+from delineate.core.errors import DelineateError
+from delineate.core.progress import SILENT, Progress
+from delineate.data.parallel import in_threads
+
+__all__ = ["TwinSearch", "find_twins", "groups_of"]
+
+NEAR_LEVELS = 8.0  # pairs that differ by more a pixel are left to the search for likeness
+
+
+@dataclass(frozen=True)
+class TwinSearch:
+    """What the search found.
+
+    Of files that are equal byte for byte, each is listed as a twin of the first of them, and
+    only that first one is compared with other pictures. `problems` says which candidates could
+    not be compared, because a file could not be read any more.
+    """
+
+    twins: tuple[Twin, ...]
+    look_alikes: tuple[LookAlike, ...]
+    groups: tuple[TwinGroup, ...]
+    problems: tuple[str, ...] = ()
+
+
+def find_twins(
+    gallery: Gallery,
+    pairs: Sequence[Pair] = (),
+    *,
+    crops_and_shifts: bool,
+    progress: Progress = SILENT,
+) -> TwinSearch:
+    """All pairs of copies that the search can tell, the look-alikes among the candidates, groups.
+
+    Found are copies under every flip and quarter turn, with another brightness, contrast or
+    gamma, compressed again, resized, with bars added, and with `crops_and_shifts` those cropped
+    to no less than 85 % of a side or shifted by up to 15 %. `pairs` are candidates that a search
+    by distance found.
+    """
+    same, kept = _same_files(gallery)
+    found = _judged(gallery, list(_candidates(gallery, pairs, kept, progress)), progress)
+    if crops_and_shifts:
+        moved = list(_moved(gallery, sorted(kept), found, progress))
+        found = found.joined(_judged(gallery, moved, progress))
+    twins = [*same, *found.twins]
+    sequences = find_sequences(gallery) if found.look_alikes else ()
+    return TwinSearch(
+        tuple(sorted(twins, key=lambda twin: (twin.first, twin.second))),
+        mark_sequences(_likest(found.look_alikes), sequences),
+        groups_of(gallery, twins),
+        tuple(found.problems),
+    )
+
+
+def _likest(look_alikes: Iterable[LookAlike]) -> list[LookAlike]:
+    return sorted(look_alikes, key=lambda pair: -pair.similarity)
+
+
+def _moved(
+    gallery: Gallery, positions: Sequence[int], found: _Judged, progress: Progress
+) -> Iterator[Candidate]:
+    """Candidates for crops and shifts; of each group of twins only the first picture takes part."""
+    others = {m for group in groups_of(gallery, found.twins) for m in group.members[1:]}
+    kept = [position for position in positions if position not in others]
+    return alike_on_thumbnails(gallery, windows_alike(gallery, kept, progress))
+
+
+def _same_files(gallery: Gallery) -> tuple[list[Twin], set[int]]:
+    """Twins that are equal byte for byte, and the first of each."""
+    places: dict[bytes, list[int]] = defaultdict(list)
+    for position in range(len(gallery)):
+        if gallery.table["is_read"][position]:
+            places[gallery.digest(position)].append(position)
+    same = Transform(UPRIGHT, as_matrix(EXACT), 1.0, 0.0, (), "the same file")
+    twins = [
+        Twin(members[0], other, same, 0.0, 1.0, is_same_file=True)
+        for members in places.values()
+        for other in members[1:]
+    ]
+    return twins, {members[0] for members in places.values()}
+
+
+def _candidates(
+    gallery: Gallery, pairs: Sequence[Pair], kept: set[int], progress: Progress
+) -> Iterator[Candidate]:
+    by_distance = (
+        Candidate(pair.first, pair.second, pair.orientation, 1.0)
+        for pair in pairs
+        if pair.mean_distance <= NEAR_LEVELS
+    )
+    by_likeness = alike_in_shape(gallery, sorted(kept), progress)
+    yield from alike_on_thumbnails(gallery, _once([*by_distance, *by_likeness], kept))
+
+
+def _once(candidates: Iterable[Candidate], kept: set[int]) -> Iterator[Candidate]:
+    seen = set()
+    for candidate in candidates:
+        axes = None if candidate.axes is None else tuple(np.round(candidate.axes.ravel(), 1))
+        key = (candidate.first, candidate.second, candidate.orientation, axes)
+        if key not in seen and candidate.first in kept and candidate.second in kept:
+            seen.add(key)
+            yield candidate
+
+
+@dataclass
+class _Judged:
+    twins: list[Twin]
+    look_alikes: list[LookAlike]
+    problems: list[str]
+
+    def joined(self, later: _Judged) -> _Judged:
+        """Both, where the later verdict counts for pairs that were look-alikes before."""
+        judged = {(twin.first, twin.second) for twin in later.twins}
+        judged |= {(pair.first, pair.second) for pair in later.look_alikes}
+        kept = [pair for pair in self.look_alikes if (pair.first, pair.second) not in judged]
+        return _Judged(
+            [*self.twins, *later.twins],
+            [*kept, *later.look_alikes],
+            [*self.problems, *later.problems],
+        )
+
+
+def _judged(gallery: Gallery, candidates: Sequence[Candidate], progress: Progress) -> _Judged:
+    """Every pair of pictures once, under the best of its orientations."""
+    by_pair: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_pair[candidate.first, candidate.second].append(candidate)
+
+    def judge(tried: list[Candidate]) -> Twin | LookAlike:
+        return _verdict(gallery, sorted(tried, key=lambda c: -c.score))
+
+    result = _Judged([], [], [])
+    groups = [by_pair[pair] for pair in sorted(by_pair)]
+    for _, found in in_threads(judge, groups, label="comparing candidates", progress=progress):
+        if isinstance(found, DelineateError):
+            result.problems.append(str(found))
+        elif isinstance(found, Twin):
+            result.twins.append(found)
+        else:
+            result.look_alikes.append(found)
+    return result
+
+
+def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
+    places = tried[0].first, tried[0].second
+    first, second = (picture(gallery, place) for place in places)
+    best: Comparison | None = None
+    for candidate in tried:
+        guess = native_axes(gallery, candidate) if candidate.axes is not None else None
+        found = compared(first, second, candidate.orientation, guess)
+        if best is None or found.verdict.similarity > best.verdict.similarity:
+            best = found
+        if best.verdict.is_copy:
+            transform, distance = transform_of(first, second, best)
+            return Twin(*places, transform, distance, best.verdict.similarity, is_same_file=False)
+    if best is None:  # pragma: no cover - there is always a candidate
+        raise RuntimeError("a pair without candidates")
+    return LookAlike(*places, best.verdict.similarity, best.verdict.why)
+
+
+def picture(gallery: Gallery, position: int) -> Picture:
+    """The grey levels of a picture and its content box."""
+    return Picture(gallery.grey(position), picture_box(gallery, position))

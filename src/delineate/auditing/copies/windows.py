@@ -1,0 +1,259 @@
+"""Candidates for crops and shifts: the middle of one picture looked for in the others.
+
+Whatever was cropped by no more than 15 % of a side or shifted by as much still shows the middle
+of the picture. The middle of each, 8 x 8 values in a middling band of detail, is compared with
+the same values of every window of every other picture: a few scales and places along each axis,
+as far apart as the band can bear. What all pictures of a data set have in common is weighed
+down first, so that mere likeness counts little. All comparisons are one product of matrices.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.auditing.copies.alignment import Axes, Box, box_axes, composed, whole_box
+from delineate.auditing.copies.thumbnails import Candidate
+from delineate.auditing.pictures.gallery import Gallery
+from delineate.auditing.pictures.orientation import orientation_matrix, oriented
+from delineate.auditing.pictures.signature import THUMB_SIDE_PX
+from delineate.core.progress import Progress
+
+Array = NDArray[np.float32]
+
+GRID = 8
+MIDDLE = 0.64  # of each side
+# Start and length along an axis, as shares of the side: crops to 85 % and more, then shifts.
+CROPS = ((0.02, 0.87), (0.11, 0.87), (0.01, 0.92), (0.07, 0.92), (0.015, 0.97))
+SHIFTS = (-0.14, -0.10, -0.06, -0.02, 0.02, 0.06, 0.10, 0.14)
+# Quarter turns combined with crops are left out: they would double the time.
+TRIED = ("as it is", "flipped left to right", "flipped top to bottom", "turned upside down")
+FINE_PX, COARSE_PX = 2.0, 6.0  # the band, in pixels of the thumbnail
+FLAT_LEVELS = 1.0
+AT_LEAST = 0.5
+MOST = 4  # candidates that a picture may have: a copy is among its likest
+ROWS, COLUMNS = 256, 128  # pictures at a time
+SAMPLED = 2000  # pictures from which it is learnt what they have in common
+LEAST_SPREAD = 0.01
+FEW = 100  # pictures: the weight of knowing nothing of them
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A window along one axis, as shares of the side."""
+
+    start: float
+    length: float
+
+    def sampling(self) -> Array:
+        """(8, 64): what takes the middle of the window out of a thumbnail."""
+        middle = self.start + self.length / 2
+        shares = (np.arange(GRID) + 0.5) / GRID - 0.5
+        places = (middle + shares * MIDDLE * self.length) * THUMB_SIDE_PX - 0.5
+        places = np.clip(places, 0, THUMB_SIDE_PX - 1)
+        below = np.minimum(places.astype(int), THUMB_SIDE_PX - 2)
+        weights = np.zeros((GRID, THUMB_SIDE_PX), np.float32)
+        weights[np.arange(GRID), below] = 1 - (places - below)
+        weights[np.arange(GRID), below + 1] += places - below
+        return weights
+
+
+AXES = tuple(Axis(*crop) for crop in CROPS) + tuple(Axis(shift, 1.0) for shift in SHIFTS)
+_CROPS = range(len(CROPS))
+_SHIFTS = range(len(CROPS), len(AXES))
+# Down and right are enough for shifts: the other picture of the pair is shifted the other way.
+WINDOWS = tuple((row, column) for row in _CROPS for column in _CROPS) + tuple(
+    (row, column) for row in _SHIFTS for column in _SHIFTS if AXES[column].start > 0
+)
+_SAMPLING = np.concatenate([axis.sampling() for axis in AXES])
+_MIDDLE = Axis(0.0, 1.0).sampling()
+
+
+@dataclass
+class Likest:
+    """For each picture the few others in whose windows its middle is seen best."""
+
+    count: int
+    least: Array = field(init=False)
+    hits: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int8], Array]] = field(
+        default_factory=list
+    )
+    waiting: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with the least score that counts at all."""
+        self.least = np.full(self.count, AT_LEAST, np.float32)
+
+    def add(self, start: int, begin: int, orientation: int, scores: Array) -> None:
+        """Scores (rows, columns) of a block of middles against a block of pictures."""
+        rows, columns = np.nonzero(scores > self.least[start : start + len(scores), None])
+        if rows.size:
+            names = np.full(rows.size, orientation, np.int8)
+            self.hits.append((rows + start, columns + begin, names, scores[rows, columns]))
+            self.waiting += rows.size
+        if self.waiting > 4 * MOST * self.count + 100_000:
+            self.settle()
+
+    def settle(self) -> None:
+        """Keep the best of each picture, and raise what others must reach."""
+        if not self.hits:
+            return
+        rows, columns, names, scores = (
+            np.concatenate(part) for part in zip(*self.hits, strict=True)
+        )
+        order = np.lexsort((-scores, rows))
+        rows = rows[order]
+        rank = np.arange(rows.size) - np.searchsorted(rows, rows)
+        kept = order[rank < MOST]
+        self.hits = [(rows[rank < MOST], columns[kept], names[kept], scores[kept])]
+        last = order[rank == MOST - 1]
+        self.least[rows[rank == MOST - 1]] = scores[last]
+        self.waiting = 0
+
+
+def windows_alike(
+    gallery: Gallery, positions: Sequence[int], progress: Progress
+) -> Iterator[Candidate]:
+    """Pairs of these pictures of which one may be a crop or a shift of the other, or flipped too.
+
+    Memory grows by some 150 bytes a picture; thumbnails are read in blocks.
+    """
+    if len(positions) < 2:
+        return
+    middles = np.zeros((len(positions), GRID, GRID), np.float16)
+    for begin in range(0, len(positions), ROWS):
+        bands = _bands(gallery, positions[begin : begin + ROWS])
+        middles[begin : begin + ROWS] = _MIDDLE @ bands @ _MIDDLE.T
+    common = Common.of(middles)
+    likest = Likest(len(positions))
+    with progress.bar("looking for crops and shifts", len(positions)) as bar:
+        for begin in range(0, len(positions), COLUMNS):
+            seen = common.windows(_bands(gallery, positions[begin : begin + COLUMNS]))
+            _compare(likest, begin, middles, common, seen)
+            bar.reach(min(begin + COLUMNS, len(positions)))
+    likest.settle()
+    yield from _placed(gallery, positions, middles, common, likest)
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the middles of a data set have in common: their mean, and what evens their spread."""
+
+    mean: Array  # (64,)
+    whitening: Array  # (64, 64)
+
+    @classmethod
+    def of(cls, middles: NDArray[np.float16]) -> Common:
+        """Learnt from a sample, in all orientations that are tried."""
+        sample = middles[:: max(1, len(middles) // SAMPLED)].astype(np.float32)
+        turned = [oriented(sample.transpose(1, 2, 0), name) for name in TRIED]
+        values = np.concatenate([t.reshape(GRID**2, -1) for t in turned], axis=1).T
+        mean = values.mean(axis=0)
+        spread = np.cov((values - mean).T)
+        # Few pictures say little of what they have in common: nearly the unit matrix then.
+        even = np.eye(GRID**2) * np.trace(spread) / GRID**2
+        spread = (len(sample) * spread + FEW * even) / (len(sample) + FEW)
+        sizes, directions = np.linalg.eigh(spread)
+        sizes = np.maximum(sizes, max(float(sizes.max()), 1e-6) * LEAST_SPREAD)
+        whitening = (directions / np.sqrt(sizes)) @ directions.T
+        return cls(mean.astype(np.float32), whitening.astype(np.float32))
+
+    def even(self, values: Array) -> Array:
+        """(n, 64) of norm 1; zeros stay zeros."""
+        is_flat = ~values.any(axis=1)
+        result = (values - self.mean) @ self.whitening
+        result /= np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-6)
+        result[is_flat] = 0
+        return np.asarray(result, np.float32)
+
+    def windows(self, bands: Array) -> Array:
+        """(windows, n, 64) of n pictures."""
+        sampled = (_SAMPLING @ bands @ _SAMPLING.T).reshape(
+            len(bands), len(AXES), GRID, len(AXES), GRID
+        )
+        rows, columns = (np.array(part) for part in zip(*WINDOWS, strict=True))
+        seen = sampled[:, rows, :, columns, :].reshape(-1, GRID**2)  # windows first
+        return self.even(seen).reshape(len(WINDOWS), len(bands), GRID**2)
+
+    def middles(self, middles: NDArray[np.float16], orientation: str) -> Array:
+        """(n, 64) of n middles (n, 8, 8), oriented."""
+        turned = oriented(middles.transpose(1, 2, 0), orientation).transpose(2, 0, 1)
+        return self.even(turned.reshape(len(middles), -1).astype(np.float32))
+
+
+def _bands(gallery: Gallery, positions: Sequence[int]) -> Array:
+    """(n, 64, 64): the thumbnails' middling detail, of even contrast."""
+    return np.stack([band(thumb) for thumb in gallery.thumbs(positions)])
+
+
+def band(thumb: NDArray[np.uint8]) -> Array:
+    """(64, 64): detail between `FINE_PX` and `COARSE_PX`, of even contrast."""
+    grey = thumb.astype(np.float32)
+    coarse = cv2.GaussianBlur(grey, (0, 0), COARSE_PX, borderType=cv2.BORDER_REFLECT)
+    detail = cv2.GaussianBlur(grey, (0, 0), FINE_PX) - coarse
+    energy = cv2.GaussianBlur(
+        detail * detail, (0, 0), 1.25 * COARSE_PX, borderType=cv2.BORDER_REFLECT
+    )
+    return np.asarray(detail / np.sqrt(energy + FLAT_LEVELS), np.float32)
+
+
+def _compare(
+    likest: Likest, begin: int, middles: NDArray[np.float16], common: Common, seen: Array
+) -> None:
+    count = seen.shape[1]
+    columns = np.ascontiguousarray(seen.reshape(-1, GRID**2).T)
+    for start in range(0, len(middles), ROWS):
+        block = middles[start : start + ROWS]
+        for place, name in enumerate(TRIED):
+            products = common.middles(block, name) @ columns
+            scores = products.reshape(len(block), len(WINDOWS), count).max(axis=1)
+            here = np.arange(max(start, begin), min(start + len(block), begin + count))
+            scores[here - start, here - begin] = -1  # a picture is no copy of itself
+            likest.add(start, begin, place, scores)
+
+
+def _placed(
+    gallery: Gallery,
+    positions: Sequence[int],
+    middles: NDArray[np.float16],
+    common: Common,
+    likest: Likest,
+) -> Iterator[Candidate]:
+    """The hits as candidates, with the window in which each middle is seen best."""
+    by_picture: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
+    for rows, columns, names, scores in likest.hits:
+        for row, column, name, score in zip(rows, columns, names, scores, strict=True):
+            by_picture[int(column)].append((int(row), int(name), float(score)))
+    wanted = sorted(by_picture)
+    for begin in range(0, len(wanted), COLUMNS):
+        batch = wanted[begin : begin + COLUMNS]
+        seen = common.windows(_bands(gallery, [positions[column] for column in batch]))
+        hits = ((k, column, *hit) for k, column in enumerate(batch) for hit in by_picture[column])
+        for place, column, row, name, score in hits:
+            middle = common.middles(middles[row : row + 1], TRIED[name])[0]
+            axes = _window_axes(WINDOWS[int(np.argmax(seen[:, place] @ middle))])
+            yield _candidate(positions[row], positions[column], TRIED[name], score, axes)
+
+
+def _window_axes(window: tuple[int, int]) -> Axes:
+    """From the picture whose window it is to the one that fills the window."""
+    row, column = AXES[window[0]], AXES[window[1]]
+    box: Box = (row.start, column.start, row.start + row.length, column.start + column.length)
+    top, left, bottom, right = (THUMB_SIDE_PX * share for share in box)
+    return box_axes((top, left, bottom, right), whole_box((THUMB_SIDE_PX, THUMB_SIDE_PX)))
+
+
+def _candidate(inner: int, outer: int, orientation: str, score: float, axes: Axes) -> Candidate:
+    """`axes` takes the outer picture to the inner one once that is oriented."""
+    if outer < inner:
+        return Candidate(outer, inner, orientation, score, axes, is_rough=True)
+    # The orientations that are tried are their own inverses: turn both pictures round.
+    turn = orientation_matrix(orientation, (THUMB_SIDE_PX, THUMB_SIDE_PX))
+    back = np.linalg.inv(np.vstack([axes, [0, 0, 1]]))[:2]
+    turned = composed(turn, composed(back, turn))
+    return Candidate(inner, outer, orientation, score, turned, is_rough=True)

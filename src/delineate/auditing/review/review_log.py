@@ -1,0 +1,309 @@
+"""The review log: what an audit found, and an append-only log of what people decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from delineate.auditing.findings.finding import Finding, ordered
+from delineate.auditing.review.decisions import (
+    REPLACE,
+    UNDO,
+    Choice,
+    Decision,
+    choose,
+    in_force,
+    standing,
+)
+from delineate.auditing.review.replacing_mask import ReplacingMask, read_replacing_mask
+from delineate.auditing.review.review_rows import (
+    add_decision,
+    all_decisions,
+    finding_of,
+    finding_row,
+    now,
+    put,
+)
+from delineate.auditing.review.review_tables import (
+    FINDING,
+    MASK,
+    META,
+    SAMPLE,
+    create_tables,
+    engine_of,
+    reading,
+    require_review_log,
+    writing,
+)
+from delineate.core.errors import OutputExistsError, SettingsError, SizeMismatchError
+from delineate.core.geometry import Size
+from delineate.files.encoding_text import MaskEncoding
+from delineate.files.writing import atomic_write
+
+FILE = "review.sqlite"
+SHORTEST_NAME = 4  # characters of a finding's id that are enough where no other begins so
+
+
+class ReviewLog:
+    """Findings and decisions in one SQLite file, which several programs may use at once.
+
+    Every call reads the file anew, and every change is one transaction: it is kept whole or
+    not at all. Decisions and replacing masks are only ever added; the file itself refuses to
+    change or delete them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = engine_of(path)
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        findings: Sequence[Finding],
+        facts: Mapping[str, Any],
+        sizes_px: Mapping[str, Size] | None = None,
+    ) -> ReviewLog:
+        """A new log. `facts` are plain JSON values that say what was audited.
+
+        `sizes_px` goes from samples to the sizes of their images; with it a mask of a wrong
+        size is refused when it is given, else when it is applied.
+
+        Raises:
+            OutputExistsError: if the file is there.
+            CannotWriteError: if it cannot be written.
+        """
+        target = Path(path)
+        if target.exists():
+            raise OutputExistsError(
+                f"{target}: the review log exists and may hold decisions; choose another folder"
+            )
+        with atomic_write(target) as draft:
+            create_tables(draft)
+            cls(draft).refresh(findings, facts=facts, sizes_px=sizes_px)
+        return cls(target)
+
+    @classmethod
+    def open(cls, path: Path | str) -> ReviewLog:
+        """The log in a file, or in the folder of an audit.
+
+        Raises:
+            UnreadableFileError: none there, no review log, damaged, or of another version.
+        """
+        place = Path(path)
+        file = place / FILE if place.is_dir() else place
+        require_review_log(file)
+        return cls(file)
+
+    @classmethod
+    def renew(
+        cls,
+        path: Path | str,
+        *,
+        findings: Sequence[Finding],
+        facts: Mapping[str, Any],
+        sizes_px: Mapping[str, Size] | None = None,
+    ) -> ReviewLog:
+        """The log with these findings: the one that is there, with all decisions, or a new one.
+
+        Raises:
+            UnreadableFileError: something else is there.
+            CannotWriteError: if it cannot be written.
+        """
+        if not Path(path).exists():
+            return cls.create(path, findings=findings, facts=facts, sizes_px=sizes_px)
+        log = cls.open(path)
+        log.refresh(findings, facts=facts, sizes_px=sizes_px)
+        return log
+
+    def refresh(
+        self,
+        findings: Iterable[Finding],
+        *,
+        facts: Mapping[str, Any] | None = None,
+        sizes_px: Mapping[str, Size] | None = None,
+    ) -> None:
+        """Take over what a new audit found; every decision stays, with the finding it is on."""
+        with self._writing() as connection:
+            connection.execute(update(FINDING).values(is_current=False))
+            put(connection, FINDING, [finding_row(each) for each in findings])
+            if facts is not None:
+                put(connection, META, [{"key": "facts", "value": dict(facts)}])
+            if sizes_px is not None:
+                rows = [{"id": k, "height_px": h, "width_px": w} for k, (h, w) in sizes_px.items()]
+                connection.execute(delete(SAMPLE))
+                put(connection, SAMPLE, rows)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was audited, as the last audit said it."""
+        with self._reading() as connection:
+            found = connection.execute(select(META.c.value).where(META.c.key == "facts")).scalar()
+        return dict(found or {})
+
+    def findings(
+        self, *, kind: str | None = None, open_only: bool = False, with_past: bool = False
+    ) -> tuple[Finding, ...]:
+        """What the last audit found, by kind and the worst first.
+
+        `open_only` leaves out what has a decision in force; `with_past` adds what earlier
+        audits found and the last one did not.
+        """
+        query = select(FINDING)
+        if kind is not None:
+            query = query.where(FINDING.c.kind == kind)
+        if not with_past:
+            query = query.where(FINDING.c.is_current)
+        with self._reading() as connection:
+            found = [finding_of(row) for row in connection.execute(query)]
+            decided = {each.finding for each in in_force(all_decisions(connection))}
+        return ordered(f for f in found if not (open_only and f.id in decided))
+
+    def counts(self) -> tuple[int, int]:
+        """How many findings the last audit had, and on how many of them something is decided."""
+        with self._reading() as connection:
+            ids = set(
+                connection.execute(select(FINDING.c.id).where(FINDING.c.is_current)).scalars()
+            )
+            decided = {each.finding for each in in_force(all_decisions(connection))}
+        return len(ids), len(ids & decided)
+
+    def finding(self, name: str) -> Finding:
+        """The finding of this id, or the only one whose id begins so.
+
+        Raises:
+            SettingsError: no such finding, or several.
+        """
+        query = select(FINDING).where(FINDING.c.id.startswith(name, autoescape=True))
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        if len(rows) == 1 and len(name) >= SHORTEST_NAME:
+            return finding_of(rows[0])
+        if not rows:
+            raise SettingsError(
+                f"{self.path}: no finding '{name}'; `delineate review {self.path}` lists them"
+            )
+        raise SettingsError(
+            f"{self.path}: {len(rows)} findings begin with '{name}'; give more of the name"
+        )
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every line of the log, those that were taken back and undos included, oldest first."""
+        with self._reading() as connection:
+            return all_decisions(connection)
+
+    def in_force(self) -> tuple[Decision, ...]:
+        """The decisions that hold; see `delineate.auditing.review.decisions.in_force`."""
+        return in_force(self.decisions())
+
+    def mask(self, sha256: str) -> bytes:
+        """The PNG of a mask that a decision put in the place of another."""
+        with self._reading() as connection:
+            return bytes(
+                connection.execute(select(MASK.c.png).where(MASK.c.sha256 == sha256)).scalar_one()
+            )
+
+    def decide(
+        self,
+        finding: str,
+        action: str,
+        *,
+        samples: Sequence[str] = (),
+        argument: str | Path = "",
+        encoding: MaskEncoding | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Decision:
+        """Add one decision; `argument` is the mask file of `replace`, decoded by `encoding`.
+
+        `who` is the user of this computer where it is empty.
+
+        Raises:
+            DelineateError: an unknown finding, action or sample, an action that does not fit,
+                or a mask that cannot be used.
+        """
+        choice = self.choice(finding, action, samples=samples, argument=argument, encoding=encoding)
+        return self.write([replace(choice, who=who, why=why)])[0]
+
+    def choice(
+        self,
+        finding: str | Finding,
+        action: str,
+        *,
+        samples: Sequence[str] = (),
+        argument: str | Path = "",
+        encoding: MaskEncoding | None = None,
+    ) -> Choice:
+        """What `decide` would write, checked in every respect; nothing is written.
+
+        Raises:
+            DelineateError: as `decide`.
+        """
+        found = finding if isinstance(finding, Finding) else self.finding(finding)
+        chosen = choose(found, action, samples=samples, argument=str(argument))
+        if action != REPLACE:
+            return chosen
+        if not argument:
+            raise SettingsError(f"finding {found.id}: {REPLACE} needs a mask file; name it")
+        mask = read_replacing_mask(Path(argument), encoding)
+        self._require_size(chosen.samples[0], Path(argument), mask)
+        return replace(chosen, argument=mask.name, mask=mask)
+
+    def write(self, choices: Sequence[Choice]) -> tuple[Decision, ...]:
+        """Add checked choices in their order, all or none."""
+        at = now()
+        with self._writing() as connection:
+            return tuple(add_decision(connection, each, at) for each in choices)
+
+    def undo(self, number: int, *, who: str = "", why: str = "") -> Decision:
+        """Take a decision back, or an undo; both stay in the log.
+
+        Raises:
+            SettingsError: no decision of this number, or one that is taken back already.
+        """
+        at = now()
+        with self._writing() as connection:
+            known = all_decisions(connection)
+            target = next((each for each in known if each.number == number), None)
+            if target is None:
+                there = f"numbers go from 1 to {len(known)}" if known else "the log holds none"
+                raise SettingsError(f"{self.path}: no decision {number}; {there}")
+            if target not in standing(known):
+                raise SettingsError(f"{self.path}: decision {number} is taken back already")
+            undo = Choice(target.finding, UNDO, target.samples, who=who, why=why)
+            return add_decision(connection, undo, at, undoes=number)
+
+    def copy_to(self, target: Path) -> ReviewLog:
+        """The log as it stands now in a file of its own, byte for byte.
+
+        Raises:
+            CannotWriteError: if the target cannot be written.
+        """
+        with self._reading() as connection, atomic_write(target) as draft:
+            # Who has read something keeps others from changing the file until the block ends.
+            connection.execute(select(META.c.key)).all()
+            copyfile(self.path, draft)
+        return ReviewLog(target)
+
+    def _require_size(self, sample: str, file: Path, mask: ReplacingMask) -> None:
+        query = select(SAMPLE.c.height_px, SAMPLE.c.width_px).where(SAMPLE.c.id == sample)
+        with self._reading() as connection:
+            size = connection.execute(query).one_or_none()
+        if size is not None and tuple(size) != mask.size_px:
+            raise SizeMismatchError(
+                f"{file}: expected the size of {sample}, {size[0]}x{size[1]} px (height x width), "
+                f"found {mask.size_px[0]}x{mask.size_px[1]}; re-export the mask to fit the image"
+            )
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return reading(self.path, self._engine)
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return writing(self.path, self._engine)

@@ -1,0 +1,62 @@
+"""Masks that a review puts in the place of others."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from delineate.auditing.review.replacing_mask import INDEX, as_png, read_replacing_mask
+from delineate.core.errors import UnreadableFileError
+from delineate.core.types import IGNORE
+from delineate.files.mask_encoding import MaskEncoding, read_mask
+from delineate.files.mask_files import labels_of_palette_png
+
+LABELS = arrays(
+    np.uint8,
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    elements=st.sampled_from([0, 1, 2, 15, 254, IGNORE]),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LABELS)
+def test_labels_come_back(labels: NDArray[np.uint8]) -> None:
+    """Every class and what is unknown survive, read from memory and from a file."""
+    png = as_png(labels)
+    np.testing.assert_array_equal(labels_of_palette_png(png), labels)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "m.png").write_bytes(png)
+        np.testing.assert_array_equal(read_mask(Path(folder) / "m.png", INDEX), labels)
+
+
+@pytest.mark.parametrize("white", [1, 255])
+def test_the_same_mask_has_the_same_digest(tmp_path: Path, white: int) -> None:
+    """What counts are the labels, not how the file wrote them."""
+    cv2.imwrite(str(tmp_path / "m.png"), np.eye(5, dtype=np.uint8) * white)
+    cv2.imwrite(str(tmp_path / "index.tif"), np.eye(5, dtype=np.uint8))
+    given_mask = read_replacing_mask(tmp_path / "m.png")
+    assert given_mask.size_px == (5, 5)
+    assert given_mask.name == "m.png"
+    assert given_mask.sha256 == read_replacing_mask(tmp_path / "index.tif").sha256
+
+
+def test_a_confirmed_encoding_goes_before_the_values(tmp_path: Path) -> None:
+    """0 and 255 can also mean background and unknown, if a person says so."""
+    cv2.imwrite(str(tmp_path / "m.png"), np.eye(2, dtype=np.uint8) * 255)
+    told = read_replacing_mask(tmp_path / "m.png", MaskEncoding.parse("index,ignore:255"))
+    assert labels_of_palette_png(told.png).tolist() == [[IGNORE, 0], [0, IGNORE]]
+
+
+def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+    """The error names the file."""
+    (tmp_path / "m.png").write_text("no picture")
+    with pytest.raises(UnreadableFileError, match=r"m\.png"):
+        read_replacing_mask(tmp_path / "m.png")
