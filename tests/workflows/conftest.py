@@ -116,8 +116,8 @@ def leaking_set(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def leaking_run(leaking_set) -> Path:
     """A run on the set whose test split holds copies of training images; only ever added to."""
-    split_file = leaking_set.parent / "split.csv"
-    return train_tiny(leaking_set, leaking_set.parent / "run", split_file=split_file).folder
+    options = {"split_file": leaking_set.parent / "split.csv", "allow_leakage": True}
+    return train_tiny(leaking_set, leaking_set.parent / "run", **options).folder
 
 
 @pytest.fixture
