@@ -88,7 +88,7 @@ def audit(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find copies, contradictory labels, leaks between splits, and odd images and masks.
+    """Find copies, contradictory masks, leaks and odd images in DATA.
 
     Writes audit.json, audit.html and review.sqlite, on which `delineate review` takes
     decisions. Files that cannot be read are findings too: the audit goes on, lists them and

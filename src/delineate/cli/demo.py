@@ -32,7 +32,7 @@ def demo(
         Kind, typer.Option("--kind", help="What to draw: necks or the backs of eyes.")
     ] = Kind.ULTRASOUND,
     minutes: Annotated[
-        float, typer.Option("--minutes", metavar="M", help="Time for the training.")
+        float, typer.Option("--minutes", metavar="M", help="Time for each of the two trainings.")
     ] = 2.0,
     seed: Seed = 0,
     threads: Threads = None,
@@ -42,8 +42,8 @@ def demo(
 ) -> None:
     """Go the whole way on phantoms with planted faults, to a report.
 
-    Draws them, inspects, splits, trains, evaluates and predicts, and says at each step which
-    command does the same.
+    Draws them, inspects, audits, trains before and after decisions on what was found, evaluates
+    and predicts, and says at each step which command does the same.
     """
     console = Console(quiet=quiet, as_json=as_json)
     folder = out or Path(f"demo-{kind.value}")
