@@ -98,7 +98,8 @@ def _edges(
     positive = np.concatenate([each[each > 0] for each in (exact, *beyond)])
     low, high = (positive.min(), positive.max()) if len(positive) else (1.0, 1.0)
     anchor = np.log10(exact_under) if exact_under > 0 else 0.0
-    first = np.floor((np.log10(low) - anchor) * BINS_A_DECADE)
+    # From 1 on, the least that two pictures of whole levels can differ by.
+    first = np.floor((np.log10(min(low, 1.0)) - anchor) * BINS_A_DECADE)
     last = np.floor((np.log10(high) - anchor) * BINS_A_DECADE) + 1
-    steps = np.arange(min(first, -1), max(last, 1) + 1)
+    steps = np.arange(first, max(last, 1) + 1)
     return np.asarray(10 ** (anchor + steps / BINS_A_DECADE))
