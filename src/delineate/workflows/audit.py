@@ -8,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from delineate.auditing.copies.sequences import find_sequences
 from delineate.auditing.copies.twins import find_twins
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.pictures.gallery import look_at
@@ -108,7 +107,7 @@ def audit(
     clock.lap("reading images")
     pairs = find_pairs(gallery, max(thresholds), progress=progress)
     search = find_twins(gallery, pairs, crops_and_shifts=crops_and_shifts, progress=progress)
-    copies = Copies(pairs, search, find_sequences(gallery), len(dataset.samples), name)
+    copies = Copies(pairs, search, len(dataset.samples), name)
     clock.lap("searching copies")
     audited = weigh(Path(source), dataset, gallery, copies, progress)
     clock.lap("reading masks and weighing")

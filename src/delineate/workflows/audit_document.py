@@ -41,7 +41,7 @@ def audit_document(audited: Audited, *, thresholds: Sequence[float]) -> dict[str
         "look_alikes": [
             _look_alike(each, gallery) for each in copies.search.look_alikes[:MOST_LOOK_ALIKES]
         ],
-        "sequences": [_sequence(each, gallery) for each in copies.sequences],
+        "sequences": [_sequence(each, gallery) for each in copies.search.sequences],
         "human_agreement": [asdict(each) for each in audited.agreement],
         "human_agreement_rule": agreement.RULE if audited.agreement else None,
         "notes": list(audited.notes),

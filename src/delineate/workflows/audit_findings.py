@@ -40,7 +40,6 @@ class Copies:
 
     pairs: tuple[Pair, ...]
     search: TwinSearch
-    sequences: tuple[FrameSequence, ...]
     own: int
     against: str | None = None
 
@@ -91,7 +90,7 @@ def weigh(
             *nested_copies(source, dataset, progress=progress),
             *mask_findings,
             *findings_of_images(_own_pictures(gallery, copies.own)),
-            *_sequence_findings(dataset, gallery, copies.sequences),
+            *_sequence_findings(dataset, gallery, copies.search.sequences),
             *_look_alike_findings(dataset, gallery, copies.search.look_alikes),
         ]
     )
@@ -172,7 +171,7 @@ def _leak_findings(dataset: Dataset, gallery: Gallery, copies: Copies) -> tuple[
     leaks = find_leaks(
         gallery.samples,
         groups=copies.search.groups,
-        sequences=() if dataset.has_subjects else copies.sequences,
+        sequences=() if dataset.has_subjects else copies.search.sequences,
         digests=digest,
         against=copies.against,
     )

@@ -20,6 +20,7 @@ Box = tuple[float, float, float, float]  # top, left, bottom, right, as edges of
 SIDES_PX = (128, 256)  # the longer side of the pictures that are laid on each other
 ROUNDS = 12
 STILL_PX = 0.01  # steps below this change nothing any more
+SLIGHT_PX = 1.0  # farther, differences do not follow slopes
 FLAT_LEVELS = 1.5  # contrast below this is noise and is not amplified
 
 
@@ -101,13 +102,17 @@ class Level:
 
 
 def level(grey: NDArray[np.generic], side_px: int) -> Level:
-    """The picture with its longer side shrunk to this; never enlarged."""
-    height, width = grey.shape
-    factor = min(1.0, side_px / max(height, width))
-    size = (max(1, round(height * factor)), max(1, round(width * factor)))
-    small = as_levels(shrunk(grey, size))
-    to_native = box_axes(whole_box(size), whole_box((height, width)))
-    return Level(np.asarray(small, dtype=np.float32), to_native)
+    """The picture with its longer side shrunk to about this, by a whole factor; never enlarged.
+
+    Rows and columns at the end that fill no whole pixel are left out: means over whole blocks
+    cost a thirtieth of those over parts of pixels.
+    """
+    factor = max(1, round(max(grey.shape) / side_px))
+    factor = max(1, min(factor, *grey.shape))
+    size = (grey.shape[0] // factor, grey.shape[1] // factor)
+    used = (size[0] * factor, size[1] * factor)
+    small = as_levels(shrunk(grey[: used[0], : used[1]], size))
+    return Level(np.asarray(small, dtype=np.float32), box_axes(whole_box(size), whole_box(used)))
 
 
 def shrunk(grey: NDArray[np.generic], size_px: Size) -> NDArray[np.generic]:
@@ -154,6 +159,15 @@ def lay_on(first: Grey, second: Grey, start: Axes) -> Axes:
         if max(map(abs, step)) < STILL_PX:
             break
     return np.array([[columns[0], 0, columns[1]], [0, rows[0], rows[1]]])
+
+
+def without_slight_shift(first: Grey, second: Grey) -> Grey:
+    """The second less what a shift or stretch by part of a pixel explains; both in one tone."""
+    slopes = _slopes(first)
+    step = _step(slopes, (second - first, np.ones_like(first)))
+    if step is None or max(map(abs, step)) > SLIGHT_PX:
+        return second
+    return np.asarray(second - (np.array(step, np.float32) @ slopes).reshape(first.shape), np.float32)
 
 
 def _differences(first: Grey, second: Grey, axes: Axes) -> tuple[Grey, Grey]:

@@ -27,7 +27,7 @@ from delineate.auditing.copies.alignment import (
 )
 from delineate.auditing.copies.records import Matrix, Transform
 from delineate.auditing.copies.thumbnails import correlation
-from delineate.auditing.copies.tone_curve import straight_line, tone_curve
+from delineate.auditing.copies.tone_curve import MANY, straight_line, tone_curve
 from delineate.auditing.copies.transform_words import Parts, changes_of, words_of
 from delineate.auditing.copies.verdict import Verdict, judged
 from delineate.auditing.pictures.orientation import UPRIGHT
@@ -36,7 +36,11 @@ from delineate.core.geometry import Size
 NEAR_SHARE = 0.02  # of the longer side: starts that lie closer lead to the same place
 ROUGH_PX, FINE_PX = 128, 256  # the longer sides on which pictures are laid on each other
 ROUGHLY_ALIKE = 0.6  # of detail there; beside bars even contrast is another one
+LEAST_TONE = 0.3  # grey levels a pixel that a tone must explain at least
 EXACT = np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -97,25 +101,40 @@ def transform_of(first: Picture, second: Picture, found: Comparison) -> tuple[Tr
     """
     turned = second.oriented(found.orientation)
     levels = as_levels(first.grey), as_levels(turned.grey)
-    matrix = with_orientation(found.axes, found.orientation, _size(second))
     on_first = levels[1] if found.same_pixels else _laid(levels[1], found.axes, first.grey.shape)
     shown = np.isfinite(on_first)
     source, target = levels[0][shown], on_first[shown]
-    gain, offset = straight_line(source, target)
-    plain = float(np.abs(source - target).mean()) if source.size else 0.0
-    toned = tone_curve(source, target)(source)
-    distance = float(np.abs(toned - target).mean()) if source.size else 0.0
-    is_toned = distance < 0.7 * plain - 0.3 and (abs(gain - 1) > 0.02 or plain - distance > 1)
-    if not is_toned:
-        gain, offset, distance = 1.0, 0.0, plain
+    gain, offset, distance, is_toned = _tone(source, target)
     parts = Parts(
         (_size(first), _size(turned)), (first.box, turned.box),
         found.orientation, found.axes, is_toned, gain, offset, distance,
     )  # fmt: skip
-    transform = Transform(
-        found.orientation, as_matrix(matrix), gain, offset, changes_of(parts), words_of(parts)
-    )
-    return transform, distance
+    return as_transform(parts, _size(second)), distance
+
+
+def as_transform(parts: Parts, second_px: Size) -> Transform:
+    """What is told of a pair of copies, from its parts and the second's own size."""
+    matrix = with_orientation(parts.axes, parts.orientation, second_px)
+    return Transform(
+        parts.orientation, as_matrix(matrix), parts.gain, parts.offset,
+        changes_of(parts), words_of(parts),
+    )  # fmt: skip
+
+
+def _tone(source: Grey, target: Grey) -> tuple[float, float, float, bool]:
+    """Gain, offset, what is left as the mean distance a pixel, and whether the tone differs."""
+    if not source.size:
+        return 1.0, 0.0, 0.0, False
+    plain = float(np.abs(source - target).mean())
+    if plain * 0.7 <= LEAST_TONE:
+        return 1.0, 0.0, plain, False
+    step = max(1, source.size // MANY)  # as many pixels as a curve needs
+    gain, offset = straight_line(source[::step], target[::step])
+    toned = tone_curve(source[::step], target[::step])(source)
+    distance = float(np.abs(toned - target).mean())
+    if distance < 0.7 * plain - LEAST_TONE and (abs(gain - 1) > 0.02 or plain - distance > 1):
+        return gain, offset, distance, True
+    return 1.0, 0.0, plain, False
 
 
 def as_matrix(matrix: NDArray[np.float64]) -> Matrix:
@@ -155,6 +174,11 @@ def _rounded(guess: Axes, whole: Axes, corners: NDArray[np.float64]) -> Axes:
 def _from(
     first: NDArray[np.generic], second: NDArray[np.generic], orientation: str, start: Axes
 ) -> Comparison:
+    if first.shape == second.shape and np.array_equal(start, EXACT):
+        # Most copies lie on each other as they are: no laying, and no harm if they do not.
+        at_once = Comparison(orientation, EXACT, judged(first, second, EXACT))
+        if at_once.verdict.is_copy:
+            return at_once
     rough = aligned(first, second, start, sides_px=(ROUGH_PX,))
     score = _likeness(first, second, rough)
     if score < ROUGHLY_ALIKE:

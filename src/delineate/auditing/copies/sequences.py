@@ -24,7 +24,7 @@ MARGIN = 0.1
 STANDARD_ERRORS = 2.2
 MOSTLY = 0.6
 FAR_SHARE = 0.25  # distant is farther than this share of the sequence
-MOST_COMPARED = 100  # neighbours looked at, evenly spread over longer sequences
+MOST_COMPARED = 40  # neighbours looked at, evenly spread over longer sequences
 COARSE_PX = 4.0  # of the thumbnail: neighbouring frames have moved by as much
 
 
@@ -102,8 +102,9 @@ def _likeness(gallery: Gallery, members: Sequence[int]) -> tuple[Values, Values]
     step = -(-len(members) // MOST_COMPARED)
     places = range(0, len(members) - 1, step)
     starts = np.array(places)
-    here = _coarse(gallery, [members[k] for k in places])
-    following = _coarse(gallery, [members[k + 1] for k in places])
+    seen = sorted({k + ahead for k in places for ahead in (0, 1)})  # each of them read once
+    coarse = _coarse(gallery, [members[k] for k in seen])
+    here, following = (coarse[np.searchsorted(seen, starts + ahead)] for ahead in (0, 1))
     near = (here * following).sum(axis=1)
     is_far = np.abs(starts[:, None] - starts) > max(2, FAR_SHARE * len(members))
     # With few pictures, those in the middle may have no distant one.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 Grey = NDArray[np.float32]
 
@@ -94,14 +95,4 @@ def _sampled(values: Grey) -> Grey:
 
 def _rising(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The nearest sequence that never falls: neighbours that fall are pooled, until none does."""
-    means, sizes, lengths = [], [], []
-    for value, weight in zip(values, weights, strict=True):
-        means.append(float(value))
-        sizes.append(float(weight))
-        lengths.append(1)
-        while len(means) > 1 and means[-2] > means[-1]:
-            weight_of_both = sizes[-2] + sizes[-1]
-            means[-2:] = [(means[-2] * sizes[-2] + means[-1] * sizes[-1]) / weight_of_both]
-            sizes[-2:] = [weight_of_both]
-            lengths[-2:] = [lengths[-2] + lengths[-1]]
-    return np.repeat(means, lengths)
+    return np.asarray(isotonic_regression(values, weights=weights).x, np.float64)

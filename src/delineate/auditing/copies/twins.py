@@ -8,15 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from delineate.auditing.copies.alignment import oriented_box
 from delineate.auditing.copies.comparison import (
     EXACT,
     Comparison,
     Picture,
     as_matrix,
+    as_transform,
     compared,
     transform_of,
 )
-from delineate.auditing.copies.records import LookAlike, Pair, Transform, Twin, TwinGroup
+from delineate.auditing.copies.records import (
+    FrameSequence,
+    LookAlike,
+    Pair,
+    Transform,
+    Twin,
+    TwinGroup,
+)
 from delineate.auditing.copies.sequences import find_sequences, mark_sequences
 from delineate.auditing.copies.shapes import alike_in_shape
 from delineate.auditing.copies.thumbnails import (
@@ -24,17 +33,21 @@ from delineate.auditing.copies.thumbnails import (
     alike_on_thumbnails,
     native_axes,
     picture_box,
+    picture_size,
 )
+from delineate.auditing.copies.transform_words import Parts
 from delineate.auditing.copies.twin_groups import groups_of
 from delineate.auditing.copies.windows import windows_alike
 from delineate.auditing.pictures.gallery import Gallery
-from delineate.auditing.pictures.orientation import UPRIGHT
+from delineate.auditing.pictures.orientation import UPRIGHT, oriented_size
+from delineate.auditing.pictures.signature import DTYPES
 from delineate.core.errors import DelineateError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.parallel import in_threads
 
 __all__ = ["TwinSearch", "find_twins", "groups_of"]
 
+SURELY = 0.999  # pairs that correlate by no less are copies by that very fact
 NEAR_LEVELS = 8.0  # pairs that differ by more a pixel are left to the search for likeness
 
 
@@ -51,6 +64,7 @@ class TwinSearch:
     look_alikes: tuple[LookAlike, ...]
     groups: tuple[TwinGroup, ...]
     problems: tuple[str, ...] = ()
+    sequences: tuple[FrameSequence, ...] = ()
 
 
 def find_twins(
@@ -68,17 +82,22 @@ def find_twins(
     by distance found.
     """
     same, kept = _same_files(gallery)
-    found = _judged(gallery, list(_candidates(gallery, pairs, kept, progress)), progress)
+    near = _near_pairs(gallery, pairs, kept)
+    known = {(twin.first, twin.second) for twin in near}
+    candidates = _candidates(gallery, pairs, kept, progress)
+    rest = [each for each in candidates if (each.first, each.second) not in known]
+    found = _Judged(near, [], []).joined(_judged(gallery, rest, progress))
     if crops_and_shifts:
         moved = list(_moved(gallery, sorted(kept), found, progress))
         found = found.joined(_judged(gallery, moved, progress))
     twins = [*same, *found.twins]
-    sequences = find_sequences(gallery) if found.look_alikes else ()
+    sequences = find_sequences(gallery)
     return TwinSearch(
         tuple(sorted(twins, key=lambda twin: (twin.first, twin.second))),
         mark_sequences(_likest(found.look_alikes), sequences),
         groups_of(gallery, twins),
         tuple(found.problems),
+        sequences,
     )
 
 
@@ -108,6 +127,53 @@ def _same_files(gallery: Gallery) -> tuple[list[Twin], set[int]]:
         for other in members[1:]
     ]
     return twins, {members[0] for members in places.values()}
+
+
+def _near_pairs(gallery: Gallery, pairs: Sequence[Pair], kept: set[int]) -> list[Twin]:
+    """Pairs that lie so near that they are copies wherever it is that they differ."""
+    found: dict[tuple[int, int], Twin] = {}
+    for pair in sorted(pairs, key=lambda each: each.distance):
+        places = pair.first, pair.second
+        if places not in found and kept.issuperset(places):
+            least = _least_correlation(gallery, pair)
+            if least >= SURELY:
+                found[places] = _near_twin(gallery, pair, least)
+    return list(found.values())
+
+
+def _least_correlation(gallery: Gallery, pair: Pair) -> float:
+    """What two pictures correlate by at least, by their distance; 0 for flat ones.
+
+    For variances v and w and differences d, 2 cov = v + w + (difference of means)^2 - E(d^2) is
+    at least 2 sqrt(v w) - E(d^2), and E(d^2) at most the largest difference times E|d|.
+    """
+    rows = gallery.table[[pair.first, pair.second]]
+    largest = float(rows["maximum"].max()) - float(rows["minimum"].min())
+    variance = float(rows["deviation"].min()) ** 2
+    if pair.distance == 0:
+        return float(variance > 0)
+    return max(0.0, 1 - largest * pair.mean_distance / (2 * variance)) if variance > 0 else 0.0
+
+
+def _near_twin(gallery: Gallery, pair: Pair, similarity: float) -> Twin:
+    sizes = [picture_size(gallery, p) for p in (pair.first, pair.second)]
+    boxes = [picture_box(gallery, p) for p in (pair.first, pair.second)]
+    distance = pair.mean_distance * _levels_a_step(gallery, pair)
+    parts = Parts(
+        (sizes[0], oriented_size(sizes[1], pair.orientation)),
+        (boxes[0], oriented_box(boxes[1], pair.orientation, sizes[1])),
+        pair.orientation, EXACT, False, 1.0, 0.0, distance,
+    )  # fmt: skip
+    transform = as_transform(parts, sizes[1])
+    return Twin(pair.first, pair.second, transform, distance, similarity, is_same_file=False)
+
+
+def _levels_a_step(gallery: Gallery, pair: Pair) -> float:
+    """Grey levels from 0 to 255 for a stored one: 8-bit as it is, others over their range."""
+    row = gallery.table[pair.first]
+    if DTYPES[row["dtype"]] == np.uint8:
+        return 1.0
+    return 255 / max(float(row["maximum"] - row["minimum"]), 1e-6)
 
 
 def _candidates(
@@ -173,8 +239,11 @@ def _judged(gallery: Gallery, candidates: Sequence[Candidate], progress: Progres
 
 def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
     places = tried[0].first, tried[0].second
-    first, second = (picture(gallery, place) for place in places)
     best: Comparison | None = None
+    if all(candidate.why for candidate in tried):
+        likest = tried[0]
+        return LookAlike(*places, likest.score, likest.why)
+    first, second = (picture(gallery, place) for place in places)
     for candidate in tried:
         guess = native_axes(gallery, candidate) if candidate.axes is not None else None
         found = compared(first, second, candidate.orientation, guess)
