@@ -167,7 +167,9 @@ def without_slight_shift(first: Grey, second: Grey) -> Grey:
     step = _step(slopes, (second - first, np.ones_like(first)))
     if step is None or max(map(abs, step)) > SLIGHT_PX:
         return second
-    return np.asarray(second - (np.array(step, np.float32) @ slopes).reshape(first.shape), np.float32)
+    return np.asarray(
+        second - (np.array(step, np.float32) @ slopes).reshape(first.shape), np.float32
+    )
 
 
 def _differences(first: Grey, second: Grey, axes: Axes) -> tuple[Grey, Grey]:

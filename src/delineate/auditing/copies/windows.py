@@ -9,15 +9,27 @@ down first, so that mere likeness counts little. All comparisons are one product
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.auditing.copies.alignment import Axes, Box, box_axes, composed, whole_box
+from delineate.auditing.copies.alignment import (
+    Axes,
+    Box,
+    box_axes,
+    composed,
+    even_contrast,
+    inverted,
+    whole_box,
+)
+from delineate.auditing.copies.batch_alignment import (
+    coarse_bands,
+    fine_correlations,
+    laid_together,
+)
 from delineate.auditing.copies.thumbnails import Candidate
 from delineate.auditing.pictures.gallery import Gallery
 from delineate.auditing.pictures.orientation import orientation_matrix, oriented
@@ -37,7 +49,9 @@ FINE_PX, COARSE_PX = 2.0, 6.0  # the band, in pixels of the thumbnail
 FLAT_LEVELS = 1.0
 AT_LEAST = 0.5
 MOST = 4  # candidates that a picture may have: a copy is among its likest
-ROWS, COLUMNS = 256, 128  # pictures at a time
+ROWS, COLUMNS = 256, 512  # pictures at a time
+HITS = 1024
+ALIKE, ALIKE_IN_DETAIL = 0.75, 0.65  # once coarse detail lies on each other
 SAMPLED = 2000  # pictures from which it is learnt what they have in common
 LEAST_SPREAD = 0.01
 FEW = 100  # pictures: the weight of knowing nothing of them
@@ -80,21 +94,18 @@ class Likest:
 
     count: int
     least: Array = field(init=False)
-    hits: list[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int8], Array]] = field(
-        default_factory=list
-    )
+    hits: list[tuple[NDArray[np.intp], NDArray[np.intp], Array]] = field(default_factory=list)
     waiting: int = 0
 
     def __post_init__(self) -> None:
         """Begin with the least score that counts at all."""
         self.least = np.full(self.count, AT_LEAST, np.float32)
 
-    def add(self, start: int, begin: int, orientation: int, scores: Array) -> None:
+    def add(self, start: int, begin: int, scores: Array) -> None:
         """Scores (rows, columns) of a block of middles against a block of pictures."""
         rows, columns = np.nonzero(scores > self.least[start : start + len(scores), None])
         if rows.size:
-            names = np.full(rows.size, orientation, np.int8)
-            self.hits.append((rows + start, columns + begin, names, scores[rows, columns]))
+            self.hits.append((rows + start, columns + begin, scores[rows, columns]))
             self.waiting += rows.size
         if self.waiting > 4 * MOST * self.count + 100_000:
             self.settle()
@@ -103,14 +114,12 @@ class Likest:
         """Keep the best of each picture, and raise what others must reach."""
         if not self.hits:
             return
-        rows, columns, names, scores = (
-            np.concatenate(part) for part in zip(*self.hits, strict=True)
-        )
+        rows, columns, scores = (np.concatenate(part) for part in zip(*self.hits, strict=True))
         order = np.lexsort((-scores, rows))
         rows = rows[order]
         rank = np.arange(rows.size) - np.searchsorted(rows, rows)
         kept = order[rank < MOST]
-        self.hits = [(rows[rank < MOST], columns[kept], names[kept], scores[kept])]
+        self.hits = [(rows[rank < MOST], columns[kept], scores[kept])]
         last = order[rank == MOST - 1]
         self.least[rows[rank == MOST - 1]] = scores[last]
         self.waiting = 0
@@ -183,7 +192,7 @@ class Common:
     def middles(self, middles: NDArray[np.float16], orientation: str) -> Array:
         """(n, 64) of n middles (n, 8, 8), oriented."""
         turned = oriented(middles.transpose(1, 2, 0), orientation).transpose(2, 0, 1)
-        return self.even(turned.reshape(len(middles), -1).astype(np.float32))
+        return self.even(turned.reshape(len(middles), GRID**2).astype(np.float32))
 
 
 def _bands(gallery: Gallery, positions: Sequence[int]) -> Array:
@@ -206,15 +215,38 @@ def _compare(
     likest: Likest, begin: int, middles: NDArray[np.float16], common: Common, seen: Array
 ) -> None:
     count = seen.shape[1]
-    columns = np.ascontiguousarray(seen.reshape(-1, GRID**2).T)
+    windows = [tuple(np.ascontiguousarray(x.T) for x in _halves(one, 1)) for one in seen]
     for start in range(0, len(middles), ROWS):
-        block = middles[start : start + ROWS]
-        for place, name in enumerate(TRIED):
-            products = common.middles(block, name) @ columns
-            scores = products.reshape(len(block), len(WINDOWS), count).max(axis=1)
-            here = np.arange(max(start, begin), min(start + len(block), begin + count))
-            scores[here - start, here - begin] = -1  # a picture is no copy of itself
-            likest.add(start, begin, place, scores)
+        upright = common.middles(middles[start : start + ROWS], TRIED[0])
+        scores = np.full((len(upright), count), -1, np.float32)
+        for turn in (1, -1):
+            even, odd = _halves(upright, turn)
+            for window in windows:
+                # The better of two orientations, as one is the other's mirror image.
+                mirrored = odd @ window[1]
+                found = even @ window[0]
+                found += np.abs(mirrored, out=mirrored)
+                np.maximum(scores, found, out=scores)
+        here = np.arange(max(start, begin), min(start + len(upright), begin + count))
+        scores[here - start, here - begin] = -1  # a picture is no copy of itself
+        likest.add(start, begin, scores)
+
+
+def _halves(values: Array, turn: int) -> tuple[Array, Array]:
+    """(n, 32) and (n, 32): what a flip left to right leaves, and what it turns round.
+
+    With `turn` -1 that of the values flipped top to bottom. The products of both halves of two
+    pictures, added, are the product of the pictures; subtracted, that with one of them flipped
+    left to right. What all pictures have in common was learnt from all four orientations, so
+    that flipping and making even can change places.
+    """
+    grids = values.reshape(-1, GRID, GRID)[:, ::turn]
+    left, right = grids[:, :, : GRID // 2], grids[:, :, : GRID // 2 - 1 : -1]
+    half = np.float32(np.sqrt(0.5))
+    return tuple(
+        np.ascontiguousarray(half * part, np.float32).reshape(len(grids), -1)
+        for part in (left + right, left - right)
+    )  # type: ignore[return-value]
 
 
 def _placed(
@@ -224,20 +256,89 @@ def _placed(
     common: Common,
     likest: Likest,
 ) -> Iterator[Candidate]:
-    """The hits as candidates, with the window in which each middle is seen best."""
-    by_picture: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
-    for rows, columns, names, scores in likest.hits:
-        for row, column, name, score in zip(rows, columns, names, scores, strict=True):
-            by_picture[int(column)].append((int(row), int(name), float(score)))
-    wanted = sorted(by_picture)
-    for begin in range(0, len(wanted), COLUMNS):
-        batch = wanted[begin : begin + COLUMNS]
-        seen = common.windows(_bands(gallery, [positions[column] for column in batch]))
-        hits = ((k, column, *hit) for k, column in enumerate(batch) for hit in by_picture[column])
-        for place, column, row, name, score in hits:
-            middle = common.middles(middles[row : row + 1], TRIED[name])[0]
-            axes = _window_axes(WINDOWS[int(np.argmax(seen[:, place] @ middle))])
-            yield _candidate(positions[row], positions[column], TRIED[name], score, axes)
+    """The hits that still look alike once they are laid on the window that shows them best."""
+    if not likest.hits:
+        return
+    rows, columns, scores = (np.concatenate(part) for part in zip(*likest.hits, strict=True))
+    order = np.argsort(columns, kind="stable")
+    for begin in range(0, len(order), HITS):
+        hits = order[begin : begin + HITS]
+        inner, outer = rows[hits], columns[hits]
+        windows, turns = _best_windows(gallery, positions, common, middles[inner], outer)
+        starts = np.array([_inner_to_outer(WINDOWS[place]) for place in windows], np.float32)
+        maps, alike = laid_together(
+            _turned(_of(gallery, positions, inner, coarse_bands), turns),
+            _of(gallery, positions, outer, coarse_bands),
+            starts,
+        )
+        for k in _alike_in_detail(gallery, positions, (inner, outer, turns), maps, alike):
+            columns_of, rows_of = maps[k, :2], maps[k, 2:]
+            axes = np.array([[columns_of[0], 0, columns_of[1]], [0, rows_of[0], rows_of[1]]])
+            yield _candidate(
+                positions[inner[k]], positions[outer[k]], TRIED[turns[k]],
+                float(scores[hits[k]]), inverted(axes.astype(np.float64)),
+            )  # fmt: skip
+
+
+def _best_windows(
+    gallery: Gallery,
+    positions: Sequence[int],
+    common: Common,
+    middles: NDArray[np.float16],
+    outer: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(n,) and (n,): in which window of its outer picture, and how turned, a middle fits best."""
+    wanted, places = np.unique(outer, return_inverse=True)
+    seen = common.windows(_bands(gallery, [positions[p] for p in wanted]))
+    even = np.stack([common.middles(middles, name) for name in TRIED], axis=1)  # (n, 4, 64)
+    scores = np.stack([(even @ window[places][:, :, None])[:, :, 0] for window in seen], axis=1)
+    best = scores.reshape(len(middles), -1).argmax(axis=1)
+    return best // len(TRIED), best % len(TRIED)
+
+
+def _alike_in_detail(
+    gallery: Gallery,
+    positions: Sequence[int],
+    hits: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+    maps: Array,
+    alike: Array,
+) -> NDArray[np.intp]:
+    """Places of the hits whose fine detail is alike as well as the coarse one."""
+    places = np.flatnonzero(alike >= ALIKE)
+    if not places.size:
+        return places
+    inner, outer, turns = (each[places] for each in hits)
+    first = _turned(_of(gallery, positions, inner, _even), turns)
+    fine = fine_correlations(first, _of(gallery, positions, outer, _even), maps[places])
+    return places[fine >= ALIKE_IN_DETAIL]
+
+
+def _of(
+    gallery: Gallery,
+    positions: Sequence[int],
+    places: NDArray[np.intp],
+    seen: Callable[[NDArray[np.uint8]], Array],
+) -> Array:
+    """What is seen of thumbnails, each of them once."""
+    wanted, back = np.unique(places, return_inverse=True)
+    return seen(gallery.thumbs([positions[p] for p in wanted]))[back]
+
+
+def _even(thumbs: NDArray[np.uint8]) -> Array:
+    return np.stack([even_contrast(thumb.astype(np.float32)) for thumb in thumbs])
+
+
+def _turned(bands: Array, turns: NDArray[np.intp]) -> Array:
+    result = bands.copy()
+    for place, name in enumerate(TRIED):
+        some = turns == place
+        result[some] = oriented(bands[some].transpose(1, 2, 0), name).transpose(2, 0, 1)
+    return result
+
+
+def _inner_to_outer(window: tuple[int, int]) -> tuple[float, float, float, float]:
+    axes = inverted(_window_axes(window))
+    return axes[0, 0], axes[0, 2], axes[1, 1], axes[1, 2]
 
 
 def _window_axes(window: tuple[int, int]) -> Axes:
