@@ -32,7 +32,12 @@ def demo(
         Kind, typer.Option("--kind", help="What to draw: necks or the backs of eyes.")
     ] = Kind.ULTRASOUND,
     minutes: Annotated[
-        float, typer.Option("--minutes", metavar="M", help="Time for each of the two trainings.")
+        float,
+        typer.Option(
+            "--minutes",
+            metavar="M",
+            help="Time for the first training; the second takes as many steps.",
+        ),
     ] = 2.0,
     seed: Seed = 0,
     threads: Threads = None,

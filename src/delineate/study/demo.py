@@ -141,8 +141,8 @@ def demo(
 ) -> DemoResult:
     """Draw, inspect, audit, decide, train, evaluate and predict, by the verbs' own functions.
 
-    It trains twice, `minutes` each: on the data as they lie, leaks and all, and under the
-    decisions that the audit's findings call for. Everything lies in `out`: `data/` with
+    It trains twice: for `minutes` on the data as they lie, leaks and all, and for as many steps
+    under the decisions that the audit's findings call for. Everything lies in `out`: `data/` with
     `planted.json`, `inspect/`, `audit/`, `decisions.csv`, `run-before/`, `run/`,
     `predictions/`, `report.html` and `demo.json`. The same seed draws and splits the same; the
     models depend on how much the machine learns in `minutes`.
@@ -193,13 +193,12 @@ def demo(
     diary.end(None)
 
     changes = [word for change in chosen.changes for word in ("--set", change)]
-    recipe = ("--recipe", chosen.recipe, *changes, "--minutes", f"{minutes:g}")
+    recipe = ("--recipe", chosen.recipe, *changes)
     training_of = partial(
         training.train,
         data,
         recipe=chosen.recipe,
         changes=chosen.changes,
-        minutes=minutes,
         seed=seed,
         threads=threads,
         masks=masks,
@@ -214,10 +213,11 @@ def demo(
         "train before",
         _command(
             *("train", data, "--out", folder / BEFORE, "--allow-leakage"),
-            *(*recipe, *confirmed, *seeded),
+            *(*recipe, "--minutes", f"{minutes:g}", *confirmed, *seeded),
         ),
     )
-    trained_before = training_of(folder / BEFORE, allow_leakage=True)
+    trained_before = training_of(folder / BEFORE, allow_leakage=True, minutes=minutes)
+    steps = trained_before.document["training"]["steps"]
     diary.end(trained_before.main_result)
 
     diary.begin(
@@ -241,10 +241,11 @@ def demo(
         "train",
         _command(
             *("train", data, "--out", folder / RUN, "--review", folder / AUDIT),
-            *(*recipe, *confirmed, *seeded),
+            *(*recipe, "--steps", steps, *confirmed, *seeded),
         ),
     )
-    trained = training_of(folder / RUN, review=folder / AUDIT)
+    diary.tell("as many steps as before, so that only the data differ")
+    trained = training_of(folder / RUN, review=folder / AUDIT, steps=steps)
     diary.end(trained.main_result)
 
     diary.begin("evaluate", _command("evaluate", folder / RUN, *palette, *seeded))
@@ -288,7 +289,6 @@ def demo(
     if is_better:
         diary.tell("the model beats every trivial prediction by both")
     else:
-        steps = trained.document["training"]["steps"]
         diary.tell(
             "the model does NOT beat every trivial prediction: "
             f"{counted(steps, 'step')} did not suffice, perhaps because other programs used the "
