@@ -17,6 +17,7 @@ BENCHMARKS = {
     "auc": "benchmarks.auc",
     "audit": "benchmarks.audit",
     "pair_search": "benchmarks.pair_search",
+    "twin_recall": "benchmarks.twin_recall",
     "warp": "benchmarks.warp",
 }
 

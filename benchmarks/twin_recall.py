@@ -29,6 +29,7 @@ from delineate.data.sample import Sample
 from delineate.files.image_files import read_image
 
 RIGHT_PX = 1.5
+SEED = 20261121  # limits were chosen on copies that other seeds planted
 ORIGINALS = 12  # of each set, for each kind of change
 PATTERNS = {
     "camvid": ("camvid/*/*.png",),
@@ -236,11 +237,11 @@ def grey_of(path: Path) -> Grey:
     return np.ascontiguousarray(grey, dtype=np.uint8)
 
 
-def plant(paths: Sequence[Path], folder: Path, changes: dict[str, Change]) -> list[Copy]:
+def plant(paths: Sequence[Path], folder: Path, changes: dict[str, Change], seed: int) -> list[Copy]:
     """Write copies of some of the pictures, each kind of change on others of them."""
     copies: list[Copy] = []
     for place, (name, change) in enumerate(changes.items()):
-        rng = stream(0, "twin recall", place)
+        rng = stream(seed, "twin recall", place)
         for original in rng.choice(len(paths), min(ORIGINALS, len(paths)), replace=False):
             copy, there = change(grey_of(paths[original]), rng)
             position = len(paths) + len(copies)
@@ -266,12 +267,14 @@ def off_px(search: TwinSearch, copy: Copy, size: tuple[int, int]) -> float:
     return float("inf")
 
 
-def recall(name: str, changes: dict[str, Change], *, crops_and_shifts: bool) -> Iterator[str]:
+def recall(
+    name: str, changes: dict[str, Change], *, crops_and_shifts: bool, seed: int
+) -> Iterator[str]:
     """A line for each change: found, found with the right map, and which were missed."""
     paths = pictures(name)
     real = find_twins(look_at(as_samples(paths), cache=None), crops_and_shifts=crops_and_shifts)
     with tempfile.TemporaryDirectory() as folder:
-        copies = plant(paths, Path(folder), changes)
+        copies = plant(paths, Path(folder), changes, seed)
         planted = [Path(folder) / f"{copy.copy}.png" for copy in copies]
         gallery = look_at(as_samples([*paths, *planted]), cache=None)
         start = perf_counter()
@@ -325,14 +328,14 @@ def real_twins(name: str, *, crops_and_shifts: bool) -> Iterator[str]:
         )
 
 
-def run(sets: Sequence[str] = tuple(PATTERNS)) -> Iterator[str]:
+def run(sets: Sequence[str] = tuple(PATTERNS), *, seed: int = SEED) -> Iterator[str]:
     """Real sets as they are, then with planted copies: quick search, then thorough."""
     for name in sets:
         for thorough in (False, True):
             yield f"{name}: {'with' if thorough else 'without'} crops and shifts"
             yield from real_twins(name, crops_and_shifts=thorough)
             changes = QUICK | THOROUGH if thorough else QUICK
-            yield from recall(name, changes, crops_and_shifts=thorough)
+            yield from recall(name, changes, crops_and_shifts=thorough, seed=seed)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ The same as `delineate.auditing.copies.alignment`, coarser and a hundred times c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -115,8 +113,8 @@ def _slopes(middle: Array) -> Array:
     """(n, 4, 22 * 22): how the picture changes with scale and shift of columns, and of rows."""
     down, right = np.gradient(middle, axis=(1, 2))
     along = np.linspace(-1, 1, middle.shape[1], dtype=np.float32)
-    parts: Sequence[Array] = (right * along, right, down * along[:, None], down)
-    return np.stack(parts, axis=1).reshape(len(middle), 4, -1).astype(np.float32)
+    parts = np.stack([right * along, right, down * along[:, None], down], axis=1)
+    return np.asarray(parts.reshape(len(middle), 4, -1), np.float32)
 
 
 def _stepped(maps: Array, steps: Array) -> Array:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from delineate.auditing.copies.alignment import (
     Axes,
@@ -34,7 +35,9 @@ from delineate.auditing.copies.thumbnails import Candidate
 from delineate.auditing.pictures.gallery import Gallery
 from delineate.auditing.pictures.orientation import orientation_matrix, oriented
 from delineate.auditing.pictures.signature import THUMB_SIDE_PX
+from delineate.core.errors import DelineateError
 from delineate.core.progress import Progress
+from delineate.data.parallel import in_threads
 
 Array = NDArray[np.float32]
 
@@ -52,6 +55,8 @@ MOST = 4  # candidates that a picture may have: a copy is among its likest
 ROWS, COLUMNS = 256, 512  # pictures at a time
 HITS = 1024
 ALIKE, ALIKE_IN_DETAIL = 0.75, 0.65  # once coarse detail lies on each other
+# Wholes that lie on wholes were judged before: a crop or shift of 2 % moves an end by more.
+LEAST_MOVED_PX = 0.75
 SAMPLED = 2000  # pictures from which it is learnt what they have in common
 LEAST_SPREAD = 0.01
 FEW = 100  # pictures: the weight of knowing nothing of them
@@ -140,13 +145,18 @@ def windows_alike(
         middles[begin : begin + ROWS] = _MIDDLE @ bands @ _MIDDLE.T
     common = Common.of(middles)
     likest = Likest(len(positions))
-    with progress.bar("looking for crops and shifts", len(positions)) as bar:
+    # Products of small matrices on threads of our own: those of the library wait for each other.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        progress.bar("looking for crops and shifts", len(positions)) as bar,
+    ):
         for begin in range(0, len(positions), COLUMNS):
             seen = common.windows(_bands(gallery, positions[begin : begin + COLUMNS]))
             _compare(likest, begin, middles, common, seen)
             bar.reach(min(begin + COLUMNS, len(positions)))
-    likest.settle()
-    yield from _placed(gallery, positions, middles, common, likest)
+        likest.settle()
+        found = list(_placed(gallery, positions, middles, common, likest))
+    yield from found
 
 
 @dataclass(frozen=True)
@@ -216,7 +226,8 @@ def _compare(
 ) -> None:
     count = seen.shape[1]
     windows = [tuple(np.ascontiguousarray(x.T) for x in _halves(one, 1)) for one in seen]
-    for start in range(0, len(middles), ROWS):
+
+    def compared(start: int) -> Array:
         upright = common.middles(middles[start : start + ROWS], TRIED[0])
         scores = np.full((len(upright), count), -1, np.float32)
         for turn in (1, -1):
@@ -229,6 +240,11 @@ def _compare(
                 np.maximum(scores, found, out=scores)
         here = np.arange(max(start, begin), min(start + len(upright), begin + count))
         scores[here - start, here - begin] = -1  # a picture is no copy of itself
+        return scores
+
+    for start, scores in in_threads(compared, range(0, len(middles), ROWS), label=""):
+        if isinstance(scores, DelineateError):  # pragma: no cover - nothing is read here
+            raise scores
         likest.add(start, begin, scores)
 
 
@@ -261,7 +277,8 @@ def _placed(
         return
     rows, columns, scores = (np.concatenate(part) for part in zip(*likest.hits, strict=True))
     order = np.argsort(columns, kind="stable")
-    for begin in range(0, len(order), HITS):
+
+    def placed(begin: int) -> list[Candidate]:
         hits = order[begin : begin + HITS]
         inner, outer = rows[hits], columns[hits]
         windows, turns = _best_windows(gallery, positions, common, middles[inner], outer)
@@ -271,13 +288,24 @@ def _placed(
             _of(gallery, positions, outer, coarse_bands),
             starts,
         )
-        for k in _alike_in_detail(gallery, positions, (inner, outer, turns), maps, alike):
-            columns_of, rows_of = maps[k, :2], maps[k, 2:]
-            axes = np.array([[columns_of[0], 0, columns_of[1]], [0, rows_of[0], rows_of[1]]])
-            yield _candidate(
+        found = _alike_in_detail(gallery, positions, (inner, outer, turns), maps, alike)
+        return [
+            _candidate(
                 positions[inner[k]], positions[outer[k]], TRIED[turns[k]],
-                float(scores[hits[k]]), inverted(axes.astype(np.float64)),
-            )  # fmt: skip
+                float(scores[hits[k]]), inverted(_as_axes(maps[k])),
+            )
+            for k in found
+        ]  # fmt: skip
+
+    for _, candidates in in_threads(placed, range(0, len(order), HITS), label=""):
+        if isinstance(candidates, DelineateError):
+            raise candidates
+        yield from candidates
+
+
+def _as_axes(scales_and_shifts: Array) -> Axes:
+    a, b, c, d = scales_and_shifts.astype(np.float64)
+    return np.array([[a, 0, b], [0, c, d]])
 
 
 def _best_windows(
@@ -304,13 +332,20 @@ def _alike_in_detail(
     alike: Array,
 ) -> NDArray[np.intp]:
     """Places of the hits whose fine detail is alike as well as the coarse one."""
-    places = np.flatnonzero(alike >= ALIKE)
+    places = np.flatnonzero((alike >= ALIKE) & (_moved_px(maps) >= LEAST_MOVED_PX))
     if not places.size:
         return places
     inner, outer, turns = (each[places] for each in hits)
     first = _turned(_of(gallery, positions, inner, _even), turns)
     fine = fine_correlations(first, _of(gallery, positions, outer, _even), maps[places])
     return places[fine >= ALIKE_IN_DETAIL]
+
+
+def _moved_px(maps: Array) -> Array:
+    """(n,): how far the farther end of either axis is moved, in pixels of the thumbnail."""
+    ends = np.array([-0.5, THUMB_SIDE_PX - 0.5], np.float32)
+    moved = [maps[:, [k]] * ends + maps[:, [k + 1]] - ends for k in (0, 2)]
+    return np.asarray(np.abs(np.concatenate(moved, axis=1)).max(axis=1), np.float32)
 
 
 def _of(
@@ -352,9 +387,9 @@ def _window_axes(window: tuple[int, int]) -> Axes:
 def _candidate(inner: int, outer: int, orientation: str, score: float, axes: Axes) -> Candidate:
     """`axes` takes the outer picture to the inner one once that is oriented."""
     if outer < inner:
-        return Candidate(outer, inner, orientation, score, axes, is_rough=True)
+        return Candidate(outer, inner, orientation, score, axes)
     # The orientations that are tried are their own inverses: turn both pictures round.
     turn = orientation_matrix(orientation, (THUMB_SIDE_PX, THUMB_SIDE_PX))
     back = np.linalg.inv(np.vstack([axes, [0, 0, 1]]))[:2]
     turned = composed(turn, composed(back, turn))
-    return Candidate(inner, outer, orientation, score, turned, is_rough=True)
+    return Candidate(inner, outer, orientation, score, turned)
