@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from delineate.auditing.copies.alignment import box_axes, composed, inverted
 from delineate.auditing.copies.twins import TwinSearch, find_twins
+from delineate.auditing.copies.windows import TRIED
 from delineate.auditing.pictures.gallery import look_at
 from delineate.auditing.pictures.orientation import ORIENTATIONS, orientation_matrix, oriented
 from delineate.core.seeds import stream
@@ -82,8 +83,11 @@ def letterboxed(grey: Grey, rng: np.random.Generator) -> Planted:
     bar = [int(n) for n in rng.integers(8, max(9, height // 5), 2)]
     bars = [(*bar, 0, 0), (0, 0, *bar), (*bar, *bar)][rng.integers(3)]
     level = int(rng.choice([0, 0, 128, 255]))
-    copy = cv2.copyMakeBorder(grey, *bars, cv2.BORDER_CONSTANT, value=level)
-    return np.asarray(copy, np.uint8), _moved(bars[0], bars[2])
+    top, bottom, left, right = bars
+    copy = cv2.copyMakeBorder(
+        grey, top, bottom, left, right, cv2.BORDER_CONSTANT, value=[float(level)]
+    )
+    return np.asarray(copy, np.uint8), _moved(top, left)
 
 
 def cropped(grey: Grey, rng: np.random.Generator, *, least: float, back: bool) -> Planted:
@@ -122,6 +126,13 @@ def shifted(grey: Grey, rng: np.random.Generator, fill: str) -> Planted:
         borderMode=FILLS[fill], borderValue=int(rng.choice([0, 128, 255])),
     )  # fmt: skip
     return np.asarray(copy, np.uint8), _moved(down, right)
+
+
+def flipped(grey: Grey, rng: np.random.Generator) -> Planted:
+    """Under a flip or upside down: crops and shifts are not looked for under quarter turns."""
+    name = TRIED[rng.integers(1, len(TRIED))]
+    size = (grey.shape[0], grey.shape[1])
+    return np.ascontiguousarray(oriented(grey, name)), inverted(orientation_matrix(name, size))
 
 
 def turned(grey: Grey, rng: np.random.Generator) -> Planted:
@@ -199,8 +210,8 @@ THOROUGH: dict[str, Change] = {
     "shift, mirror": _shift("mirror"),
     "shift, wrapped": _shift("wrapped"),
     "shift, JPEG 60": _then(_shift("even"), _still(lambda grey, _: jpeg(grey, 60))),
-    "flip or turn, crop": _then(turned, _crop(0.85, back=True)),
-    "flip or turn, shift": _then(turned, _shift("mirror")),
+    "flip, crop": _then(flipped, _crop(0.85, back=True)),
+    "flip, shift": _then(flipped, _shift("mirror")),
 }
 """Changes that only the thorough search looks for."""
 

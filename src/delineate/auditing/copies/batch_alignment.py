@@ -19,7 +19,7 @@ FINE_PX, COARSE_PX = 1.0, 3.0  # the band of detail
 FLAT_LEVELS = 1.0
 ROUNDS = 6
 MOST_STEP_PX = 2.0
-HOPELESS = ((1, 0.4), (3, 0.7))  # after so many rounds, pairs that correlate by less are left
+HOPELESS = ((1, 0.2), (3, 0.4))  # after so many rounds, pairs that correlate by less are left
 _DAMPING = 1e-2 * np.eye(4, dtype=np.float32)
 
 

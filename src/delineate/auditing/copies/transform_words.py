@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from delineate.auditing.copies.alignment import Axes, Box
-from delineate.auditing.pictures.orientation import ORIENTATIONS, UPRIGHT
+from delineate.auditing.pictures.orientation import ORIENTATIONS, UPRIGHT, inverse
 from delineate.core.geometry import Size
 
 NEAR_PX = 1.5  # edges of the first picture that lie closer fall together
@@ -140,7 +140,10 @@ def changes_of(parts: Parts) -> tuple[str, ...]:
 
 
 def words_of(parts: Parts) -> str:
-    """One phrase, such as `flipped left to right, recompressed`."""
+    """One phrase, such as `flipped left to right, recompressed`: what was done to the first.
+
+    The orientation of a transform is what lays the second on the first, hence its inverse.
+    """
     changes, sides = changes_of(parts), parts.sides
     said = {
         "letterbox": _bar_words(sides),
@@ -150,7 +153,7 @@ def words_of(parts: Parts) -> str:
         "tone": f"tone changed (contrast x {parts.gain:.2f}, {parts.offset:+.0f} levels)",
         "recompression": "recompressed or with a little noise",
     }
-    phrases = [] if parts.orientation == UPRIGHT else [parts.orientation]
+    phrases = [] if parts.orientation == UPRIGHT else [inverse(parts.orientation)]
     phrases += [words for name, words in said.items() if name in changes]
     return ", ".join(phrases) or "the same pixels"
 

@@ -51,15 +51,18 @@ TRIED = ("as it is", "flipped left to right", "flipped top to bottom", "turned u
 FINE_PX, COARSE_PX = 2.0, 6.0  # the band, in pixels of the thumbnail
 FLAT_LEVELS = 1.0
 AT_LEAST = 0.5
-MOST = 4  # candidates that a picture may have: a copy is among its likest
+# Candidates that a picture may have: a copy is among its likest. More where there is time.
+MOST, MOST_OF_ALL = (4, 16), 20_000
 ROWS, COLUMNS = 256, 512  # pictures at a time
 HITS = 1024
-ALIKE, ALIKE_IN_DETAIL = 0.75, 0.65  # once coarse detail lies on each other
+ALIKE, ALIKE_IN_DETAIL = 0.4, 0.3  # once coarse detail lies on each other
+# Of those the likest are looked at closely, and all that are as alike as few look-alikes are.
+FEW, SURE = 1500, 0.8
 # Wholes that lie on wholes were judged before: a crop or shift of 2 % moves an end by more.
 LEAST_MOVED_PX = 0.75
 SAMPLED = 2000  # pictures from which it is learnt what they have in common
 LEAST_SPREAD = 0.01
-FEW = 100  # pictures: the weight of knowing nothing of them
+PRIOR = 100  # pictures: the weight of knowing nothing of them
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ class Axis:
 AXES = tuple(Axis(*crop) for crop in CROPS) + tuple(Axis(shift, 1.0) for shift in SHIFTS)
 _CROPS = range(len(CROPS))
 _SHIFTS = range(len(CROPS), len(AXES))
-# Down and right are enough for shifts: the other picture of the pair is shifted the other way.
+# Shifts to all sides: of a pair and its mirror image, both middles are moved to the same side.
 WINDOWS = tuple((row, column) for row in _CROPS for column in _CROPS) + tuple(
-    (row, column) for row in _SHIFTS for column in _SHIFTS if AXES[column].start > 0
+    (row, column) for row in _SHIFTS for column in _SHIFTS
 )
 _SAMPLING = np.concatenate([axis.sampling() for axis in AXES])
 _MIDDLE = Axis(0.0, 1.0).sampling()
@@ -101,9 +104,11 @@ class Likest:
     least: Array = field(init=False)
     hits: list[tuple[NDArray[np.intp], NDArray[np.intp], Array]] = field(default_factory=list)
     waiting: int = 0
+    most: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with the least score that counts at all."""
+        self.most = min(max(MOST_OF_ALL // max(self.count, 1), MOST[0]), MOST[1])
         self.least = np.full(self.count, AT_LEAST, np.float32)
 
     def add(self, start: int, begin: int, scores: Array) -> None:
@@ -112,7 +117,7 @@ class Likest:
         if rows.size:
             self.hits.append((rows + start, columns + begin, scores[rows, columns]))
             self.waiting += rows.size
-        if self.waiting > 4 * MOST * self.count + 100_000:
+        if self.waiting > 4 * self.most * self.count + 100_000:
             self.settle()
 
     def settle(self) -> None:
@@ -123,10 +128,10 @@ class Likest:
         order = np.lexsort((-scores, rows))
         rows = rows[order]
         rank = np.arange(rows.size) - np.searchsorted(rows, rows)
-        kept = order[rank < MOST]
-        self.hits = [(rows[rank < MOST], columns[kept], scores[kept])]
-        last = order[rank == MOST - 1]
-        self.least[rows[rank == MOST - 1]] = scores[last]
+        kept = order[rank < self.most]
+        self.hits = [(rows[rank < self.most], columns[kept], scores[kept])]
+        last = order[rank == self.most - 1]
+        self.least[rows[rank == self.most - 1]] = scores[last]
         self.waiting = 0
 
 
@@ -176,7 +181,7 @@ class Common:
         spread = np.cov((values - mean).T)
         # Few pictures say little of what they have in common: nearly the unit matrix then.
         even = np.eye(GRID**2) * np.trace(spread) / GRID**2
-        spread = (len(sample) * spread + FEW * even) / (len(sample) + FEW)
+        spread = (len(sample) * spread + PRIOR * even) / (len(sample) + PRIOR)
         sizes, directions = np.linalg.eigh(spread)
         sizes = np.maximum(sizes, max(float(sizes.max()), 1e-6) * LEAST_SPREAD)
         whitening = (directions / np.sqrt(sizes)) @ directions.T
@@ -278,7 +283,7 @@ def _placed(
     rows, columns, scores = (np.concatenate(part) for part in zip(*likest.hits, strict=True))
     order = np.argsort(columns, kind="stable")
 
-    def placed(begin: int) -> list[Candidate]:
+    def placed(begin: int) -> list[tuple[float, Candidate]]:
         hits = order[begin : begin + HITS]
         inner, outer = rows[hits], columns[hits]
         windows, turns = _best_windows(gallery, positions, common, middles[inner], outer)
@@ -288,19 +293,22 @@ def _placed(
             _of(gallery, positions, outer, coarse_bands),
             starts,
         )
-        found = _alike_in_detail(gallery, positions, (inner, outer, turns), maps, alike)
+        found, fine = _alike_in_detail(gallery, positions, (inner, outer, turns), maps, alike)
         return [
-            _candidate(
+            (float(score), _candidate(
                 positions[inner[k]], positions[outer[k]], TRIED[turns[k]],
                 float(scores[hits[k]]), inverted(_as_axes(maps[k])),
-            )
-            for k in found
+            ))
+            for k, score in zip(found, fine, strict=True)
         ]  # fmt: skip
 
+    kept: list[tuple[float, Candidate]] = []
     for _, candidates in in_threads(placed, range(0, len(order), HITS), label=""):
         if isinstance(candidates, DelineateError):
             raise candidates
-        yield from candidates
+        kept += candidates
+    kept.sort(key=lambda each: -each[0])
+    yield from (each for place, (fine, each) in enumerate(kept) if place < FEW or fine > SURE)
 
 
 def _as_axes(scales_and_shifts: Array) -> Axes:
@@ -330,15 +338,15 @@ def _alike_in_detail(
     hits: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
     maps: Array,
     alike: Array,
-) -> NDArray[np.intp]:
-    """Places of the hits whose fine detail is alike as well as the coarse one."""
+) -> tuple[NDArray[np.intp], Array]:
+    """Places of the hits whose fine detail is alike as well as the coarse one, and how alike."""
     places = np.flatnonzero((alike >= ALIKE) & (_moved_px(maps) >= LEAST_MOVED_PX))
     if not places.size:
-        return places
+        return places, np.zeros(0, np.float32)
     inner, outer, turns = (each[places] for each in hits)
     first = _turned(_of(gallery, positions, inner, _even), turns)
     fine = fine_correlations(first, _of(gallery, positions, outer, _even), maps[places])
-    return places[fine >= ALIKE_IN_DETAIL]
+    return places[fine >= ALIKE_IN_DETAIL], fine[fine >= ALIKE_IN_DETAIL]
 
 
 def _moved_px(maps: Array) -> Array:
