@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ Map = NDArray[np.float64]
 def groups_of(gallery: Gallery, twins: Iterable[Twin]) -> tuple[TwinGroup, ...]:
     """Twins that are connected, with the map from the first member to each.
 
-    Maps are composed along the shortest way of twins, those that differ least first. Where a
-    twin's own map leads elsewhere than the composed ones, `disagreement_px` says how far.
+    Maps are composed along the shortest way of twins, those that differ least first.
     """
     by_place: dict[int, list[Twin]] = defaultdict(list)
     for twin in sorted(twins, key=lambda t: (t.distance, t.first, t.second)):
@@ -33,19 +32,6 @@ def groups_of(gallery: Gallery, twins: Iterable[Twin]) -> tuple[TwinGroup, ...]:
             done |= set(maps)
             groups.append(_group(maps, by_place))
     return tuple(groups)
-
-
-def disagreement_px(gallery: Gallery, group: TwinGroup) -> float:
-    """How far apart two ways from one member to another lead, at most; 0 in a tree of twins."""
-    maps = {m: _array(x) for m, x in zip(group.members, group.matrices, strict=True)}
-    farthest = 0.0
-    for twin in group.twins:
-        size = gallery.table[["height", "width"]][twin.first].item()
-        corners = _corners(size)
-        direct = corners @ _array(twin.transform.matrix).T
-        around = corners @ composed(maps[twin.second], inverted(maps[twin.first])).T
-        farthest = max(farthest, float(np.abs(direct - around).max()))
-    return farthest
 
 
 def _maps_from(start: int, by_place: dict[int, list[Twin]]) -> dict[int, Map]:
@@ -75,8 +61,3 @@ def _group(maps: dict[int, Map], by_place: dict[int, list[Twin]]) -> TwinGroup:
 
 def _array(matrix: Matrix) -> Map:
     return np.array(matrix, dtype=np.float64).reshape(2, 3)
-
-
-def _corners(size_px: Sequence[int]) -> NDArray[np.float64]:
-    bottom, right = size_px[0] - 1, size_px[1] - 1
-    return np.array([[0, 0, 1], [right, 0, 1], [0, bottom, 1], [right, bottom, 1]], dtype=float)
