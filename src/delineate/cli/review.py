@@ -103,7 +103,8 @@ def review(
         {"--show": show, "--decide": decide, "--from": from_table, "--undo": undo,
          "--log": log or None, "--export": export}
     )  # fmt: skip
-    _require_with("--decide", decide, {"--sample": sample, "--mask": mask})
+    _require_with("--decide", decide, {"--sample": sample})
+    _require_with("--decide ID replace", decide and decide[1] == "replace", {"--mask": mask})
     _require_with("--decide, --from or --undo", decide or from_table or undo, {"--who": who})
     _require_with("--decide or --undo", decide or undo, {"--why": why})
     _require_with("--decide or --from", decide or from_table, {"--masks": masks})

@@ -142,7 +142,7 @@ def _draw_bins(axis: Axes, found: DifferenceHistogram) -> float:
             ha="center",
         )
         left = begin / ratio
-    if not is_exact.all() and is_exact.any():
+    if axis.get_legend_handles_labels()[0] and not is_exact.all() and is_exact.any():
         axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return left
 

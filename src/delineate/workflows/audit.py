@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -80,8 +81,8 @@ def audit(
     Raises:
         DelineateError: no data set there, or an output that cannot be written.
     """
-    if not thresholds or min(thresholds) < 0:
-        raise SettingsError("thresholds: expected one or more, none of them negative")
+    if not thresholds or not all(0 <= each < inf for each in thresholds):
+        raise SettingsError("thresholds: expected finite numbers, none of them negative")
     clock = _Clock()
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
     if split_file is not None:

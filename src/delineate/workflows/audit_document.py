@@ -11,11 +11,13 @@ from delineate.auditing.copies.records import FrameSequence, LookAlike, Pair
 from delineate.auditing.findings.finding import ERROR, KINDS, Finding
 from delineate.auditing.masks import agreement, mask_comparison
 from delineate.auditing.pictures.gallery import Gallery
+from delineate.auditing.pictures.orientation import UPRIGHT
 from delineate.data.listing import counted
-from delineate.workflows.audit_findings import Audited
+from delineate.workflows.audit_findings import Audited, own_groups
 
 FAILED = ("unreadable_image", "unreadable_mask")
 MOST_LOOK_ALIKES = 1000
+MOST_PAIRS = 20_000  # the nearest; the rows by threshold count all of them
 
 
 def audit_document(audited: Audited, *, thresholds: Sequence[float]) -> dict[str, Any]:
@@ -33,9 +35,9 @@ def audit_document(audited: Audited, *, thresholds: Sequence[float]) -> dict[str
         "distance": "sum of absolute grey-level differences over all pixels, at native size",
         "contradiction_rule": mask_comparison.RULE,
         "thresholds": threshold_rows(audited, thresholds),
-        "pairs": [_pair(pair, gallery) for pair in copies.pairs],
-        "twins": len(copies.search.twins),
-        "groups": len(copies.search.groups),
+        "pairs": [_pair(pair, gallery) for pair in copies.pairs[:MOST_PAIRS]],
+        "pairs_left_out": max(0, len(copies.pairs) - MOST_PAIRS),
+        "groups": len(own_groups(gallery, copies)),
         "contradictory_groups": sum(f.kind == "contradictory_twins" for f in findings),
         "reachable": None if audited.reachable is None else asdict(audited.reachable),
         "look_alikes": [
@@ -54,7 +56,8 @@ def audit_document(audited: Audited, *, thresholds: Sequence[float]) -> dict[str
 def threshold_rows(audited: Audited, thresholds: Sequence[float]) -> list[dict[str, Any]]:
     """For each threshold how many pairs of this data lie under it, and how many contradict.
 
-    A pair that lies under it in several orientations counts once.
+    A pair that lies under it in several orientations counts once, by its masks in the upright
+    one if that is among them, else in the nearest.
     """
     own = len(audited.dataset.samples)
     rows = []
@@ -62,13 +65,16 @@ def threshold_rows(audited: Audited, thresholds: Sequence[float]) -> list[dict[s
         met: dict[tuple[int, int], tuple[Pair, mask_comparison.Comparison | None]] = {}
         for pair, found in zip(audited.copies.pairs, audited.pair_masks, strict=True):
             if pair.distance < threshold and pair.second < own:
-                met.setdefault((pair.first, pair.second), (pair, found))
+                if pair.orientation == UPRIGHT:
+                    met[pair.first, pair.second] = (pair, found)
+                else:
+                    met.setdefault((pair.first, pair.second), (pair, found))
         compared = [found for _, found in met.values() if found is not None]
         rows.append(
             {
                 "threshold": threshold,
                 "pairs": len(met),
-                "upright": sum(pair.orientation == "as it is" for pair, _ in met.values()),
+                "upright": sum(pair.orientation == UPRIGHT for pair, _ in met.values()),
                 "compared": len(compared),
                 "contradictory": sum(found.is_contradictory for found in compared),
                 "contradictory_as_the_nerve_tool_counted": sum(
@@ -86,7 +92,7 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("images", f"{document['images']:,}" + (f" against {against:,}" if against else "")),
     ]
     for row in document["thresholds"]:
-        rows.append((f"pairs under {row['threshold']:g}", _threshold_words(row)))
+        rows.append((f"pairs under {row['threshold']:,.10g}", _threshold_words(row)))
     rows.append(("copies", _copies_words(document)))
     if document["sequences"]:
         frames = sum(len(each["samples"]) for each in document["sequences"])

@@ -234,10 +234,14 @@ def _leak_notes(data: ScoredData) -> Iterator[str]:
         )
     if data.leaks:
         total = len(data.cases.samples)
+        rest = (
+            "every headline score stands beside the one without them, which is the one to believe"
+            if len(data.leaked) < total
+            else "none is left without a leak, so that no score here says anything of new images"
+        )
         yield (
             f"{len(data.leaked)} of {total} cases leak ({in_words(data.leaks)}): they were scored "
-            "because --allow-leakage was given, and every headline score stands beside the one "
-            "without them, which is the one to believe"
+            f"because --allow-leakage was given, and {rest}"
         )
 
 

@@ -33,7 +33,8 @@ def sized(parts: Parts, size: tuple[int, int], box: tuple[float, ...] | None = N
 CASES = {
     "the same pixels": (PLAIN, ()),
     "flipped left to right": (replace(PLAIN, orientation="flipped left to right"), ("flip",)),
-    "turned left": (replace(PLAIN, orientation="turned left"), ("turn",)),
+    # What lays the second on the first is the inverse of what was done to the first.
+    "turned left": (replace(PLAIN, orientation="turned right"), ("turn",)),
     "recompressed or with a little noise": (replace(PLAIN, distance=0.4), ("recompression",)),
     "shifted by 12 px right and 5 px down": (replace(PLAIN, axes=moved(5, 12)), ("shift",)),
     "shifted by 3 px up": (replace(PLAIN, axes=moved(-3, 0)), ("shift",)),
@@ -79,7 +80,7 @@ def test_each_change_has_its_words(words: str) -> None:
 def test_phrases_are_joined() -> None:
     """Orientation first, then what moved, then tone and compression."""
     parts = replace(
-        PLAIN, orientation="turned right", axes=moved(0, -7), is_toned=True, gain=1.1,
+        PLAIN, orientation="turned left", axes=moved(0, -7), is_toned=True, gain=1.1,
         offset=-3.0, distance=2.0,
     )  # fmt: skip
     assert words_of(parts) == (

@@ -163,12 +163,17 @@ def test_matrices_of_agreement_and_the_worst_two() -> None:
 
 
 def test_large_groups_are_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the first masks of a large group are compared; the others are counted."""
+    """Only the first different masks of a large group are compared; the others are counted."""
     monkeypatch.setattr(contradictions, "MOST_COMPARED", 2)
-    labels = ellipse()
-    found = group_masks(group(SAME, SAME, SAME), lambda _: labels, size_px=labels.shape)
-    assert found.labelled == (0, 1)
+    masks = [np.full((6, 6), 0, np.uint8) for _ in range(5)]
+    for place, mask in enumerate(masks[:4]):
+        mask[place] = 1
+    masks[4][:] = masks[0]
+    many = TwinGroup(tuple(range(5)), (), (SAME,) * 5)
+    found = group_masks(many, masks.__getitem__, size_px=(6, 6))
+    assert found.labelled == (0, 1, 4)
     assert found.left_out == 2
+    assert found.reachable == {}
 
 
 def test_groups_come_in_their_order() -> None:
@@ -211,3 +216,36 @@ def test_pairs_without_masks_have_no_comparison() -> None:
     found = compare_pairs(pairs, read)
     assert [each is None for each in found] == [True, False, True]
     assert sorted(asked) == [0, 1, 2]
+
+
+def test_many_copies_of_few_masks_are_all_compared() -> None:
+    """However many copies agree, masks that contradict them are told and count in the bound."""
+    square, other = np.zeros((20, 20), np.uint8), np.zeros((20, 20), np.uint8)
+    square[2:8, 2:8], other[12:18, 12:18] = 1, 1
+    masks = [square] * 40 + [other] * 10
+    same = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    group = TwinGroup(tuple(range(50)), (), (same,) * 50)
+    found = group_masks(group, lambda position: masks[position].copy(), size_px=(20, 20))
+    assert found.is_contradictory
+    assert found.left_out == 0
+    assert len(found.labelled) == 50
+    assert found.reachable["dice"].upper == pytest.approx(0.8)
+
+
+def test_nothing_is_claimed_of_what_a_crop_hides() -> None:
+    """Where a copy does not show what another has labelled, a mask may be right for both."""
+    whole = np.zeros((40, 40), np.uint8)
+    whole[:, :6] = 1  # lies outside of the crop
+    whole[20:24, 20:24] = 1
+    empty = np.zeros((30, 30), np.uint8)
+    crop = (1.0, 0.0, -10.0, 0.0, 1.0, -10.0)
+    group = TwinGroup((0, 1), (), ((1.0, 0.0, 0.0, 0.0, 1.0, 0.0), crop))
+    found = group_masks(group, lambda position: (whole, empty)[position], size_px=(40, 40))
+    assert found.is_contradictory
+    assert not found.is_whole
+    assert found.reachable == {}
+    inside = np.zeros((40, 40), np.uint8)
+    inside[20:24, 20:24] = 1
+    found = group_masks(group, lambda position: (inside, empty)[position], size_px=(40, 40))
+    assert found.is_whole
+    assert found.reachable["dice"].upper == 0.5

@@ -45,7 +45,7 @@ KINDS: dict[str, Kind] = {
         "keep one, or take the union, the intersection or the majority of the masks",
     ),
     "twins": Kind(
-        "Copies with agreeing masks", WARNING,
+        "Copies without contradictory masks", WARNING,
         "The same picture stands there more than once and weighs more than others.",
         "keep one",
     ),
@@ -81,8 +81,8 @@ KINDS: dict[str, Kind] = {
     ),
     "look_alikes": Kind(
         "Look-alikes that are not copies", NOTE,
-        "Alike at a glance, different in detail.",
-        "nothing, unless a look shows that they are copies",
+        "Alike at a glance, different in detail: another frame, or a copy that was drawn upon.",
+        "look whether something was drawn on a copy; otherwise nothing",
     ),
     "missing_mask": Kind(
         "Images without a mask", NOTE,

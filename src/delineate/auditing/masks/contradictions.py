@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from itertools import combinations
 
 import cv2
@@ -34,9 +35,11 @@ class GroupMasks:
     """The masks of a group of copies on the grid of its first member, and how they agree.
 
     `labels` has an entry for each member: None without a usable mask, or beyond the first
-    `MOST_COMPARED` that have one; `IGNORE` where a member does not show what the first shows.
+    `MOST_COMPARED` different ones; `IGNORE` where a member does not show what the first shows.
     `comparisons` goes from two places in the group, the smaller first, to how their masks
-    agree; pairs that know no pixel in common are absent. `left_out` counts masks not compared.
+    agree; pairs that know no pixel in common are absent, and of equal masks only the first is
+    compared. `left_out` counts masks not compared. `is_whole` says that all masks were, and that
+    every member shows all that is labelled in any.
     """
 
     group: TwinGroup
@@ -44,6 +47,7 @@ class GroupMasks:
     labels: tuple[Labels | None, ...] = field(repr=False)
     comparisons: Mapping[tuple[int, int], Comparison]
     left_out: int = 0
+    is_whole: bool = True
 
     @property
     def labelled(self) -> tuple[int, ...]:
@@ -94,7 +98,13 @@ class GroupMasks:
 
     @cached_property
     def reachable(self) -> Mapping[str, Reachable]:
-        """Best mean Dice and IoU of any one mask; empty with fewer than two masks."""
+        """Best mean Dice and IoU of any one mask; empty where nothing can be claimed.
+
+        That is with fewer than two masks, with masks that were not compared, and where one
+        member does not show what is labelled in another: there a mask may be right for each.
+        """
+        if not self.is_whole:
+            return {}
         known = [self.labels[place] for place in self.labelled]
         usable = [each for each in known if each is not None]
         if len(usable) < 2:
@@ -117,22 +127,58 @@ def group_masks(group: TwinGroup, read: ReadLabels, *, size_px: Size) -> GroupMa
     """
     matrices = [_snapped(matrix, size_px) for matrix in group.matrices]
     labels: list[Labels | None] = []
-    compared = left_out = 0
-    for position, (matrix, _) in zip(group.members, matrices, strict=True):
+    firsts: dict[tuple[bytes, bytes], int] = {}  # mask and map -> the first place that has them
+    left_out, is_whole = 0, True
+    for place, (position, (matrix, _)) in enumerate(zip(group.members, matrices, strict=True)):
         own = _labels_or_none(read, position)
-        left_out += own is not None and compared == MOST_COMPARED
-        if own is not None and compared < MOST_COMPARED:
-            compared += 1
-            labels.append(laid(own, matrix, size_px))
-        else:
-            labels.append(None)
+        there = None if own is None else laid(own, matrix, size_px)
+        if own is not None and there is not None:
+            key = (_digest(there), matrix.tobytes())
+            if key not in firsts and len(firsts) == MOST_COMPARED:
+                left_out, there = left_out + 1, None
+            else:
+                is_whole &= not _hides_foreground(own, matrix, size_px)
+                # Equal masks are one array: hundreds of copies need no more room than one.
+                there = labels[firsts[key]] if key in firsts else there
+                firsts.setdefault(key, place)
+        labels.append(there)
     comparisons = {}
-    for (i, first), (j, second) in combinations(enumerate(labels), 2):
+    for i, j in _pairs_of(list(firsts.values()), labels):
+        first, second = labels[i], labels[j]
         if first is not None and second is not None:
             found = compare(first, second, tolerance_px=_tolerance_px(matrices[i], matrices[j]))
             if found is not None:
                 comparisons[i, j] = found
-    return GroupMasks(group, size_px, tuple(labels), comparisons, left_out)
+    is_whole &= not left_out and not _is_partly_hidden(labels)
+    return GroupMasks(group, size_px, tuple(labels), comparisons, left_out, is_whole)
+
+
+def _pairs_of(firsts: Sequence[int], labels: Sequence[Labels | None]) -> list[tuple[int, int]]:
+    """Every two different masks; where all are equal, the first two that there are."""
+    if len(firsts) > 1:
+        return list(combinations(firsts, 2))
+    known = [place for place, each in enumerate(labels) if each is not None]
+    return [(known[0], known[1])] if len(known) > 1 else []
+
+
+def _digest(labels: Labels) -> bytes:
+    return sha256(labels.tobytes()).digest()
+
+
+def _hides_foreground(own: Labels, matrix: NDArray[np.float64], size_px: Size) -> bool:
+    """Whether a member's mask holds something that the first member does not show."""
+    if own.shape == size_px and np.array_equal(matrix, np.eye(2, 3)):
+        return False
+    back = np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float64)
+    shown = laid(np.zeros(size_px, np.uint8), back, (own.shape[0], own.shape[1])) != IGNORE
+    return bool(np.any((own != 0) & (own != IGNORE) & ~shown))
+
+
+def _is_partly_hidden(labels: Sequence[Labels | None]) -> bool:
+    """Whether any mask holds something, on the first one's grid, that another does not know."""
+    different = {id(each): each for each in labels if each is not None}.values()
+    drawn = [(each != 0) & (each != IGNORE) for each in different]
+    return any(np.any(one & (each == IGNORE)) for one in drawn for each in different)
 
 
 def masks_of_groups(
@@ -164,11 +210,14 @@ def compare_pairs(
     None where one of them has no usable mask.
     """
     found: dict[int, Comparison | None] = {}
-    kept: OrderedDict[int, Labels | None] = OrderedDict()
+    kept: OrderedDict[int, tuple[Labels, bytes] | None] = OrderedDict()
+    # Frames that are all alike make pairs without number, of few different masks.
+    known: dict[tuple[bytes, bytes, str], Comparison | None] = {}
 
-    def labels(position: int) -> Labels | None:
+    def labels(position: int) -> tuple[Labels, bytes] | None:
         if position not in kept:
-            kept[position] = _labels_or_none(read, position)
+            own = _labels_or_none(read, position)
+            kept[position] = None if own is None else (own, _digest(own))
         kept.move_to_end(position)
         if len(kept) > _KEPT:
             kept.popitem(last=False)
@@ -180,8 +229,11 @@ def compare_pairs(
         first, second = labels(pair.first), labels(pair.second)
         if first is None or second is None:
             found[place] = None
-        else:
-            found[place] = compare(first, oriented(second, pair.orientation))
+            continue
+        key = (first[1], second[1], pair.orientation)
+        if key not in known:
+            known[key] = compare(first[0], oriented(second[0], pair.orientation))
+        found[place] = known[key]
     return tuple(found[place] for place in range(len(pairs)))
 
 

@@ -77,7 +77,11 @@ def unusual_masks(facts: MaskFacts) -> tuple[tuple[Finding, ...], tuple[str, ...
     skipped: dict[str, list[str]] = {}
     for group in _groups(facts):
         reason = _reason_to_skip(facts, group)
-        unusual = np.empty(0, np.int64) if reason else _unusual(facts, group)
+        unusual = np.empty(0, np.int64)
+        if not reason:
+            found = _unusual(facts, group)
+            reason = "most of them are the same" if found is None else None
+            unusual = unusual if found is None else found
         if len(unusual) > MOST_UNUSUAL * len(group.rows) + 1:
             reason, unusual = "so many stand out that none does", unusual[:0]
         if reason:
@@ -159,16 +163,22 @@ def _deviations(measures: dict[str, Numbers]) -> Numbers:
     return np.column_stack(columns)
 
 
-def _unusual(facts: MaskFacts, group: Group) -> NDArray[np.int64]:
-    """Places within the group, of masks that are far off as a whole and clearly in one measure."""
+def _unusual(facts: MaskFacts, group: Group) -> NDArray[np.int64] | None:
+    """Places within the group, of masks that are far off as a whole and clearly in one measure.
+
+    None where most masks are the same.
+    """
     deviations = _deviations(_measures(facts, group))
-    distances = robust_distances(deviations)
+    try:
+        distances = robust_distances(deviations)
+    except ValueError:  # most are one and the same, and have no spread to measure others by
+        return None
     is_far = distances > _bound(distances, deviations.shape[1])
     return np.flatnonzero(is_far & (np.abs(deviations).max(axis=1) >= CLEAR))
 
 
 def _bound(distances: Numbers, dimensions: int) -> float:
-    middle, upper = np.percentile(np.log(distances), [50, 75])
+    middle, upper = np.percentile(np.log(np.maximum(distances, 1e-12)), [50, 75])
     tail = np.exp(middle + TAIL * (upper - middle) / 0.6745)
     return float(max(tail, chi2.ppf(QUANTILE, dimensions)))
 
