@@ -92,7 +92,7 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("images", f"{document['images']:,}" + (f" against {against:,}" if against else "")),
     ]
     for row in document["thresholds"]:
-        rows.append((f"pairs under {row['threshold']:,.10g}", _threshold_words(row)))
+        rows.append((f"pairs under {row['threshold']:.10g}", _threshold_words(row)))
     rows.append(("copies", _copies_words(document)))
     if document["sequences"]:
         frames = sum(len(each["samples"]) for each in document["sequences"])
