@@ -30,7 +30,7 @@ from delineate.data.sample import Sample
 from delineate.files.image_files import read_image
 
 RIGHT_PX = 1.5
-SEED = 20261121  # limits were chosen on copies that other seeds planted
+SEED = 7  # those before it showed what to mend, so that none of them is held out any more
 ORIGINALS = 12  # of each set, for each kind of change
 PATTERNS = {
     "camvid": ("camvid/*/*.png",),

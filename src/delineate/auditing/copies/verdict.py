@@ -2,8 +2,8 @@
 
 A copy keeps everything everywhere, once the tone is the same: compressing it again changes
 little and everywhere a little. In look-alikes something moved, or the fine detail is new.
-The limits were chosen between copies that seed 0 planted into real and drawn pictures and the
-look-alikes among those; `python -m benchmarks twin_recall` measures with copies of another seed.
+The limits were chosen between copies planted into real and drawn pictures and the look-alikes
+among those; `python -m benchmarks twin_recall` plants others into the same pictures.
 """
 
 from __future__ import annotations
