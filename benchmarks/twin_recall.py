@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from delineate.auditing.copies.alignment import box_axes, composed, inverted
 from delineate.auditing.copies.twins import TwinSearch, find_twins
-from delineate.auditing.copies.windows import TRIED
+from delineate.auditing.copies.window_middles import TRIED
 from delineate.auditing.pictures.gallery import look_at
 from delineate.auditing.pictures.orientation import ORIENTATIONS, orientation_matrix, oriented
 from delineate.core.seeds import stream
