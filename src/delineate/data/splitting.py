@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -242,9 +242,3 @@ def _held_out(fractions: Mapping[str, float]) -> float:
     parts = _checked(fractions)
     train, validation = parts.get(TRAIN, 0.0), parts.get(VALIDATION, 0.0)
     return validation / (train + validation) if validation else 0.0
-
-
-def split_counts(samples: Iterable[Sample]) -> dict[str, int]:
-    """How many samples each split has, those without one under the empty name."""
-    counts = Counter(sample.split or "" for sample in samples)
-    return {name: counts[name] for name in (*SPLITS, "") if counts[name]}

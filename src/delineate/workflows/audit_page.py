@@ -12,6 +12,7 @@ import numpy as np
 
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.masks import mask_comparison
+from delineate.auditing.masks.balance import empty_shares
 from delineate.auditing.pictures.differences import differences
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import DelineateError
@@ -128,14 +129,10 @@ def _pairs_of_copies(audited: Audited) -> dict[str, list[Step]]:
     steps: dict[str, list[Step]] = {}
     gallery = audited.gallery
     for twin in audited.copies.search.twins:
-        first, second = gallery.name(twin.first), gallery.name(twin.second)
+        ends = gallery.name(twin.first), gallery.name(twin.second)
         there = np.vstack([twin.transform.as_array(), [0, 0, 1]])
-        gain, offset = twin.transform.gain, twin.transform.offset
-        words = twin.transform.words
-        steps.setdefault(first, []).append((second, there, (gain, offset), words))
-        if gain and abs(np.linalg.det(there)) > 1e-9:
-            back: Tone = (1 / gain, -offset / gain)
-            steps.setdefault(second, []).append((first, np.linalg.inv(there), back, words))
+        tone = (twin.transform.gain, twin.transform.offset)
+        _add_steps(steps, ends, there, tone, twin.transform.words)
     return steps
 
 
@@ -181,16 +178,27 @@ def _tones(finding: Finding) -> dict[str, tuple[float, float, str]]:
     """Tone and words of each sample against the first one of its group."""
     steps: dict[str, list[Step]] = {}
     for twin in finding.evidence["twins"]:
-        here, there = twin["first"], twin["second"]
-        gain, offset, words = twin["gain"], twin["offset"], twin["words"]
-        steps.setdefault(here, []).append((there, np.eye(3), (gain, offset), words))
-        if gain:
-            back: Tone = (1 / gain, -offset / gain)
-            steps.setdefault(there, []).append((here, np.eye(3), back, words))
+        tone = (twin["gain"], twin["offset"])
+        _add_steps(steps, (twin["first"], twin["second"]), np.eye(3), tone, twin["words"])
     return {
         view.sample: (view.gain, view.offset, view.words)
         for view in _connected(finding.samples, steps)
     }
+
+
+def _add_steps(
+    steps: dict[str, list[Step]],
+    ends: tuple[str, str],
+    there: np.ndarray,
+    tone: Tone,
+    words: str,
+) -> None:
+    """From the first to the second, and back where both map and tone can be undone."""
+    (first, second), (gain, offset) = ends, tone
+    steps.setdefault(first, []).append((second, there, tone, words))
+    if gain and abs(np.linalg.det(there)) > 1e-9:
+        back: Tone = (1 / gain, -offset / gain)
+        steps.setdefault(second, []).append((first, np.linalg.inv(there), back, words))
 
 
 def _figures(
@@ -238,19 +246,10 @@ def _histogram(
 
 
 def _subjects(audited: Audited) -> Iterator[SubjectShare]:
-    """Empty masks of the reference observer by subject; nothing where subjects are unknown."""
-    if audited.masks is None or not audited.dataset.has_subjects:
-        return
-    rows = audited.masks.masks
-    totals: dict[str, list[int]] = {}
-    for row in rows[rows["is_first"]]:
-        subject = audited.dataset.samples[int(row["sample"])].subject
-        if subject is not None:
-            count = totals.setdefault(subject, [0, 0])
-            count[0] += int(row["foreground_px"] == 0)
-            count[1] += 1
-    for subject, (empty, masks) in totals.items():
-        yield SubjectShare(subject, empty, masks)
+    """Empty masks by subject; nothing where subjects are unknown."""
+    if audited.masks is not None and audited.dataset.has_subjects:
+        for each in empty_shares(audited.masks):
+            yield SubjectShare(each.name, each.empty, each.masks)
 
 
 def _heats(audited: Audited) -> Iterator[HeatMap]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from delineate.auditing.review.applying import Reviewed, apply_decisions
 from delineate.auditing.review.review_log import FILE, ReviewLog
-from delineate.auditing.review.review_tables import engine_of, reading
 from delineate.core.checks import sha256_of_file
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted
@@ -67,11 +66,10 @@ def decided(
         yield Decided(dataset, dataset)
         return
     file = review / FILE if review.is_dir() else review
-    ReviewLog.open(file)  # refuses anything else, before it is copied
+    log = ReviewLog.open(file)
     with TemporaryDirectory(prefix="delineate-review-") as name:
         folder = Path(name)
-        _copy(file, folder / FILE)
-        found = apply_decisions(dataset, ReviewLog.open(folder / FILE), folder)
+        found = apply_decisions(dataset, log.copy_to(folder / FILE), folder)
         document = _document(review, sha256_of_file(folder / FILE), found)
         for line in _told(document):
             progress.say(line)
@@ -111,13 +109,6 @@ def _document(review: Path, sha256: str, found: Reviewed) -> dict[str, Any]:
         "relabelled": list(found.relabelled),
         "decisions": [each.to_document() for each in found.applied],
     }
-
-
-def _copy(file: Path, target: Path) -> None:
-    """One state of the log, byte for byte: nobody can write while it is being read."""
-    with reading(file, engine_of(file)) as connection:
-        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-        shutil.copyfile(file, target)
 
 
 def _relocated(dataset: Dataset, old: Path, new: Path) -> Dataset:

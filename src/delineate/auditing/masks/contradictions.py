@@ -125,7 +125,7 @@ def group_masks(group: TwinGroup, read: ReadLabels, *, size_px: Size) -> GroupMa
     `read` gives the labels at a place in the gallery, None where there are none; a mask that
     it cannot read counts as none, for that is a finding of its own.
     """
-    matrices = [_snapped(matrix, size_px) for matrix in group.matrices]
+    matrices = [snapped(matrix, size_px) for matrix in group.matrices]
     labels: list[Labels | None] = []
     firsts: dict[tuple[bytes, bytes], int] = {}  # mask and map -> the first place that has them
     left_out, is_whole = 0, True
@@ -262,7 +262,9 @@ def _labels_or_none(read: ReadLabels, position: int) -> Labels | None:
         return None
 
 
-def _snapped(matrix: Matrix, size_px: Size) -> tuple[NDArray[np.float64], bool]:
+def snapped(
+    matrix: Matrix | NDArray[np.float64], size_px: Size
+) -> tuple[NDArray[np.float64], bool]:
     """The (2, 3) map, and whether it takes pixels to pixels: then it is in whole numbers.
 
     Estimated maps that miss whole numbers by less than `SNAP_PX` anywhere are taken for them.

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.auditing.masks.contradictions import SNAP_PX, laid
+from delineate.auditing.masks.contradictions import laid, snapped
 from delineate.auditing.review.decisions import INTERSECTION, UNION
-from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, Labels
 
 
@@ -55,7 +54,9 @@ def on_grid_of(
     here = np.linalg.inv(_square(matrices[place]))
     size_px = (labels[place].shape[0], labels[place].shape[1])
     return [
-        labels[place] if k == place else laid(each, _snapped(_square(m) @ here, size_px), size_px)
+        labels[place]
+        if k == place
+        else laid(each, snapped((_square(m) @ here)[:2], size_px)[0], size_px)
         for k, (each, m) in enumerate(zip(labels, matrices, strict=True))
     ]
 
@@ -73,11 +74,3 @@ def _union(stack: Labels, classes: NDArray[np.uint8], votes: NDArray[np.intp]) -
 def _square(matrix: Sequence[float]) -> NDArray[np.float64]:
     """(3, 3) of the six numbers of a (2, 3) map."""
     return np.vstack([np.array(matrix, dtype=np.float64).reshape(2, 3), [0.0, 0.0, 1.0]])
-
-
-def _snapped(matrix: NDArray[np.float64], size_px: Size) -> NDArray[np.float64]:
-    """The (2, 3) map in whole numbers where it misses them by next to nothing."""
-    height, width = size_px
-    corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
-    whole = np.rint(matrix[:2])
-    return whole if np.abs((matrix[:2] - whole) @ corners).max() < SNAP_PX else matrix[:2]
