@@ -91,6 +91,9 @@ def test_the_document_holds_every_finding(audited: AuditResult) -> None:
     document = read_json(audited.folder / "audit.json", schema="audit")
     assert [each["id"] for each in document["findings"]] == [f.id for f in audited.findings]
     assert [row["threshold"] for row in document["thresholds"]] == [100, 1000]
+    pictures = document["pictures"]
+    assert sum(size["images"] for size in pictures["sizes"]) == pictures["read"] == 37
+    assert pictures["mean"]["least"] < pictures["mean"]["median"] < pictures["mean"]["most"]
     # Two twins, the two contradictory ones and the leak are copies to the bit; the flipped and
     # the turned ones are so too, in their orientation.
     assert document["thresholds"][0]["upright"] == 5

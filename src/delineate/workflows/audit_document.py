@@ -11,6 +11,7 @@ from delineate.auditing.copies.records import FrameSequence, LookAlike, Pair
 from delineate.auditing.findings.finding import ERROR, KINDS, Finding
 from delineate.auditing.masks import agreement, mask_comparison
 from delineate.auditing.pictures.gallery import Gallery
+from delineate.auditing.pictures.image_quality import summary_of_images
 from delineate.auditing.pictures.orientation import UPRIGHT
 from delineate.data.listing import counted
 from delineate.workflows.audit_findings import Audited, own_groups
@@ -31,6 +32,7 @@ def audit_document(audited: Audited, *, thresholds: Sequence[float]) -> dict[str
         "images": len(dataset.samples),
         "images_against": len(gallery) - len(dataset.samples),
         "has_subjects": dataset.has_subjects,
+        "pictures": summary_of_images(gallery.table[: len(dataset.samples)]),
         "encodings": {name: str(each) for name, each in dataset.encodings.items()},
         "distance": "sum of absolute grey-level differences over all pixels, at native size",
         "contradiction_rule": mask_comparison.RULE,
