@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -11,22 +11,52 @@ from torch import nn
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.models.unet import UNet
 
-MODELS: dict[str, Callable[..., nn.Module]] = {
+Build = Callable[..., nn.Module]
+
+MODELS: dict[str, Build] = {
     "unet": UNet,
 }
+"""Segmentation: (N, classes, H, W) logits of (N, channels, H, W) images."""
+
+CLASSIFIERS: dict[str, Build] = {}
+"""One verdict for an image: (N, classes) logits of (N, channels, H, W) images."""
 
 
 def build_model(
-    architecture: str, *, channels: int, classes: int, arguments: dict[str, Any]
+    architecture: str, *, channels: int, classes: int, arguments: Mapping[str, Any]
 ) -> nn.Module:
-    """A network with random weights.
+    """A segmentation network with random weights.
 
     Raises:
         SettingsError: an architecture or argument that does not exist, or a wrong value.
     """
-    if architecture not in MODELS:
-        raise unknown_name("architecture", architecture, MODELS)
-    build = MODELS[architecture]
+    return _build(MODELS, architecture, channels=channels, classes=classes, arguments=arguments)
+
+
+def build_classifier(
+    architecture: str, *, channels: int, classes: int, arguments: Mapping[str, Any]
+) -> nn.Module:
+    """A classifier with random weights.
+
+    Raises:
+        SettingsError: an architecture or argument that does not exist, or a wrong value.
+    """
+    return _build(
+        CLASSIFIERS, architecture, channels=channels, classes=classes, arguments=arguments
+    )
+
+
+def _build(
+    catalogue: Mapping[str, Build],
+    architecture: str,
+    *,
+    channels: int,
+    classes: int,
+    arguments: Mapping[str, Any],
+) -> nn.Module:
+    if architecture not in catalogue:
+        raise unknown_name("architecture", architecture, catalogue)
+    build = catalogue[architecture]
     known = set(inspect.signature(build).parameters) - {"channels", "classes"}
     for name in arguments:
         if name not in known:
@@ -35,6 +65,6 @@ def build_model(
         return build(channels=channels, classes=classes, **arguments)
     except (TypeError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:
         raise SettingsError(
-            f"architecture '{architecture}' with {arguments}: cannot be built ({error}); "
+            f"architecture '{architecture}' with {dict(arguments)}: cannot be built ({error}); "
             "see the docstring for what each argument takes"
         ) from error
