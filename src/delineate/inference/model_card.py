@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,17 +38,32 @@ class NamedClass(BaseModel):
         return LabelClass(self.index, self.name, self.colour)
 
 
+class Depth(BaseModel):
+    """One depth of a network that can be pruned: what it costs and reaches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: int
+    parameters: int
+    threshold: Threshold
+
+
 class ModelCard(BaseModel):
     """One trained model, without its weights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    task: Literal["segment", "classify"] = Field(
+        "segment", description="labels for pixels, or one verdict for an image"
+    )
     architecture: str
     arguments: dict[str, Any]
     parameters: int
     stride_px: int
     context_px: int | None = Field(description="how far an output sees; None for everything")
+    lost_px: int = Field(0, description="border that unpadded convolutions take from each side")
+    depths: tuple[Depth, ...] = Field((), description="the depths it can be pruned to, if any")
     classes: tuple[NamedClass, ...]
     preparation: Preparation
     predict: PredictSettings
@@ -70,5 +85,6 @@ class ModelCard(BaseModel):
 
     @property
     def output_channels(self) -> int:
-        """One for a binary task, else one a class."""
-        return 1 if len(self.classes) == 2 else len(self.classes)
+        """One for binary masks, else one a class."""
+        is_binary_mask = len(self.classes) == 2 and self.task == "segment"
+        return 1 if is_binary_mask else len(self.classes)

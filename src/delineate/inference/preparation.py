@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,11 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.types import Image, Labels, Probability, as_image
-from delineate.inference.settings import PrepareSettings
+from delineate.inference.settings import Normalisation, PrepareSettings
 
 # Rec. 601 luma, as Pillow and OpenCV turn colour into grey.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _PIXELS_FOR_STATISTICS = 20_000
+# Mean and deviation of ImageNet's training images, red, green and blue, as torchvision has them.
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _WHOLE_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
 
 
@@ -88,10 +91,20 @@ class Preparation(BaseModel):
         return self.normalised(self.unit(self.working_image(image)))
 
 
-def fit_preparation(images: Iterable[Image], settings: PrepareSettings) -> Preparation:
+def fit_preparation(
+    images: Iterable[Image],
+    settings: PrepareSettings,
+    *,
+    encoder: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Preparation:
     """The preparation whose numbers are those of the training images.
 
-    Mean and deviation come from at most 20,000 evenly spaced pixels an image.
+    Mean and deviation come from at most 20,000 evenly spaced pixels an image, unless the
+    settings name others; `encoder` holds those of pretrained weights, red, green and blue. A grey
+    image takes their averages over the colours.
+
+    Raises:
+        SettingsError: the encoder's numbers are asked for, and there are none.
     """
     samples: list[NDArray[np.float32]] = []
     low, high, is_grey = np.inf, -np.inf, True
@@ -110,18 +123,44 @@ def fit_preparation(images: Iterable[Image], settings: PrepareSettings) -> Prepa
         high = low + 1.0
     pixels = np.concatenate([with_channels(each[None], channels)[0] for each in samples])
     unit = (pixels - low) / (high - low)
+    mean, deviation = _normalisation(settings.normalise, unit, encoder)
     return Preparation(
         channels=channels,
         full_range=(low, high),
         pixel_type=types.pop() if len(types) == 1 else "several",
-        mean=tuple(float(value) for value in unit.mean(axis=0, dtype=np.float64)),
-        # A constant channel has no deviation but for rounding; 1 leaves it at 0.
-        deviation=tuple(
-            float(value) if value > 1e-6 else 1.0 for value in unit.std(axis=0, dtype=np.float64)
-        ),
+        mean=mean,
+        deviation=deviation,
         longest_side_px=settings.longest_side_px,
         size_px=settings.size_px,
     )
+
+
+def _normalisation(
+    kind: Normalisation,
+    unit: NDArray[np.floating[Any]],
+    encoder: tuple[Sequence[float], Sequence[float]] | None,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel of unit pixels (N, C)."""
+    channels = unit.shape[1]
+    if kind == "unit":
+        return (0.0,) * channels, (1.0,) * channels
+    if kind == "data":
+        spread = unit.std(axis=0, dtype=np.float64)
+        return (
+            tuple(float(value) for value in unit.mean(axis=0, dtype=np.float64)),
+            # A constant channel has no deviation but for rounding; 1 leaves it at 0.
+            tuple(float(value) if value > 1e-6 else 1.0 for value in spread),
+        )
+    known = _IMAGENET if kind == "imagenet" else encoder
+    if known is None:
+        raise SettingsError(
+            "prepare.normalise: 'encoder' takes mean and deviation from pretrained weights, and "
+            "this encoder starts without; choose data, unit or imagenet"
+        )
+    mean, deviation = known
+    if channels == len(mean):
+        return tuple(mean), tuple(deviation)
+    return (float(np.mean(mean)),), (float(np.mean(deviation)),)
 
 
 def with_channels(image: Image, channels: int) -> Image:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 Repeats = Literal["single", "flips", "turns"]
 
 
+Normalisation = Literal["data", "unit", "imagenet", "encoder"]
+
+
 class PrepareSettings(BaseModel):
     """How images become the network's input."""
 
@@ -22,6 +25,13 @@ class PrepareSettings(BaseModel):
     )
     size_px: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="bring every image to this (height, width), changing its shape"
+    )
+
+    normalise: Normalisation = Field(
+        "data",
+        description="data: by mean and deviation of the training images; unit: 0 to 1 as it is "
+        "(8-bit values divided by 255); imagenet: by those of ImageNet; encoder: as the encoder's "
+        "pretrained weights were made with",
     )
 
     @model_validator(mode="after")
@@ -41,6 +51,9 @@ class PredictSettings(BaseModel):
     blend_px: int = Field(32, ge=0, description="width over which neighbouring tiles blend")
     repeats: Repeats = Field(
         "single", description="average over flips (2 passes), or flips and quarter turns (8)"
+    )
+    depth: int | None = Field(
+        None, ge=1, description="of a network that can be pruned, use so many levels; all if none"
     )
     minimum_area_px: int = Field(0, ge=0, description="smaller objects are removed")
 

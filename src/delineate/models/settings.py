@@ -16,3 +16,6 @@ class ModelSettings(BaseModel):
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="what its docstring lists, but channels and classes"
     )
+    encoder_weights: str | None = Field(
+        None, description="where the encoder starts from: imagenet, a file, or random"
+    )

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    ValidationError,
+    model_validator,
+)
 from tomlkit.exceptions import TOMLKitError
 
 from delineate.augment.settings import AugmentSettings
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.inference.settings import PredictSettings, PrepareSettings
 from delineate.models.settings import ModelSettings
-from delineate.training.settings import PatchSettings, TrainSettings, ValidationSettings
+from delineate.training.settings import (
+    WATCHED_BY_TASK,
+    PatchSettings,
+    TrainSettings,
+    ValidationSettings,
+)
 
 DEFAULT = "general"
 
@@ -26,6 +38,7 @@ class Recipe(BaseModel):
 
     name: str
     description: str
+    task: Literal["segment", "classify"] = "segment"
     prepare: PrepareSettings = PrepareSettings()
     patches: PatchSettings = PatchSettings()
     augment: AugmentSettings = AugmentSettings()
@@ -36,6 +49,17 @@ class Recipe(BaseModel):
     train: TrainSettings = TrainSettings()
     validation: ValidationSettings = ValidationSettings()
     predict: PredictSettings = PredictSettings()
+
+    @model_validator(mode="after")
+    def _watched_fits_task(self) -> Recipe:
+        watched = self.validation.metric
+        known = WATCHED_BY_TASK[self.task]
+        if watched not in known:
+            raise ValueError(
+                f"validation.metric: a recipe that is to {self.task} watches one of "
+                f"{', '.join(known)}; found {watched}"
+            )
+        return self
 
 
 def recipe_names() -> list[str]:

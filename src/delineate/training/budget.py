@@ -51,11 +51,13 @@ class Clock:
 
 
 def learning_rate(share: float, settings: TrainSettings) -> float:
-    """A linear warm-up, then half a cosine down to 0 at the end of the budget.
+    """A linear warm-up, then half a cosine down to 0 at the end of the budget, or no change.
 
     Source: Loshchilov and Hutter (2017), arXiv:1608.03983, without restarts.
     """
     if share < settings.warmup_share:
         return settings.learning_rate * max(share / settings.warmup_share, 1e-3)
+    if settings.schedule == "constant":
+        return settings.learning_rate
     after = (share - settings.warmup_share) / (1 - settings.warmup_share)
     return settings.learning_rate * 0.5 * (1 + cos(pi * min(after, 1.0)))

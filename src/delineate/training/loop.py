@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count as count_from
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 import cv2
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from delineate.core.errors import DelineateError
 from delineate.core.progress import SILENT, Progress
@@ -101,12 +101,7 @@ def fit(
     )
     network = channels_last(network)
     average = AveragedWeights(network, settings.average_decay)
-    optimiser = torch.optim.AdamW(
-        _decayed_apart(network, settings.weight_decay),
-        lr=settings.learning_rate,
-        betas=(0.9, settings.second_moment_decay),
-        fused=True,  # one kernel for all weights: a step in a sixth of the time
-    )
+    optimiser = optimiser_of(network, settings)
     facts = Facts()
     newest = newest_checkpoint(checkpoints) if is_resumed else None
     if newest is not None:
@@ -152,11 +147,11 @@ def fit(
             for group in optimiser.param_groups:
                 group["lr"] = rate
             torch.manual_seed(stream_seed(seed, "dropout", facts.step))
-            loss = loss_function(model(images), labels)
+            loss = _loss_of(model(images), labels, loss_function)
             optimiser.zero_grad()
             fabric.backward(loss)
             norm = fabric.clip_gradients(
-                model, optimiser, max_norm=settings.clip_norm, error_if_nonfinite=False
+                model, optimiser, max_norm=settings.clip_norm or inf, error_if_nonfinite=False
             )
             loss_now, norm_now = float(loss.detach()), float(norm)  # type: ignore[arg-type] # given with max_norm
             if not (isfinite(loss_now) and isfinite(norm_now)):
@@ -203,8 +198,8 @@ def fit(
                 }
                 facts.loss_sum, facts.loss_steps = 0.0, 0
                 patience = validation.patience
-                # Early scores may all be 0, so that nothing is given up in the first half.
-                is_late = share >= 0.5 and patience is not None
+                # Early scores may all be 0, so that nothing is given up too soon.
+                is_late = share >= validation.patience_from and patience is not None
                 if is_late and facts.validations_since_best >= (patience or 0):
                     facts.is_finished = True
                     facts.why_stopped = f"no better validation in {patience}"
@@ -223,6 +218,40 @@ def fit(
     if settings.keep == "best":
         load_average(checkpoints / BEST, kept)
     return Fitted(kept, facts, facts.step, facts.why_stopped)
+
+
+def _loss_of(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss_function: Loss) -> Tensor:
+    """The mean loss over all outputs of a network, under deep supervision one a depth.
+
+    Logits that unpadded convolutions leave smaller are held against the middle of the labels.
+    """
+    outputs = output if isinstance(output, tuple) else (output,)
+    return torch.stack([loss_function(each, _middle(labels, each)) for each in outputs]).mean()
+
+
+def _middle(labels: Tensor, logits: Tensor) -> Tensor:
+    """The part of the (N, H, W) labels that (N, C, h, w) logits speak of."""
+    if labels.shape[1:] == logits.shape[2:]:
+        return labels
+    (height, width), (rows, columns) = logits.shape[2:], labels.shape[1:]
+    top, left = (rows - height) // 2, (columns - width) // 2
+    return labels[:, top : top + height, left : left + width]
+
+
+def optimiser_of(network: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    """AdamW, or stochastic gradient descent with momentum.
+
+    Source: Loshchilov and Hutter (2019), arXiv:1711.05101; without weight decay it is the Adam
+    of Kingma and Ba (2015), arXiv:1412.6980.
+    """
+    groups = _decayed_apart(network, settings.weight_decay)
+    # Fused: one kernel for all weights, a step in a sixth of the time.
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(
+            groups, lr=settings.learning_rate, momentum=settings.momentum, fused=True
+        )
+    betas = (0.9, settings.second_moment_decay)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
 
 
 def _decayed_apart(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:

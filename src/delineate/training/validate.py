@@ -54,11 +54,31 @@ def pooled_roc_auc(cases: Iterable[Judged]) -> float:
     return _mean(values)
 
 
+def cross_entropy(probability: Probability, labels: Labels) -> float:
+    """Mean cross-entropy a counted pixel of one case; 0 where no pixel counts."""
+    counted = labels != IGNORE
+    if not counted.any():
+        return 0.0
+    if len(probability) == 1:
+        foreground = probability[0][counted]
+        right = np.where(labels[counted] == 1, foreground, 1 - foreground)
+    else:
+        right = np.take_along_axis(probability, labels[None] * counted, axis=0)[0][counted]
+    return float(-np.log(np.maximum(right, 1e-7)).mean())
+
+
+def mean_log_likelihood(cases: Iterable[Judged]) -> float:
+    """Less the mean over cases of the cross-entropy, so that more is better."""
+    return -float(np.mean([cross_entropy(*case) for case in cases]))
+
+
 METRICS: dict[str, Callable[[Iterable[Judged]], float]] = {
     "pooled_dice": pooled_dice,
     "mean_dice": mean_dice,
     "pooled_roc_auc": pooled_roc_auc,
 }
+# What a training can watch: the scores, and the loss itself.
+WATCHED = METRICS | {"cross_entropy": mean_log_likelihood}
 
 
 def _counts_by_class(probability: Probability, labels: Labels) -> Iterable[tuple[int, Counts]]:

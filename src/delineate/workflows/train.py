@@ -25,7 +25,7 @@ from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
 from delineate.training.budget import Budget, Clock
 from delineate.training.loop import Fitted, fit
 from delineate.training.precision import choose_precision
-from delineate.training.validate import METRICS
+from delineate.training.validate import WATCHED
 from delineate.workflows.curves import draw_curves
 from delineate.workflows.inputs import inputs_of
 from delineate.workflows.model_writing import write_model
@@ -204,7 +204,7 @@ def train(
     fitted = fit(
         network,
         feed,
-        validation_cases.judge(METRICS[plan.validation.metric]),
+        validation_cases.judge(WATCHED[plan.validation.metric]),
         loss,
         settings=plan.train,
         validation=plan.validation,

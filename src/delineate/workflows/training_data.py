@@ -9,7 +9,7 @@ from torch import nn
 
 from delineate.core.checks import sha256_of_file, sha256_of_text
 from delineate.core.progress import Progress, track
-from delineate.core.types import IGNORE, Image, Labels, Probability
+from delineate.core.types import IGNORE, Image, Labels
 from delineate.data.reading import read_case, read_region
 from delineate.data.sample import TRAIN, VALIDATION, Dataset, Sample
 from delineate.files.image_files import read_image
@@ -25,7 +25,7 @@ from delineate.inference.torch_segmenter import torch_pass
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
-from delineate.training.validate import Judged
+from delineate.training.validate import Judged, cross_entropy
 from delineate.workflows.run_folder import RunFacts
 
 # Images from which range, mean and deviation are taken; more change nothing that counts.
@@ -134,7 +134,7 @@ class ValidationCases:
 
             def noted() -> Iterator[Judged]:
                 for case in self.judged(network, quick):
-                    losses.append(_cross_entropy(*case))
+                    losses.append(cross_entropy(*case))
                     yield case
 
             score = metric(noted())
@@ -143,14 +143,6 @@ class ValidationCases:
         return validate
 
 
-def _cross_entropy(probability: Probability, labels: Labels) -> float:
-    """Mean cross-entropy a counted pixel of one case; 0 where no pixel counts."""
-    counted = labels != IGNORE
-    if not counted.any():
-        return 0.0
-    if len(probability) == 1:
-        foreground = probability[0][counted]
-        right = np.where(labels[counted] == 1, foreground, 1 - foreground)
-    else:
-        right = np.take_along_axis(probability, labels[None] * counted, axis=0)[0][counted]
-    return float(-np.log(np.maximum(right, 1e-7)).mean())
+def lost_px(network: nn.Module) -> int:
+    """The border that a network without padding takes from each side; 0 for all others."""
+    return int(getattr(network, "lost_px", 0))
