@@ -11,7 +11,9 @@ from torch.nn import functional as F
 
 from delineate.core.errors import SettingsError
 from delineate.core.types import IGNORE
-from delineate.losses.functions import LOSSES, cross_entropy, dice, weighted_sum
+from delineate.losses.catalogue import LOSSES, weighted_sum
+from delineate.losses.entropy import cross_entropy
+from delineate.losses.overlap import dice
 
 
 def case(classes: int, *, seed: int = 0, is_whole: bool = False) -> tuple[Tensor, Tensor]:

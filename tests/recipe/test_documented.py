@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from delineate.losses.functions import LOSSES
+from delineate.losses.catalogue import LOSSES
 from delineate.models.catalogue import MODELS
 from delineate.recipe.recipe import Recipe, recipe_names
 

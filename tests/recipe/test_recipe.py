@@ -21,7 +21,7 @@ def test_packaged_recipes_load_and_round_trip(name, tmp_path):
 @pytest.mark.parametrize("name", recipe_names())
 def test_packaged_recipes_build_their_network_and_loss(name):
     """Names and arguments that the recipe floor cannot check do exist."""
-    from delineate.losses.functions import weighted_sum
+    from delineate.losses.catalogue import weighted_sum
     from delineate.models.catalogue import build_model
 
     recipe = load_recipe(name)

@@ -13,7 +13,7 @@ from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.core.seeds import stream
 from delineate.core.types import IGNORE
 from delineate.inference.preparation import Preparation
-from delineate.losses.functions import weighted_sum
+from delineate.losses.catalogue import weighted_sum
 from delineate.models.catalogue import build_model
 from delineate.training.average import AveragedWeights
 from delineate.training.budget import Budget, Clock, learning_rate

@@ -21,7 +21,7 @@ from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream_seed
 from delineate.files.writing import append_line, write_text
 from delineate.inference.torch_segmenter import channels_last
-from delineate.losses.functions import Loss
+from delineate.losses.catalogue import Loss
 from delineate.training.average import AveragedWeights
 from delineate.training.budget import Budget, Clock, learning_rate
 from delineate.training.checkpoint import (

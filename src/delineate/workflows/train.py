@@ -19,7 +19,7 @@ from delineate.files.writing import new_folder, write_text
 from delineate.inference.repeats import VIEWS
 from delineate.inference.settings import Repeats
 from delineate.inference.torch_segmenter import chosen_device
-from delineate.losses.functions import weighted_sum
+from delineate.losses.catalogue import weighted_sum
 from delineate.models.catalogue import build_model
 from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
 from delineate.training.budget import Budget, Clock
