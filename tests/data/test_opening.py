@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from delineate.core.errors import LayoutError, SettingsError
-from delineate.data.opening import open_dataset, require_masks
+from delineate.data.opening import open_dataset, require_labels
 
 PAIRS = ["p1_a.png", "p1_a_mask.png", "p1_b.png", "p1_b_mask.png", "p2_a.png", "p2_a_mask.png"]
 
@@ -124,7 +126,7 @@ def test_missing_masks_are_counted_and_named(folder_of):
     names = ["images/a.png", "masks/a.png", *(f"images/x{n}.png" for n in range(5))]
     dataset = open_dataset(folder_of(names))
     with pytest.raises(LayoutError, match=r"5 of 6 images: .*x0\.png.* and 2 more"):
-        require_masks(dataset.samples)
+        require_labels(dataset, dataset.samples)
 
 
 def test_masks_of_one_observer_may_be_required(folder_of):
@@ -133,6 +135,15 @@ def test_masks_of_one_observer_may_be_required(folder_of):
         ["images/a.png", "images/b.png", "masks_x/a.png", "masks_x/b.png", "masks_y/a.png"]
     )
     dataset = open_dataset(root)
-    require_masks(dataset.samples, "x")
+    require_labels(dataset, dataset.samples, "x")
     with pytest.raises(LayoutError, match="1 of 2 images: expected a mask of observer y"):
-        require_masks(dataset.samples, "y")
+        require_labels(dataset, dataset.samples, "y")
+
+
+def test_image_labels_stand_in_for_masks(folder_of):
+    """Where images have labels of their own, each needs one, and masks count for nothing."""
+    dataset = open_dataset(folder_of(["images/a.png", "images/b.png", "masks/a.png"]))
+    dataset = replace(dataset, image_labels={"b": True})
+    assert [dataset.is_labelled(s) for s in dataset.samples] == [False, True]
+    with pytest.raises(LayoutError, match="1 of 2 images: expected a label for each.* for a;"):
+        require_labels(dataset, dataset.samples)

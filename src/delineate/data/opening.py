@@ -66,13 +66,26 @@ def open_dataset(
     return with_subjects(dataset, subjects) if subjects else dataset
 
 
-def require_masks(samples: Iterable[Sample], observer: str | None = None) -> None:
+def require_labels(
+    dataset: Dataset, samples: Iterable[Sample], observer: str | None = None
+) -> None:
     """Nothing, where each sample has a mask of this observer, or of any where none is named.
+
+    In a data set with image labels each needs one of these instead.
 
     Raises:
         LayoutError: naming how many have none and the first few.
     """
     chosen = list(samples)
+    if dataset.image_labels:
+        unknown = [s.id for s in chosen if not dataset.is_labelled(s)]
+        if unknown:
+            raise LayoutError(
+                f"{len(unknown)} of {len(chosen)} images: expected a label for each, found none "
+                f"for {some(unknown)}; add them to the table of labels, or leave these images "
+                "out with a manifest CSV"
+            )
+        return
     without = [s for s in chosen if not (s.masks.get(observer) if observer else s.masks)]
     if without:
         who = f" of observer {observer}" if observer else ""

@@ -43,7 +43,8 @@ class Dataset:
     read the masks; `encodings` goes from observer to how that observer's masks are decoded.
     `file_encodings` are those of single mask files that differ from their observer's, such as
     masks that a review has put in the place of others. `notes` say what was left out or looks
-    odd, one sentence each.
+    odd, one sentence each. `image_labels` say of whole images, by id, whether there is anything
+    to find; where there are any, they are the labels and masks count for nothing.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class Dataset:
     classes: tuple[LabelClass, ...] = ()
     notes: tuple[str, ...] = ()
     file_encodings: Mapping[Path, MaskEncoding] = field(default_factory=dict)
+    image_labels: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def observers(self) -> tuple[str, ...]:
@@ -62,9 +64,13 @@ class Dataset:
 
     @property
     def has_subjects(self) -> bool:
-        """Whether it is known whose image it is, for every sample that has a mask."""
-        labelled = [sample for sample in self.samples if sample.masks] or self.samples
+        """Whether it is known whose image it is, for every sample that has a label."""
+        labelled = [sample for sample in self.samples if self.is_labelled(sample)] or self.samples
         return all(sample.subject is not None for sample in labelled)
+
+    def is_labelled(self, sample: Sample) -> bool:
+        """Whether it can be trained on and scored: by its image label, else by a mask."""
+        return sample.id in self.image_labels if self.image_labels else bool(sample.masks)
 
     def encoding_of(self, file: Path, observer: str) -> MaskEncoding | None:
         """How this mask file is decoded; None where that is not settled."""

@@ -12,7 +12,7 @@ from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream
 from delineate.data.listing import counted, some
 from delineate.data.masks import foreground_shares, settle_encodings
-from delineate.data.opening import require_masks
+from delineate.data.opening import require_labels
 from delineate.data.placing import placed
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.tables import read_table
@@ -71,7 +71,7 @@ def complete_split(
             without masks are to be placed.
         DelineateError: masks that cannot be read or are uncertain.
     """
-    stated = {sample.split for sample in dataset.samples if sample.masks} - {None}
+    stated = {sample.split for sample in dataset.samples if dataset.is_labelled(sample)} - {None}
     if not trusts_lone_train and {sample.split for sample in dataset.samples} == {TRAIN}:
         stated = set()
     if stated and TRAIN not in stated:
@@ -84,10 +84,11 @@ def complete_split(
     if VALIDATION in stated or (stated and not fraction):
         return CompleteSplit(dataset, AS_STATED, True, {})
     places = {TRAIN} if stated else {None, TRAIN}
-    samples = tuple(s for s in dataset.samples if s.split in places or (s.masks and not stated))
-    require_masks(samples)
-    placing = replace(dataset, samples=samples)
-    shares = foreground_shares(settle_encodings(placing, progress=progress), progress=progress)
+    samples = tuple(
+        s for s in dataset.samples if s.split in places or (dataset.is_labelled(s) and not stated)
+    )
+    require_labels(dataset, samples)
+    shares = _shares(replace(dataset, samples=samples), progress)
     joined = tuple(together(samples))
     if stated:
         assignment = hold_out(dataset, fraction=fraction, seed=seed, facts=shares, together=joined)
@@ -99,6 +100,13 @@ def complete_split(
         )
         origin = MADE_ANEW
     return CompleteSplit(apply_split(dataset, assignment), origin, False, shares, joined)
+
+
+def _shares(dataset: Dataset, progress: Progress) -> dict[str, float]:
+    """Foreground of each sample as a share; of an image label, all or nothing."""
+    if dataset.image_labels:
+        return {s.id: float(dataset.image_labels[s.id]) for s in dataset.samples}
+    return foreground_shares(settle_encodings(dataset, progress=progress), progress=progress)
 
 
 def split_by_subject(
@@ -131,8 +139,8 @@ def split_by_subject(
         the stratification of multi-label data". Here area counts too, and orders are retried.
     """
     parts = _checked(fractions)
-    samples = [s for s in dataset.samples if s.masks or s.split in (None, TRAIN)]
-    require_masks(samples)
+    samples = [s for s in dataset.samples if dataset.is_labelled(s) or s.split in (None, TRAIN)]
+    require_labels(dataset, samples)
     rng = stream(seed, "split")
     return placed(samples, parts, shares=facts, together=together, rng=rng)
 
@@ -158,7 +166,7 @@ def hold_out(
         raise SettingsError(f"fraction: expected a number between 0 and 1, found {fraction:g}")
     assignment = {s.id: s.split for s in dataset.samples if s.split is not None}
     samples = [s for s in dataset.samples if s.split == TRAIN]
-    require_masks(samples)
+    require_labels(dataset, samples)
     parts = {TRAIN: 1 - fraction, VALIDATION: fraction}
     rng = stream(seed, "hold out")
     return assignment | placed(samples, parts, shares=facts, together=together, rng=rng)

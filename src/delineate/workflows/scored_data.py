@@ -14,7 +14,7 @@ from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, Labels
 from delineate.data.listing import counted
 from delineate.data.masks import settle_encodings
-from delineate.data.opening import open_dataset, require_masks
+from delineate.data.opening import open_dataset, require_labels
 from delineate.data.reading import read_labels
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Sample
 from delineate.data.splitting import apply_split, read_split
@@ -193,7 +193,8 @@ def leaks_into(dataset: Dataset, split: str, *, gate: Gate, is_allowed: bool) ->
 
 def _chosen_split(dataset: Dataset, asked: str | None) -> str:
     """The split to score, all of whose images have a mask."""
-    found = {sample.split for sample in dataset.samples if sample.split and sample.masks}
+    labelled = [sample for sample in dataset.samples if dataset.is_labelled(sample)]
+    found = {sample.split for sample in labelled if sample.split}
     split = asked or next((each for each in (TEST, VALIDATION) if each in found), EVERYTHING)
     if split not in (*SPLITS, EVERYTHING):
         raise unknown_name("split", split, (*SPLITS, EVERYTHING))
@@ -205,8 +206,9 @@ def _chosen_split(dataset: Dataset, asked: str | None) -> str:
             "choose one of these with --split, or score every image with --split all"
         )
     if split != EVERYTHING:
-        require_masks(chosen.samples, dataset.observers[0] if dataset.observers else None)
-    if not dataset.observers:
+        observer = dataset.observers[0] if dataset.observers else None
+        require_labels(dataset, chosen.samples, observer)
+    if not labelled:
         raise LayoutError(
             f"{dataset.root}: images without masks; there is nothing to score against"
         )
@@ -216,6 +218,8 @@ def _chosen_split(dataset: Dataset, asked: str | None) -> str:
 def _settled(dataset: Dataset, split: str, progress: Progress) -> Dataset:
     """The dataset with the encodings and classes of the masks that are read."""
     ids = {sample.id for sample in cases_of(dataset, split).samples}
+    if dataset.image_labels:
+        return dataset
     used = tuple(s for s in dataset.samples if s.split == TRAIN or s.id in ids)
     settled = settle_encodings(replace(dataset, samples=used), progress=progress)
     return replace(dataset, encodings=settled.encodings, classes=settled.classes)
@@ -259,9 +263,10 @@ def _review_notes(data: ScoredData) -> Iterator[str]:
 
 
 def cases_of(dataset: Dataset, split: str) -> Dataset:
-    """The samples of a split; of `all`, every sample that has a mask."""
+    """The samples of a split; of `all`, every sample that is labelled."""
     if split == EVERYTHING:
-        return replace(dataset, samples=tuple(s for s in dataset.samples if s.masks))
+        labelled = tuple(s for s in dataset.samples if dataset.is_labelled(s))
+        return replace(dataset, samples=labelled)
     return dataset.only(split)
 
 

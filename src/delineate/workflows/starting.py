@@ -13,7 +13,7 @@ from delineate.core.errors import LayoutError, SettingsError
 from delineate.core.progress import Progress
 from delineate.data.listing import counted
 from delineate.data.masks import settle_encodings
-from delineate.data.opening import open_dataset, require_masks
+from delineate.data.opening import open_dataset, require_labels
 from delineate.data.parallel import in_threads
 from delineate.data.reading import read_case
 from delineate.data.sample import SPLITS, TRAIN, VALIDATION, Dataset, Sample
@@ -167,7 +167,7 @@ def _settled(dataset: Dataset, progress: Progress) -> Dataset:
     """
     observer = dataset.observers[0]
     used = tuple(sample for sample in dataset.samples if sample.split in (TRAIN, VALIDATION))
-    require_masks(used, observer)
+    require_labels(dataset, used, observer)
     seen = settle_encodings(
         replace(dataset, samples=used), observers=(observer,), progress=progress
     )
