@@ -27,3 +27,10 @@ def convolution(before: int, after: int, normalisation: Normalisation) -> nn.Seq
         _NORMALISATIONS[normalisation](after),
         nn.ReLU(inplace=True),
     )
+
+
+def double_convolution(before: int, after: int, normalisation: Normalisation) -> nn.Sequential:
+    """Two of them, as at every level of a U-Net."""
+    return nn.Sequential(
+        convolution(before, after, normalisation), convolution(after, after, normalisation)
+    )

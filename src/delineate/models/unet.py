@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from delineate.models.layers import Normalisation, convolution
+from delineate.models.layers import Normalisation, double_convolution
 from delineate.models.mirror import mirrored_to_multiple
 
 _WIDTH, _DEPTH, _WIDTH_LIMIT = 32, 4, 512
@@ -38,19 +38,14 @@ class UNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if widths is None:
-            width = _WIDTH if width is None else width
-            depth = _DEPTH if depth is None else depth
-            widths = [min(width * 2**level, _WIDTH_LIMIT) for level in range(depth + 1)]
-        elif width is not None or depth is not None:
-            raise ValueError("`widths` replaces `width` and `depth`; give one or the other")
+        widths = level_widths(width, depth, widths)
         depth = len(widths) - 1
         self.stride = 2**depth
-        self.context_px = _context_px(depth)
+        self.context_px = context_px(depth)
         self.has_finite_context = normalisation in ("batch", "none")
 
         self.encoder = nn.ModuleList(
-            _double(before, after, normalisation)
+            double_convolution(before, after, normalisation)
             for before, after in zip([channels, *widths], widths, strict=False)
         )
         self.dropout = nn.Dropout2d(dropout)
@@ -59,7 +54,8 @@ class UNet(nn.Module):
             for level, below in _from_the_bottom(widths)
         )
         self.decoder = nn.ModuleList(
-            _double(2 * level, level, normalisation) for level, _ in _from_the_bottom(widths)
+            double_convolution(2 * level, level, normalisation)
+            for level, _ in _from_the_bottom(widths)
         )
         self.head = nn.Conv2d(widths[0], classes, kernel_size=1)
 
@@ -78,10 +74,17 @@ class UNet(nn.Module):
         return logits[:, :, rows, columns]
 
 
-def _double(before: int, after: int, normalisation: Normalisation) -> nn.Sequential:
-    return nn.Sequential(
-        convolution(before, after, normalisation), convolution(after, after, normalisation)
-    )
+def level_widths(
+    width: int | None, depth: int | None, widths: Sequence[int] | None
+) -> Sequence[int]:
+    """Channels of each level, the first at full size, as the networks' docstrings describe them."""
+    if widths is None:
+        width = _WIDTH if width is None else width
+        depth = _DEPTH if depth is None else depth
+        return [min(width * 2**level, _WIDTH_LIMIT) for level in range(depth + 1)]
+    if width is not None or depth is not None:
+        raise ValueError("`widths` replaces `width` and `depth`; give one or the other")
+    return widths
 
 
 def _from_the_bottom(widths: Sequence[int]) -> list[tuple[int, int]]:
@@ -89,7 +92,7 @@ def _from_the_bottom(widths: Sequence[int]) -> list[tuple[int, int]]:
     return list(pairwise(widths))[::-1]
 
 
-def _context_px(depth: int) -> int:
+def context_px(depth: int) -> int:
     """How far, in pixels, an output looks to each side.
 
     Two 3x3 convolutions a level see 2 * 2**level px to a side, going down and again going
