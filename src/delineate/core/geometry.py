@@ -32,6 +32,22 @@ def border_to_multiple(size_px: Size, multiple: int) -> tuple[int, int, int, int
     return top, more_rows - top, left, more_columns - left
 
 
+def unpadded_output_px(length_px: int, stride_px: int, lost_px: int) -> int:
+    """The smallest output of an unpadded network that holds the length, along one axis.
+
+    Unpadded convolutions take `lost_px` from each side, and pooling then fits only where the
+    output and the border of one side are whole strides together.
+
+    Examples:
+        >>> unpadded_output_px(512, 16, 92)
+        516
+        >>> unpadded_output_px(1, 16, 92)
+        4
+    """
+    smallest_px = -lost_px % stride_px or stride_px
+    return smallest_px + round_up(max(length_px - smallest_px, 0), stride_px)
+
+
 def mirrored(array: NDArray[np.float32], border: tuple[int, int, int, int]) -> NDArray[np.float32]:
     """A (C, H, W) array with its edges reflected outwards.
 

@@ -23,14 +23,15 @@ def segmenter(
     settings: PredictSettings,
     stride_px: int,
     *,
+    lost_px: int = 0,
     has_dark_surround: bool = False,
 ) -> Segmenter:
     """Prepared, predicted in tiles and views, and brought back to native size.
 
-    With a dark surround, which the network has not been trained on, all outside the field of
-    view is background.
+    A pass of an unpadded network loses `lost_px` at each side. With a dark surround, which the
+    network has not been trained on, all outside the field of view is background.
     """
-    whole = view_average(tiled(one_pass, settings, stride_px), settings.repeats)
+    whole = view_average(tiled(one_pass, settings, stride_px, lost_px=lost_px), settings.repeats)
 
     def segment(image: Image) -> Probability:
         image = image[..., None] if image.ndim == 2 else image

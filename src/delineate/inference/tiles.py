@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.geometry import border_to_multiple, mirrored, round_up
+from delineate.core.geometry import (
+    border_to_multiple,
+    mirrored,
+    round_up,
+    unpadded_output_px,
+)
 from delineate.core.types import Probability
 from delineate.inference.settings import PredictSettings
 
@@ -15,7 +21,7 @@ from delineate.inference.settings import PredictSettings
 Pass = Callable[[NDArray[np.float32]], Probability]
 
 
-def tiled(one_pass: Pass, settings: PredictSettings, stride: int) -> Pass:
+def tiled(one_pass: Pass, settings: PredictSettings, stride: int, *, lost_px: int = 0) -> Pass:
     """The pass for images of any size, in tiles that overlap and blend.
 
     Tiles start at multiples of `stride`, so each pooling cell lies as it would in the whole
@@ -23,7 +29,13 @@ def tiled(one_pass: Pass, settings: PredictSettings, stride: int) -> Pass:
     `blend_px` fade into each other. With a margin not below the network's context the
     result equals that of the whole image but for rounding. Tiles are no larger than
     `tile_px` says, unless two margins, a blend and one stride of gain need more.
+
+    A network that loses `lost_px` at each side sees that much of every tile's surroundings,
+    mirrored beyond the image. Its tiles need neither margin nor blend: whatever the settings,
+    the result equals that of the whole image but for rounding.
     """
+    if lost_px:
+        return _unpadded(one_pass, settings.tile_px, stride, lost_px)
     least_px = round_up(2 * settings.margin_px + settings.blend_px, stride) + stride
     tile_px = max(settings.tile_px // stride * stride, least_px)
 
@@ -83,3 +95,43 @@ def _places(
         if start < last:
             weight *= rise[::-1]
         yield start, weight
+
+
+def _unpadded(one_pass: Pass, tile_px: int, stride: int, lost_px: int) -> Pass:
+    """The pass for images of any size, of a network whose output is smaller than its input."""
+
+    def whole(images: NDArray[np.float32]) -> Probability:
+        height, width = images.shape[-2:]
+        # Only the bottom and the right grow to a size that fits, so that cells lie alike
+        # whatever the tiles. An output that starts at a row sees the border's rows from there on.
+        rows, high = _output_places(height, tile_px, stride, lost_px)
+        columns, wide = _output_places(width, tile_px, stride, lost_px)
+        full_height, full_width = rows[-1] + high, columns[-1] + wide
+        border = (lost_px, lost_px + full_height - height, lost_px, lost_px + full_width - width)
+        padded = np.stack([mirrored(image, border) for image in images])
+        result: Probability | None = None
+        for row, column in product(rows, columns):
+            seen = padded[..., row : row + high + 2 * lost_px, column : column + wide + 2 * lost_px]
+            part = one_pass(np.ascontiguousarray(seen))
+            if result is None:
+                result = np.empty((*part.shape[:2], full_height, full_width), np.float32)
+            result[..., row : row + high, column : column + wide] = part
+        assert result is not None  # an image has at least one tile
+        return np.ascontiguousarray(result[..., :height, :width])
+
+    return whole
+
+
+def _output_places(length: int, tile_px: int, stride: int, lost_px: int) -> tuple[list[int], int]:
+    """Where the outputs of tiles start along one axis, and the size they have in common.
+
+    Starts are multiples of the stride: 384 px for the 388 px that come of 572 px at stride 16.
+    There are as few tiles as `tile_px` allows, and they are as small as so many can be. Where
+    several are needed each gains at least one stride, even if `tile_px` leaves no room for it.
+    """
+    smallest = unpadded_output_px(1, stride, lost_px)
+    most_strides = max((tile_px - 2 * lost_px - smallest) // stride, 1)
+    strides = (unpadded_output_px(length, stride, lost_px) - smallest) // stride
+    tiles = max(-(-strides // most_strides), 1)
+    step = -(-strides // tiles) * stride
+    return [step * index for index in range(tiles)], step + smallest
