@@ -14,7 +14,7 @@ sums it changes little, and its acceleration is unstable with so few subjects.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -88,17 +88,42 @@ def bootstrap_pooled(
             f"groups: expected one subject for each of {len(above)} cases, found {len(groups)} "
             f"(and {len(below)} denominators)"
         )
+    columns = above.shape[1]
+
+    def mean_ratio(sums: Floats) -> Floats:
+        upper, lower = sums[:, :columns], sums[:, columns:]  # (resamples, K)
+        has_value = lower > 0
+        ratios = np.where(has_value, upper / np.where(has_value, lower, 1.0), 0.0)
+        defined = has_value.sum(axis=1)
+        means: Floats = np.divide(
+            ratios.sum(axis=1), defined, out=np.full(len(sums), np.nan), where=defined > 0
+        )
+        return means
+
+    both = np.concatenate([above, below], axis=1)
+    return bootstrap_sums(both, groups, mean_ratio, seed=seed, resamples=resamples)
+
+
+def bootstrap_sums(
+    rows: ArrayLike,
+    groups: Sequence[Hashable],
+    score: Callable[[Floats], Floats],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """The interval of any score that is made of sums over cases, subjects drawn whole.
+
+    `rows` is (n, K), a row a case; `score` goes from the resampled sums (resamples, K) to
+    (resamples,) values, NaN where a resample has none.
+    """
     index, subjects = _group_index(groups)
     too_few = _too_few(subjects)
     if too_few:
         return too_few
     weights = _weights(seed, subjects, resamples)
-    upper = weights @ _sum_by_group(above, index, subjects)
-    lower = weights @ _sum_by_group(below, index, subjects)  # (resamples, K)
-    has_value = lower > 0
-    ratios = np.where(has_value, upper / np.where(has_value, lower, 1.0), 0.0)
-    defined = has_value.sum(axis=1)
-    return _percentiles(ratios.sum(axis=1)[defined > 0] / defined[defined > 0], subjects, resamples)
+    drawn = score(weights @ _sum_by_group(_two_columns(rows), index, subjects))
+    return _percentiles(drawn[np.isfinite(drawn)], subjects, resamples)
 
 
 @dataclass(frozen=True)
@@ -133,7 +158,7 @@ def histograms(
 
 def bootstrap_ranking(
     classes: Sequence[Histograms],
-    score: Literal["roc_auc", "average_precision"],
+    score: Literal["roc_auc", "average_precision"] | Callable[[Floats, Floats], Floats],
     *,
     exact: float,
     seed: int,
@@ -141,6 +166,8 @@ def bootstrap_ranking(
 ) -> Interval:
     """The interval of pooled ROC AUC or average precision, subjects drawn whole.
 
+    Or of any other score of rankings: a function from the (resamples, bins) counts of
+    foreground and of background, bins upwards, to (resamples,) values, NaN where there is none.
     With several classes, of the mean over them; their histograms hold the same subjects.
     Resampled scores are computed on the binned scores, pixels within a bin being ties;
     the interval is then moved by the difference between the exact score and the binned one
@@ -159,9 +186,12 @@ def bootstrap_ranking(
     return _percentiles(moved, subjects, resamples)
 
 
-def _binned_mean(classes: Sequence[Histograms], score: str, weights: Floats) -> Floats:
+def _binned_mean(
+    classes: Sequence[Histograms], score: str | Callable[[Floats, Floats], Floats], weights: Floats
+) -> Floats:
     """(resamples,) means over the classes that have a value; NaN where none has."""
-    binned = {"roc_auc": _binned_auc, "average_precision": _binned_average_precision}[score]
+    known = {"roc_auc": _binned_auc, "average_precision": _binned_average_precision}
+    binned = known[score] if isinstance(score, str) else score
     values = np.stack([binned(weights @ one.positive, weights @ one.negative) for one in classes])
     has_value = np.isfinite(values)
     defined = has_value.sum(axis=0)

@@ -1,0 +1,224 @@
+"""The whole evaluation of "is there anything to find in this image", beside its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.core.errors import SettingsError
+from delineate.evaluation.classification_records import (
+    ALWAYS_ABSENT,
+    ALWAYS_PRESENT,
+    FAILURE_RULE,
+    OPTIMISTIC,
+    PREVALENCE,
+    SPECIFICITIES,
+    CaseVerdict,
+    ClassificationEvaluation,
+    ClassificationView,
+    ClassScore,
+    Reliability,
+    RocPoints,
+    headline_of,
+)
+from delineate.evaluation.classification_scores import Answers, scores_of
+from delineate.evaluation.records import EVERY_CASE, MODEL
+from delineate.evaluation.settings import EvaluationSettings
+from delineate.evaluation.views import View
+from delineate.metrics.calibration import error_when_calibrated, reliability
+from delineate.metrics.operating_points import OperatingPoint
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassifiedCase:
+    """An image with its truth and the model's probability that there is something to find.
+
+    `failure` says why there is no probability. Several images may share a subject.
+    """
+
+    id: str
+    subject: str | None
+    truth: bool
+    probability: float | None
+    failure: str | None = None
+
+    @property
+    def group(self) -> str:
+        """Who is drawn as a whole in resampling: the subject, else the case itself."""
+        return self.subject if self.subject is not None else f"sample:{self.id}"
+
+
+def score_classification(
+    cases: Sequence[ClassifiedCase],
+    threshold: float,
+    *,
+    threshold_origin: str = "not stated",
+    prevalence_in_training: float | None = None,
+    views: Sequence[View] = (),
+    settings: EvaluationSettings | None = None,
+) -> ClassificationEvaluation:
+    """Every score of the model, of either constant answer and of the training prevalence.
+
+    A case is called present where its probability is at least the threshold, which
+    `threshold_origin` says how it was chosen. A case without a probability from 0 to 1 has
+    failed and counts as the worst answer there is. `prevalence_in_training` is the share of
+    training cases that are present. The headline scores are given once more for each view.
+
+    Raises:
+        SettingsError: There is no case, an id comes twice, or the threshold or the
+            prevalence is no number of its range.
+    """
+    settings = settings or EvaluationSettings()
+    _check(cases, threshold, prevalence_in_training)
+    verdicts = tuple(_verdict(case, threshold) for case in cases)
+    of = _Predictors(cases, verdicts, threshold, threshold_origin, prevalence_in_training)
+    everyone = np.ones(len(cases), bool)
+    records = [score for each in of.answers(everyone) for score in scores_of(each, settings)]
+    model = next(of.answers(everyone))
+    answered = ~model.has_failed
+    shares, truth = model.probability[answered], model.truth[answered]
+    return ClassificationEvaluation(
+        threshold=threshold,
+        threshold_origin=threshold_origin,
+        prevalence_in_training=prevalence_in_training,
+        records=tuple(records),
+        views=tuple(_views(of, cases, views, records, settings)),
+        cases=verdicts,
+        subjects=len({case.group for case in cases}),
+        confusion=model.confusion(),
+        operating_points=tuple(_within_range(model, wanted) for wanted in SPECIFICITIES),
+        reliability=Reliability(
+            reliability(shares, truth), error_when_calibrated(shares, seed=settings.seed)
+        ),
+        roc=_roc(model),
+        notes=tuple(_notes(cases, verdicts, prevalence_in_training)),
+    )
+
+
+@dataclass(frozen=True)
+class _Predictors:
+    """The model and what costs nothing, over any part of the cases."""
+
+    cases: Sequence[ClassifiedCase]
+    verdicts: Sequence[CaseVerdict]
+    threshold: float
+    origin: str
+    prevalence: float | None
+
+    def answers(self, kept: NDArray[np.bool_]) -> Iterator[Answers]:
+        """The model first, then each baseline."""
+        chosen = [at for at, is_kept in enumerate(kept) if is_kept]
+        truth = np.array([self.cases[at].truth for at in chosen], bool)
+        groups = [self.cases[at].group for at in chosen]
+        verdicts = [self.verdicts[at] for at in chosen]
+        # None becomes NaN.
+        probability = np.array([one.probability for one in verdicts], np.float64)
+        # A failed case is called what it is not.
+        called = [not one.truth if one.is_present is None else one.is_present for one in verdicts]
+        cut = f"present where the probability is at least {self.threshold:.4g} ({self.origin})"
+        yield Answers(MODEL, cut, truth, probability, np.array(called, bool), groups)
+        constants = [(ALWAYS_ABSENT, 0.0), (ALWAYS_PRESENT, 1.0)]
+        if self.prevalence is not None:
+            constants.append((PREVALENCE, self.prevalence))
+        for name, value in constants:
+            cut = f"{'present' if value >= 0.5 else 'absent'} everywhere"
+            yield Answers(
+                name, cut, truth, np.full(len(truth), value), np.full(len(truth), value >= 0.5),
+                groups,
+            )  # fmt: skip
+
+
+def _check(cases: Sequence[ClassifiedCase], threshold: float, prevalence: float | None) -> None:
+    if not cases:
+        raise SettingsError("cases: expected at least one to score, found none")
+    seen: set[str] = set()
+    for case in cases:
+        if case.id in seen:
+            raise SettingsError(f"case '{case.id}': expected each id once, found it again")
+        seen.add(case.id)
+    if not np.isfinite(threshold):
+        raise SettingsError(
+            f"threshold: expected a number, found {threshold}; choose one on validation cases"
+        )
+    if prevalence is not None and not 0 <= prevalence <= 1:
+        raise SettingsError(
+            f"prevalence_in_training: expected a share from 0 to 1, found {prevalence}"
+        )
+
+
+def _verdict(case: ClassifiedCase, threshold: float) -> CaseVerdict:
+    failure = case.failure or _fault_of(case.probability)
+    probability = None if failure or case.probability is None else float(case.probability)
+    is_present = None if probability is None else probability >= threshold
+    return CaseVerdict(case.id, case.subject, case.truth, probability, is_present, failure)
+
+
+def _fault_of(probability: float | None) -> str | None:
+    if probability is None:
+        return "no prediction"
+    if not 0 <= probability <= 1:  # nor is NaN
+        return f"probability: expected a number from 0 to 1, found {probability:g}"
+    return None
+
+
+def _views(
+    of: _Predictors,
+    cases: Sequence[ClassifiedCase],
+    views: Sequence[View],
+    whole: Sequence[ClassScore],
+    settings: EvaluationSettings,
+) -> Iterator[ClassificationView]:
+    if not views:
+        return
+    subjects = len({case.group for case in cases})
+    yield ClassificationView(EVERY_CASE, len(cases), subjects, headline_of(whole))
+    for view in views:
+        kept = np.array([case.id not in view.left_out for case in cases], bool)
+        groups = {case.group for case, is_kept in zip(cases, kept, strict=True) if is_kept}
+        scored = of.answers(kept) if kept.any() else ()
+        records = headline_of(score for each in scored for score in scores_of(each, settings))
+        yield ClassificationView(view.name, int(kept.sum()), len(groups), records)
+
+
+def _within_range(model: Answers, specificity: float) -> OperatingPoint:
+    """The operating point; the rank of a failed case is no threshold."""
+    point = model.operating_point(specificity)
+    is_rank = point.threshold is not None and point.threshold > 1
+    return replace(point, threshold=None) if is_rank else point
+
+
+def _roc(model: Answers) -> RocPoints | None:
+    curve = model.ranking().roc_curve()
+    if curve is None:
+        return None
+    levels = (round(float(one), 6) if 0 <= one <= 1 else None for one in curve.threshold)
+    x, y = (tuple(np.round(each, 6).tolist()) for each in (curve.x, curve.y))
+    return RocPoints(x, y, tuple(levels))
+
+
+def _notes(
+    cases: Sequence[ClassifiedCase], verdicts: Sequence[CaseVerdict], prevalence: float | None
+) -> Iterator[str]:
+    total = len(cases)
+    unknown = sum(case.subject is None for case in cases)
+    if unknown:
+        yield (
+            f"subjects are unknown for {unknown} of {total} cases: each of these counts as a "
+            "subject of its own, so that intervals are too narrow if one subject has several"
+        )
+    failed = sum(one.failure is not None for one in verdicts)
+    if failed:
+        yield f"{failed} of {total} cases failed: {FAILURE_RULE}"
+    present = sum(case.truth for case in cases)
+    yield (
+        f"{present} of {total} cases are present: accuracy, average precision and both "
+        "predictive values hold at this share alone"
+    )
+    if prevalence is None:
+        yield "the share of present cases in training is not known: it is no baseline here"
+    yield OPTIMISTIC
