@@ -11,6 +11,7 @@ from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
 
 SCHEMA = "model"
+Task = Literal["segment", "classify"]
 
 
 class Threshold(BaseModel):
@@ -54,9 +55,7 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    task: Literal["segment", "classify"] = Field(
-        "segment", description="labels for pixels, or one verdict for an image"
-    )
+    task: Task = Field("segment", description="labels for pixels, or one verdict for an image")
     architecture: str
     arguments: dict[str, Any]
     parameters: int

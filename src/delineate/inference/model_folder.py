@@ -12,12 +12,17 @@ from delineate.core.checks import sha256_of_file
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError, unknown_name
 from delineate.core.types import Image, LabelClass, Labels, Probability
 from delineate.files.writing import read_json
-from delineate.inference.model_card import SCHEMA, ModelCard
+from delineate.inference.model_card import SCHEMA, ModelCard, Task
 from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.segmenter import Segmenter, segmenter
 from delineate.inference.settings import PredictSettings
 
 WEIGHTS, CARD, PAGE = "model.safetensors", "model.json", "README.md"
+_KINDS: dict[Task, str] = {
+    "segment": "a segmentation model, which gives masks",
+    "classify": "a classifier, which gives a verdict on the whole image",
+}
+_LOADERS: dict[Task, str] = {"segment": "load_model", "classify": "load_classifier"}
 
 
 @dataclass(frozen=True)
@@ -112,21 +117,14 @@ def load_model(
     Further keyword arguments replace single prediction settings, such as `repeats="turns"`.
 
     Raises:
-        LayoutError: no model there.
+        LayoutError: no model there, or a classifier.
         UnreadableFileError: weights that are damaged or do not belong to the card.
         SettingsError: an architecture that this version does not know, or a wrong setting.
     """
     from delineate.inference.weights import load_network
 
-    folder = find_model_folder(Path(path))
-    card = read_card(folder)
-    settings = _changed(card.predict, predict)
-    file = folder / WEIGHTS
-    if sha256_of_file(file) != card.weights_sha256:
-        raise UnreadableFileError(
-            f"{file}: the weights are not those that {CARD} describes (their digest differs); "
-            "copy the whole model folder again"
-        )
+    card, file = opened(Path(path), task="segment")
+    settings = changed_settings(card.predict, predict)
     one_pass = load_network(file, card, device=device, threads=threads)
     segment = segmenter(
         one_pass,
@@ -138,7 +136,35 @@ def load_model(
     return Model(card, segment, settings)
 
 
-def _changed(settings: PredictSettings, changes: dict[str, Any]) -> PredictSettings:
+def opened(path: Path, *, task: Task) -> tuple[ModelCard, Path]:
+    """The card of a run or model folder, and its weights, which are those of the card.
+
+    Raises:
+        LayoutError: no model there, or one for the other task.
+        UnreadableFileError: weights that do not belong to the card.
+    """
+    folder = find_model_folder(path)
+    card = read_card(folder)
+    if card.task != task:
+        raise LayoutError(
+            f"{folder}: expected {_KINDS[task]}, found {_KINDS[card.task]}; "
+            f"open it with `{_LOADERS[card.task]}`"
+        )
+    file = folder / WEIGHTS
+    if sha256_of_file(file) != card.weights_sha256:
+        raise UnreadableFileError(
+            f"{file}: the weights are not those that {CARD} describes (their digest differs); "
+            "copy the whole model folder again"
+        )
+    return card, file
+
+
+def changed_settings(settings: PredictSettings, changes: dict[str, Any]) -> PredictSettings:
+    """The settings with some replaced by name.
+
+    Raises:
+        SettingsError: an unknown name, or a value that does not fit.
+    """
     for name in changes:
         if name not in PredictSettings.model_fields:
             raise unknown_name("prediction setting", name, PredictSettings.model_fields)

@@ -14,7 +14,7 @@ from delineate.files.writing import write_bytes
 from delineate.inference.model_card import ModelCard
 from delineate.inference.tiles import Pass
 from delineate.inference.torch_segmenter import chosen_device, torch_pass
-from delineate.models.catalogue import build_model
+from delineate.models.catalogue import build_classifier, build_model
 
 
 def load_network(
@@ -25,9 +25,20 @@ def load_network(
     Raises:
         UnreadableFileError: a damaged file, or weights of another network.
     """
+    network = read_network(file, card, threads=threads)
+    return torch_pass(network, device=chosen_device(device), precision=card.precision)
+
+
+def read_network(file: Path, card: ModelCard, *, threads: int | None = None) -> nn.Module:
+    """The network of a card with its weights, for masks or for verdicts as the card says.
+
+    Raises:
+        UnreadableFileError: a damaged file, or weights of another network.
+    """
     if threads is not None:
         torch.set_num_threads(threads)
-    network = build_model(
+    build = build_classifier if card.task == "classify" else build_model
+    network = build(
         card.architecture,
         channels=card.preparation.channels,
         classes=card.output_channels,
@@ -45,7 +56,7 @@ def load_network(
             f"{file}: weights of another network than '{card.architecture}' ({reason}); "
             "use the model.json that came with them"
         ) from error
-    return torch_pass(network, device=chosen_device(device), precision=card.precision)
+    return network
 
 
 def save_network(file: Path, network: nn.Module) -> None:
