@@ -17,6 +17,12 @@ class AugmentSettings(BaseModel):
     shift_px: float = Field(8.0, ge=0, description="up to this along each axis, working px")
     zoom: float = Field(1.15, ge=1, description="enlarged or reduced up to this factor")
     stretch: float = Field(1.05, ge=1, description="height against width, up to this factor")
+    elastic_px: float = Field(
+        0.0, ge=0, description="standard deviation of smooth random displacements, working px"
+    )
+    elastic_grid: int = Field(
+        3, ge=2, description="points along each side of the patch that are displaced"
+    )
 
     gamma: float = Field(1.25, ge=1, description="exponent between 1/gamma and gamma")
     brightness: float = Field(0.1, ge=0, le=1, description="added, of the full range")

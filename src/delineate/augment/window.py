@@ -7,15 +7,18 @@ from math import ceil, hypot, radians, tan
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.augment.elastic import reach_px
 from delineate.augment.pose import Matrix
 from delineate.augment.settings import AugmentSettings
 from delineate.core.geometry import Size
 
 
 def window_size_px(patch_px: Size, settings: AugmentSettings) -> Size:
-    """A square that holds the source of a patch in every pose within the settings."""
+    """A square that holds the source of a patch in every pose within the settings, bent or not."""
     diagonal = hypot(*patch_px) * settings.zoom * settings.stretch**0.5
-    side = ceil(diagonal * (1 + tan(radians(settings.shear_degrees)))) + 3
+    affine = diagonal * (1 + tan(radians(settings.shear_degrees)))
+    bend = 2 * reach_px(settings, patch_px) if settings.elastic_px else 0.0
+    side = ceil(affine + bend) + 3
     return side, side
 
 

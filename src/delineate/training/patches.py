@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -15,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from delineate.augment.elastic import Displacements, bent_map, sample_displacements
 from delineate.augment.pose import Matrix, sample_pose, source_matrix
 from delineate.augment.settings import AugmentSettings
 from delineate.augment.tone import Tone, apply_tone, sample_tone
 from delineate.augment.tone_batch import apply_tone_batch
-from delineate.augment.warp import warp_image, warp_labels
-from delineate.augment.warp_batch import warp_batch
+from delineate.augment.warp import Source, warp_image, warp_labels
+from delineate.augment.warp_batch import sample_images, sample_labels, sampling_grid
 from delineate.augment.window import (
     cut_window,
     window_corner,
@@ -31,6 +30,7 @@ from delineate.core.geometry import Size
 from delineate.core.seeds import stream
 from delineate.core.types import IGNORE, Image, Labels, as_image
 from delineate.inference.preparation import Preparation
+from delineate.training.recently_used import RecentlyUsed
 from delineate.training.settings import PatchSettings
 
 T = TypeVar("T")
@@ -57,20 +57,33 @@ class WorkingCase:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One patch before it is resampled."""
+    """One patch before it is resampled; `image_label` is None where pixels have labels."""
 
     case: WorkingCase
+    image_label: int | None
     matrix: Matrix
+    displacements: Displacements | None
     tone: Tone
+
+    def source(self, patch_px: Size) -> Source:
+        """Where its pixels come from: affine as long as nothing bends it."""
+        if self.displacements is None:
+            return self.matrix
+        return bent_map(self.matrix, self.displacements, patch_px)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """One step for an accelerator: unit images (N, C, h, w), labels (N, h, w), matrices, tones."""
+    """One step for an accelerator.
+
+    Unit images (N, C, h, w), labels (N, h, w) or those of images (N,), matrices (N, 2, 3),
+    displacements (N, points, points, 2) or None, and N tones.
+    """
 
     units: Tensor
     labels: Tensor
     matrices: Tensor
+    displacements: Tensor | None
     tones: Sequence[Tone]
 
 
@@ -93,6 +106,11 @@ class PatchSource:
 
     No state is kept between steps, so a training can go on at any step, and the number of
     threads changes nothing. Each epoch takes every image `per_image` times, shuffled.
+
+    With `image_labels`, one an image, a batch brings the label of each image in place of those
+    of its pixels, and every patch lies about the middle of its image before it is turned and
+    shifted: whole where the patch has the working size, its middle where that is larger, with
+    mirrored borders where it is smaller. Labels of pixels are then never looked at.
     """
 
     def __init__(
@@ -105,14 +123,16 @@ class PatchSource:
         augment: AugmentSettings,
         batch: int,
         seed: int,
+        image_labels: Sequence[int] | None = None,
     ) -> None:
-        self._read = _Cache(read, int(patches.cache_gb * 2**30))
+        self._read = RecentlyUsed(read, int(patches.cache_gb * 2**30))
         self._count = count
         self._preparation = preparation
         self._settings = patches
         self._augment = augment
         self._batch = batch
         self._seed = seed
+        self._image_labels = image_labels
         self._order = lru_cache(maxsize=4)(self._permutation)
 
     @property
@@ -121,47 +141,66 @@ class PatchSource:
         return -(-self._count * self._settings.per_image // self._batch)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Input (N, C, H, W) float32 and labels (N, H, W) uint8 of one step, on the processor."""
+        """Input (N, C, H, W) float32 and labels of one step, on the processor.
+
+        Labels are (N, H, W) uint8, or (N,) int64 where they are those of whole images.
+        """
         size_px = self._settings.size_px
-        inputs, labels = [], []
+        inputs: list[NDArray[np.float32]] = []
+        labels: list[Labels | np.int64] = []
         for drawn in self._drawn(step):
-            unit = self._preparation.unit(warp_image(drawn.case.image, drawn.matrix, size_px))
+            source = drawn.source(size_px)
+            unit = self._preparation.unit(warp_image(drawn.case.image, source, size_px))
             inputs.append(self._preparation.normalised(apply_tone(drawn.tone, unit)))
-            labels.append(warp_labels(drawn.case.labels, drawn.matrix, size_px))
+            if drawn.image_label is None:
+                labels.append(warp_labels(drawn.case.labels, source, size_px))
+            else:
+                labels.append(np.int64(drawn.image_label))
         return torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack(labels))
 
     def windows(self, step: int) -> Windows:
         """The same step for an accelerator: pieces of the images, yet to be resampled."""
         size_px = self._settings.size_px
         window_px = window_size_px(size_px, self._augment)
+        units, matrices, displacements = [], [], []
+        labels: list[NDArray[np.generic] | np.int64] = []
         drawn = self._drawn(step)
-        corners = [window_corner(each.matrix, size_px, window_px) for each in drawn]
-        places = list(zip(drawn, corners, strict=True))
-        images = [cut_window(each.case.image, corner, window_px) for each, corner in places]
-        labels = [cut_window(each.case.labels, corner, window_px) for each, corner in places]
-        matrices = [within_window(each.matrix, corner) for each, corner in places]
-        units = [self._preparation.unit(as_image(image)) for image in images]
+        for each in drawn:
+            corner = window_corner(each.matrix, size_px, window_px)
+            image = as_image(cut_window(each.case.image, corner, window_px))
+            units.append(self._preparation.unit(image))
+            matrices.append(within_window(each.matrix, corner))
+            if each.displacements is not None:
+                displacements.append(each.displacements)
+            if each.image_label is None:
+                labels.append(cut_window(each.case.labels, corner, window_px))
+            else:
+                labels.append(np.int64(each.image_label))
         return Windows(
             torch.from_numpy(np.stack(units).transpose(0, 3, 1, 2)),
             torch.from_numpy(np.stack(labels)),
             torch.from_numpy(np.stack(matrices).astype(np.float32)),
+            torch.from_numpy(np.stack(displacements)) if displacements else None,
             [each.tone for each in drawn],
         )
 
     def resampled(self, windows: Windows, device: torch.device) -> tuple[Tensor, Tensor]:
         """What `batch` gives, from windows and on the device; equal but for rounding and grains."""
-        units, labels = warp_batch(
-            windows.units.to(device),
-            windows.labels.to(device),
+        units, labels = windows.units.to(device), windows.labels.to(device)
+        bends = windows.displacements
+        grid = sampling_grid(
             windows.matrices.to(device),
+            None if bends is None else bends.float().to(device),
             self._settings.size_px,
+            (units.shape[2], units.shape[3]),
         )
-        units = apply_tone_batch(windows.tones, units)
+        units = apply_tone_batch(windows.tones, sample_images(units, grid))
         mean, deviation = (
             torch.tensor(values, device=device).view(1, -1, 1, 1)
             for values in (self._preparation.mean, self._preparation.deviation)
         )
-        return (units - mean) / deviation, labels
+        is_of_pixels = self._image_labels is None
+        return (units - mean) / deviation, sample_labels(labels, grid) if is_of_pixels else labels
 
     def _drawn(self, step: int) -> list[Drawn]:
         first = step * self._batch
@@ -169,11 +208,20 @@ class PatchSource:
 
     def _draw(self, number: int) -> Drawn:
         rng = stream(self._seed, "patch", number)
-        case = self._read(self._image_of(number))
+        index = self._image_of(number)
+        case = self._read(index)
         size_px = self._settings.size_px
-        centre = patch_centre(rng, case, size_px, self._settings.foreground_share)
+        if self._image_labels is None:
+            image_label = None
+            centre = patch_centre(rng, case, size_px, self._settings.foreground_share)
+        else:
+            image_label = self._image_labels[index]
+            centre = middle_centre(case, size_px)
         matrix = source_matrix(sample_pose(rng, self._augment, centre), size_px)
-        return Drawn(case, matrix, sample_tone(rng, self._augment, self._preparation.channels))
+        tone = sample_tone(rng, self._augment, self._preparation.channels)
+        # Last, so that a patch is in the same pose and tone with and without.
+        displacements = sample_displacements(rng, self._augment)
+        return Drawn(case, image_label, matrix, displacements, tone)
 
     def _image_of(self, number: int) -> int:
         """The image of a patch: a new permutation of all images each round."""
@@ -203,37 +251,18 @@ def patch_centre(
     return _inside(row, rows, size_px[0]), _inside(column, columns, size_px[1])
 
 
+def middle_centre(case: WorkingCase, size_px: Size) -> tuple[float, float]:
+    """(row, column) of the patch in the middle of an image, its pixels on those of the image."""
+    rows, columns = case.image.shape[:2]
+    return _inside(rows // 2, rows, size_px[0]), _inside(columns // 2, columns, size_px[1])
+
+
 def _inside(place: int, length: int, patch: int) -> float:
     if patch >= length:
         first = (length - patch) // 2
     else:
         first = min(max(place - patch // 2, 0), length - patch)
     return first + (patch - 1) / 2
-
-
-class _Cache:
-    """The most recently used cases, up to a number of bytes; safe between threads."""
-
-    def __init__(self, read: Callable[[int], WorkingCase], most_bytes: int) -> None:
-        self._read = read
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._cases: OrderedDict[int, WorkingCase] = OrderedDict()
-        self._lock = Lock()
-
-    def __call__(self, index: int) -> WorkingCase:
-        with self._lock:
-            if index in self._cases:
-                self._cases.move_to_end(index)
-                return self._cases[index]
-        case = self._read(index)
-        with self._lock:
-            if index not in self._cases:
-                self._cases[index] = case
-                self._bytes += case.bytes
-            while self._bytes > self._most_bytes and len(self._cases) > 1:
-                self._bytes -= self._cases.popitem(last=False)[1].bytes
-        return case
 
 
 def ahead(prepare: Callable[[int], T], steps: Iterable[int], *, threads: int) -> Generator[T]:
