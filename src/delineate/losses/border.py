@@ -1,0 +1,32 @@
+"""Cross-entropy that insists on the gaps between touching objects."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat
+from torch import Tensor
+
+from delineate.losses.border_weights import border_weights
+from delineate.losses.entropy import cross_entropy_each
+from delineate.losses.pixels import mean_of_counted
+
+
+def border_weighted_cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    w0: NonNegativeFloat = 10.0,
+    sigma_px: PositiveFloat = 5.0,
+) -> Tensor:
+    """Mean a pixel of the cross-entropy times `border_weights` of the batch.
+
+    Objects and distances are those of the labels as they come, after any crop: an object
+    beyond the edge of a patch parts nothing in it.
+
+    Source: Ronneberger, Fischer and Brox (2015), arXiv:1505.04597, equations 1 and 2. Differs:
+    they take the sum, here it is the mean; they weigh each image once before training, here
+    each patch is weighed as it is augmented.
+    """
+    weights = border_weights(labels.cpu().numpy(), w0=w0, sigma_px=sigma_px)
+    each = cross_entropy_each(logits, labels)
+    return mean_of_counted(each * torch.from_numpy(weights).to(each.device), labels)
