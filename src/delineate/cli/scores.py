@@ -9,7 +9,15 @@ from typing import Any
 
 from delineate.cli.tables import columns, counted
 
-_NAMES = {"dice": "Dice", "iou": "IoU", "roc_auc": "ROC AUC"}
+_NAMES = {
+    "dice": "Dice",
+    "iou": "IoU",
+    "roc_auc": "ROC AUC",
+    "brier_score": "Brier score",
+    # In full the table of a classifier would be wider than a terminal.
+    "sensitivity_at_specificity_0.90": "sens. at spec. 0.90",
+    "sensitivity_at_specificity_0.95": "sens. at spec. 0.95",
+}
 # As `delineate.evaluation.records.MODEL`. The intervals of the others stand on the page:
 # with them the table would be wider than a terminal.
 _MODEL = "model"
@@ -59,9 +67,42 @@ def views_side_by_side(views: Sequence[Mapping[str, Any]]) -> list[str]:
     return columns([*map(list, heads), *rows])
 
 
+def classification_table(document: Mapping[str, Any]) -> Iterator[str]:
+    """The headline of a classifier beside its baselines, cases by answer, and the rules."""
+    records = document["headline"]
+    yield from side_by_side(records)
+    yield ""
+    if document["views"]:
+        yield from views_side_by_side(document["views"])
+        yield ""
+    yield from _confusion(document["confusion"])
+    yield ""
+    yield (
+        f"split {document['split']}: {counted(document['cases'], 'case')} of "
+        f"{counted(document['subjects'], 'subject')}, {document['present']:,} present and "
+        f"{document['absent']:,} absent"
+    )
+    yield f"threshold {document['threshold']:.4g}: {document['threshold_origin']}"
+    defined = [record for record in records if record["value"] is not None]
+    if any(record["low"] is not None for record in defined):
+        yield "in brackets: 95 % interval, subjects resampled"
+    yield from dict.fromkeys(r["why_no_interval"] for r in defined if r["why_no_interval"])
+    yield from _undefined(records)
+    yield from (f"note: {note}" for note in document["notes"])
+
+
+def _confusion(counts: Mapping[str, int]) -> list[str]:
+    rows = [
+        ["present", f"{counts['found']:,}", f"{counts['missed']:,}"],
+        ["absent", f"{counts['false_alarms']:,}", f"{counts['rightly_absent']:,}"],
+    ]
+    return columns(rows, ["truth", "called present", "called absent"])
+
+
 def _row(record: Mapping[str, Any]) -> str:
-    name = record["score"]
-    return f"{_NAMES.get(name, name.replace('_', ' '))}, {record['pooling']}"
+    name = _NAMES.get(record["score"], record["score"].replace("_", " "))
+    # The figures of a classifier have no pooling: a case is an image.
+    return f"{name}, {record['pooling']}" if "pooling" in record else str(name)
 
 
 def _cell(record: Mapping[str, Any]) -> str:

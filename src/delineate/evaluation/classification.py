@@ -82,6 +82,7 @@ def score_classification(
     model = next(of.answers(everyone))
     answered = ~model.has_failed
     shares, truth = model.probability[answered], model.truth[answered]
+    expected = error_when_calibrated(shares, seed=settings.seed)
     return ClassificationEvaluation(
         threshold=threshold,
         threshold_origin=threshold_origin,
@@ -92,11 +93,9 @@ def score_classification(
         subjects=len({case.group for case in cases}),
         confusion=model.confusion(),
         operating_points=tuple(_within_range(model, wanted) for wanted in SPECIFICITIES),
-        reliability=Reliability(
-            reliability(shares, truth), error_when_calibrated(shares, seed=settings.seed)
-        ),
+        reliability=Reliability(reliability(shares, truth), expected),
         roc=_roc(model),
-        notes=tuple(_notes(cases, verdicts, prevalence_in_training)),
+        notes=tuple(_notes(cases, verdicts, prevalence_in_training, expected)),
     )
 
 
@@ -202,7 +201,10 @@ def _roc(model: Answers) -> RocPoints | None:
 
 
 def _notes(
-    cases: Sequence[ClassifiedCase], verdicts: Sequence[CaseVerdict], prevalence: float | None
+    cases: Sequence[ClassifiedCase],
+    verdicts: Sequence[CaseVerdict],
+    prevalence: float | None,
+    expected_error: float | None,
 ) -> Iterator[str]:
     total = len(cases)
     unknown = sum(case.subject is None for case in cases)
@@ -221,4 +223,9 @@ def _notes(
     )
     if prevalence is None:
         yield "the share of present cases in training is not known: it is no baseline here"
+    if expected_error is not None:
+        yield (
+            "a perfectly calibrated model of these probabilities would show a calibration error "
+            f"of {expected_error:.3f} on as many cases: only what is above is a fault of the model"
+        )
     yield OPTIMISTIC
