@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, sqrt
+from math import exp
 from pathlib import Path
 
 import cv2
@@ -130,6 +130,16 @@ def test_any_integer_will_do(dtype):
     assert np.array_equal(border_weights(labels.astype(dtype)), border_weights(labels))
 
 
+def test_weights_are_the_same_in_every_run():
+    """No last digit depends on where arrays lie in memory."""
+    labels = scattered(0)[None]
+    expected = border_weights(labels)
+    occupied = []
+    for size in range(1, 40):
+        occupied.append(np.zeros(997 * size, np.uint8))
+        assert np.array_equal(border_weights(labels), expected)
+
+
 def test_turned_labels_turn_the_weights():
     """No direction is preferred."""
     labels = scattered(1, classes=2)
@@ -141,10 +151,11 @@ def test_real_membranes_part_their_cells(shared_data: Path):
     file = shared_data / "em_membrane/train/label/0.png"
     labels = (cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) == 255).astype(np.uint8)
     found = term(labels)
-    half_width_px = ndimage.distance_transform_edt(labels == 0)
-    is_thick = half_width_px > 9
-    is_thin = (half_width_px > 0) & (cv2.dilate(is_thick.astype(np.uint8), np.ones((41, 41))) == 0)
+    depth_px = ndimage.distance_transform_edt(labels == 0)
+    is_thick = depth_px > 9
+    is_near_thick = cv2.dilate(is_thick.astype(np.uint8), np.ones((41, 41))) == 1
+    is_thin = (labels == 0) & ~is_near_thick
     assert is_thick.sum() > 50
-    assert found[is_thin].mean() > 5
-    assert found[is_thick].max() < 10 * exp(-(20**2) / 50) * sqrt(10)
+    assert found[is_thin].mean() > 3
+    assert found[is_thick].max() < 10 * exp(-(18**2) / 50)
     assert (found[labels == 1] == 0).all()

@@ -63,7 +63,10 @@ def _sum_of_distances_px(labels: NDArray[np.integer], reach_px: int) -> NDArray[
         farther = np.maximum(nearest[window], distance)
         np.minimum(second[window], farther, out=second[window])
         np.minimum(nearest[window], distance, out=nearest[window])
-    return np.where(labels == 0, nearest + second, np.float32(np.inf))
+    # OpenCV's roots differ in their last digit with where an array happens to lie in memory;
+    # of whole squares they do not, so that equal labels have equal weights in every run.
+    sums_px = np.sqrt(np.rint(nearest**2)) + np.sqrt(np.rint(second**2))
+    return np.where(labels == 0, sums_px, np.float32(np.inf))
 
 
 def _objects(
