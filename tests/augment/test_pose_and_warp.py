@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from delineate.augment.elastic import bent_map, sample_displacements
 from delineate.augment.pose import Pose, sample_pose, source_matrix
 from delineate.augment.settings import AugmentSettings
+from delineate.augment.tone import sample_tone
 from delineate.augment.warp import warp_image, warp_labels
-from delineate.augment.warp_batch import warp_batch
+from delineate.augment.warp_batch import sample_images, sample_labels, sampling_grid
 from delineate.core.seeds import stream
 
 STILL = AugmentSettings(
@@ -20,6 +22,14 @@ STILL = AugmentSettings(
 WILD = AugmentSettings(
     turns=True, rotation_degrees=180, shear_degrees=20, shift_px=9, zoom=1.6, stretch=1.3
 )
+
+
+def sampled(images, labels, matrices, patch_px, displacements=None):
+    """Patches of a batch as an accelerator makes them, from NumPy's matrices."""
+    bends = None if displacements is None else torch.from_numpy(np.stack(displacements))
+    image_px = tuple(images.shape[-2:])
+    grid = sampling_grid(torch.from_numpy(np.stack(matrices)), bends, patch_px, image_px)
+    return sample_images(images, grid), sample_labels(labels, grid)
 
 
 def smooth_image(height: int, width: int, channels: int) -> np.ndarray:
@@ -76,28 +86,32 @@ def test_zoom_enlarges():
     assert seen.any(axis=0).sum() == 9
 
 
+@pytest.mark.parametrize("elastic_px", [0.0, 4.0])
 @pytest.mark.parametrize("centre", [(30.0, 33.0), (2.0, 1.0), (-4.0, 70.0)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_both_ways_of_resampling_agree(channels, centre):
-    """OpenCV and grid_sample give the same patch, inside and beyond mirrored borders.
+def test_both_ways_of_resampling_agree(channels, centre, elastic_px):
+    """OpenCV and grid_sample give the same patch, bent or not, also beyond mirrored borders.
 
     Within 1 % of the range, for OpenCV may place pixels at fractions of 1/32 (a smooth image
     changes by less), and with at most 1 % of the labels on the other side of an edge.
     """
     image, labels = smooth_image(61, 67, channels), blocks(61, 67)
     patch_px = (24, 32)
-    rng = stream(4, "poses")
-    poses = [sample_pose(rng, WILD, centre) for _ in range(12)]
-    matrices = [source_matrix(pose, patch_px) for pose in poses]
+    rng, settings = stream(4, "poses"), WILD.model_copy(update={"elastic_px": elastic_px})
+    matrices = [source_matrix(sample_pose(rng, settings, centre), patch_px) for _ in range(12)]
+    bends = [sample_displacements(rng, settings) for _ in range(12)] if elastic_px else None
     tensor = torch.from_numpy(image.transpose(2, 0, 1)).expand(12, -1, -1, -1)
     labelled = torch.from_numpy(labels).expand(12, -1, -1)
-    images, masks = warp_batch(tensor, labelled, torch.from_numpy(np.stack(matrices)), patch_px)
+    images, masks = sampled(tensor, labelled, matrices, patch_px, bends)
     assert images.shape == (12, channels, *patch_px)
     assert masks.dtype == torch.uint8
-    for matrix, other, mask in zip(matrices, images.numpy(), masks.numpy(), strict=True):
-        expected = warp_image(image, matrix, patch_px).transpose(2, 0, 1)
+    for number, (other, mask) in enumerate(zip(images.numpy(), masks.numpy(), strict=True)):
+        source = matrices[number]
+        if bends is not None:
+            source = bent_map(source, bends[number], patch_px)
+        expected = warp_image(image, source, patch_px).transpose(2, 0, 1)
         assert np.abs(expected - other).max() < 0.01
-        assert (warp_labels(labels, matrix, patch_px) != mask).mean() < 0.01
+        assert (warp_labels(labels, source, patch_px) != mask).mean() < 0.01
 
 
 @pytest.mark.parametrize("size_px", [(1, 1), (1, 30), (3, 2)])
@@ -108,7 +122,7 @@ def test_images_smaller_than_the_patch_are_mirrored(size_px):
     patch = warp_image(image, matrix, (8, 8))
     assert 10 <= patch.min() <= patch.max() < 20
     tensor = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
-    other, _ = warp_batch(tensor, tensor[:, 0], torch.from_numpy(matrix)[None], (8, 8))
+    other, _ = sampled(tensor, tensor[:, 0], [matrix], (8, 8))
     assert np.abs(other[0, 0].numpy() - patch[..., 0]).max() <= 1
 
 
@@ -119,12 +133,8 @@ def test_no_class_is_invented():
     for _ in range(50):
         matrix = source_matrix(sample_pose(rng, WILD, (25, 25)), (40, 40))
         assert set(np.unique(warp_labels(labels, matrix, (40, 40)))) <= {0, 1, 4, 255}
-        _, mask = warp_batch(
-            torch.zeros(1, 1, 50, 50),
-            torch.from_numpy(labels)[None],
-            torch.from_numpy(matrix)[None],
-            (40, 40),
-        )
+        labelled = torch.from_numpy(labels)[None]
+        _, mask = sampled(torch.zeros(1, 1, 50, 50), labelled, [matrix], (40, 40))
         assert set(mask.unique().tolist()) <= {0, 1, 4, 255}
 
 
@@ -132,6 +142,28 @@ def test_same_generator_same_pose():
     """A pose depends on its generator alone."""
     first, again, other = (sample_pose(stream(n, "pose"), WILD, (9, 9)) for n in (1, 1, 2))
     assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (AugmentSettings(), [-0.92647845402648, 0.1900147291775954, 50.065419399512244,
+                             0.13825701788022826, 0.885821572731717, 17.543121223649614]),
+        (WILD, [0.17082241552872415, 0.6365583887768871, 28.533275429470244,
+                0.8141042622878512, -0.314989993290823, 20.86095358049166]),
+    ],
+)  # fmt: skip
+def test_poses_stay_what_they_were(settings, expected):
+    """Poses, and what is drawn after them, are those of recipes from before patches were bent.
+
+    The numbers come from the code of that time (7b4d203): the same seed gives the same training.
+    """
+    rng = stream(9, "patch", 5)
+    matrix = source_matrix(sample_pose(rng, settings, (30.0, 33.0)), (24, 32))
+    assert matrix.ravel() == pytest.approx(expected, rel=1e-12)
+    assert sample_tone(rng, settings, 3).noise_seed == 107283252
+    assert sample_displacements(rng, settings) is None
+    assert rng.integers(2**31) == 1990057805
 
 
 def test_settings_at_zero_leave_the_pose():

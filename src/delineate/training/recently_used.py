@@ -30,6 +30,7 @@ class RecentlyUsed(Generic[T]):
         self._lock = Lock()
 
     def __call__(self, index: int) -> T:
+        """What `read` gives for the index, now or when it was read."""
         with self._lock:
             if index in self._cases:
                 self._cases.move_to_end(index)

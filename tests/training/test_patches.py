@@ -1,0 +1,180 @@
+"""Patches bent and in labelled images, on the processor and as an accelerator takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from delineate.augment.settings import AugmentSettings
+from delineate.core.seeds import stream
+from delineate.inference.preparation import Preparation
+from delineate.training.patches import PatchSource, WorkingCase, middle_centre, working_case
+from delineate.training.settings import PatchSettings
+
+PREPARATION = Preparation(channels=1, full_range=(0, 255), mean=(0.4,), deviation=(0.2,))
+STILL = AugmentSettings(
+    flips=False, rotation_degrees=0, shear_degrees=0, shift_px=0, zoom=1, stretch=1,
+    gamma=1, brightness=0, contrast=1, noise=0,
+)  # fmt: skip
+GRAINLESS = AugmentSettings(turns=True, rotation_degrees=45, zoom=1.3, noise=0)
+
+
+def picture(index: int) -> WorkingCase:
+    """A smooth grey image with a bright disc of foreground, 60x52, all but equal to its number."""
+    row, column = np.ogrid[:60, :52]
+    places = stream(index, "picture").uniform(20, 36, 2)
+    labels = (np.hypot(row - places[0], column - places[1]) < 11).astype(np.uint8)
+    image = 40 + 10 * index + 80 * labels + row // 4 + column // 3
+    return working_case(image.astype(np.uint8)[..., None], labels)
+
+
+def source(augment=GRAINLESS, *, read=picture, size_px=(24, 32), **more) -> PatchSource:
+    """Five pictures in batches of four."""
+    share = 0.0 if "image_labels" in more else 0.5
+    patches = PatchSettings(size_px=size_px, foreground_share=share)
+    return PatchSource(
+        read, 5, PREPARATION, patches=patches, augment=augment, batch=4, seed=3, **more
+    )
+
+
+def as_pixels(inputs: torch.Tensor) -> np.ndarray:
+    """(N, H, W) grey levels of normalised inputs."""
+    return (inputs[:, 0].numpy() * 0.2 + 0.4) * 255
+
+
+@pytest.mark.parametrize("elastic_px", [0.0, 3.0])
+@pytest.mark.parametrize("image_labels", [None, [0, 1, 1, 0, 1]])
+def test_windows_give_what_the_batch_gives(elastic_px, image_labels):
+    """Patches resampled in a batch are those of the processor, bent or not, with their labels.
+
+    Within two grey levels and a hundredth of the pixels' labels: OpenCV rounds grey levels, and
+    places to 1/32 px.
+    """
+    augment = GRAINLESS.model_copy(update={"elastic_px": elastic_px})
+    feed = source(augment, image_labels=image_labels)
+    for step in range(5):
+        inputs, labels = feed.batch(step)
+        others, same = feed.resampled(feed.windows(step), torch.device("cpu"))
+        apart = np.abs(as_pixels(inputs) - as_pixels(others))
+        assert np.median(apart) < 1
+        assert np.quantile(apart, 0.99) < 5  # at the rim of the disc, eighty levels high
+        assert labels.dtype == same.dtype
+        assert labels.shape == same.shape
+        if image_labels is None:
+            assert (labels != same).float().mean() < 0.01
+        else:
+            assert torch.equal(labels, same)
+
+
+def test_bent_patches_have_the_pose_and_tone_of_unbent_ones():
+    """Displacements are drawn last: a study with and without them differs in nothing else."""
+    flat, bent = source(), source(GRAINLESS.model_copy(update={"elastic_px": 3.0}))
+    for number in range(12):
+        one, other = flat._draw(number), bent._draw(number)
+        assert (one.matrix == other.matrix).all()
+        assert one.tone == other.tone
+        assert one.displacements is None
+        assert other.displacements.shape == (3, 3, 2)
+
+
+def test_bent_patches_move_image_and_labels_alike():
+    """Where a bent patch says foreground it is bright, but for the rim of the disc."""
+    feed = source(STILL.model_copy(update={"elastic_px": 3.0, "elastic_grid": 4}))
+    plain = source(STILL)
+    changed = 0
+    for step in range(5):
+        inputs, labels = feed.batch(step)
+        changed += int((labels != plain.batch(step)[1]).sum())
+        background = as_pixels(inputs) - 80 * labels.numpy()
+        for patch, mask in zip(background, labels.numpy(), strict=True):
+            rim = np.abs(np.gradient(mask.astype(float))).sum(axis=0) > 0
+            # Without the disc what is left is a plane of at most 32 levels.
+            assert np.ptp(patch[~rim]) < 34
+    assert changed > 100
+
+
+def test_bends_depend_on_seed_and_step_alone():
+    """The same step again, from a source that has seen others, is the same batch."""
+    bent = GRAINLESS.model_copy(update={"elastic_px": 3.0})
+    first, again = source(bent), source(bent)
+    again.batch(7)
+    for step in (2, 0):
+        assert all(map(torch.equal, first.batch(step), again.batch(step)))
+    assert not torch.equal(first.batch(0)[0], source(GRAINLESS).batch(0)[0])
+
+
+def test_labels_of_images_go_with_their_images():
+    """Each input is of the image whose label it brings, each image comes once in a round."""
+    labels = [0, 1, 1, 0, 1]
+    levels = np.array([30, 70, 110, 150, 190], np.uint8)
+
+    def plain(index):
+        return working_case(np.full((32, 32, 1), levels[index]), np.zeros((32, 32), np.uint8))
+
+    feed = source(STILL, read=plain, size_px=(32, 32), image_labels=labels)
+    seen = []
+    for step in range(5):
+        inputs, said = feed.batch(step)
+        assert inputs.shape == (4, 1, 32, 32)
+        assert said.shape == (4,)
+        assert said.dtype == torch.int64
+        for pixels, label in zip(as_pixels(inputs), said.tolist(), strict=True):
+            index = int(np.abs(levels - pixels.mean()).argmin())
+            assert label == labels[index]
+            seen.append(index)
+    for start in range(0, 20, 5):
+        assert sorted(seen[start : start + 5]) == [0, 1, 2, 3, 4]
+
+
+def test_a_labelled_image_is_shown_whole():
+    """At the working size and unbent a classifier sees the image, pixel for pixel."""
+    feed = source(STILL, size_px=(60, 52), image_labels=[0] * 5)
+    inputs, _ = feed.batch(0)
+    drawn = [feed._draw(number).case for number in range(4)]
+    for pixels, case in zip(as_pixels(inputs), drawn, strict=True):
+        assert np.rint(pixels).astype(np.uint8) == pytest.approx(case.image[..., 0])
+
+
+@pytest.mark.parametrize("size_px", [(24, 32), (25, 33), (60, 52), (70, 61), (60, 20)])
+def test_the_middle_of_an_image_is_in_the_middle_of_its_patch(size_px):
+    """A smaller patch is cut from the middle, a larger one has mirrored borders on all sides."""
+    case = picture(1)
+    feed = source(STILL, read=lambda _: case, size_px=size_px, image_labels=[0] * 5)
+    middle = middle_centre(case, size_px)
+    assert middle == pytest.approx((29.5, 25.5), abs=0.5)
+    first = [int(place - (side - 1) / 2) for place, side in zip(middle, size_px, strict=True)]
+    mirrored = np.pad(case.image[..., 0], 20, mode="reflect")
+    here = tuple(slice(20 + at, 20 + at + n) for at, n in zip(first, size_px, strict=True))
+    expected = mirrored[here]
+    for pixels in as_pixels(feed.batch(0)[0]):
+        assert np.rint(pixels).astype(np.uint8) == pytest.approx(expected)
+
+
+def test_labelled_images_are_shifted_and_turned():
+    """Augmentation moves a classifier's images about the middle, and their labels stay."""
+    augment = STILL.model_copy(update={"shift_px": 6.0})
+    feed = source(augment, size_px=(60, 52), image_labels=[0, 1, 0, 1, 1])
+    shifts = np.array([feed._draw(number).matrix[:, 2] for number in range(200)])
+    assert np.abs(shifts).max() <= 6
+    assert np.abs(shifts).max(axis=0) == pytest.approx([6, 6], abs=0.3)
+
+
+def test_pixels_of_labelled_images_are_never_labelled():
+    """The labels of pixels may be anything, of any size, where images have labels."""
+
+    def bare(index):
+        return WorkingCase(
+            picture(index).image,
+            np.zeros((0, 0), np.uint8),
+            counted=np.zeros(0, np.int32),
+            foreground=np.zeros(0, np.int32),
+        )
+
+    labels = [0, 1, 1, 0, 1]
+    bent = GRAINLESS.model_copy(update={"elastic_px": 3.0})
+    full, none = (source(bent, read=read, image_labels=labels) for read in (picture, bare))
+    for step in range(3):
+        assert all(map(torch.equal, full.batch(step), none.batch(step)))
+        resampled = none.resampled(none.windows(step), torch.device("cpu"))
+        assert torch.equal(resampled[1], full.batch(step)[1])
