@@ -9,12 +9,14 @@ from typing import Any
 from torch import nn
 
 from delineate.core.errors import SettingsError, unknown_name
+from delineate.models.encoder_decoder import EncoderDecoder
 from delineate.models.unet import UNet
 
 Build = Callable[..., nn.Module]
 
 MODELS: dict[str, Build] = {
     "unet": UNet,
+    "encoder_decoder": EncoderDecoder,
 }
 """Segmentation: (N, classes, H, W) logits of (N, channels, H, W) images."""
 
