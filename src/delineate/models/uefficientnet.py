@@ -22,18 +22,16 @@ _SHALLOW_DROPOUT = 0.1
 class UEfficientNet(nn.Module):
     """Logits of (N, classes, H, W) from images of (N, channels, H, W).
 
-    What the listings of 2019's pneumothorax works call UNet++ with an EfficientNet-B4 encoder,
-    and what is none: they join encoder maps, at strides 16, 8, 4 and 2, with up-sampled maps of
-    every deeper decoder stage, but have no nested nodes and no deep supervision. For the network
-    of the paper see `UNetPlusPlus`.
+    Its listing is called UNet++ with an EfficientNet-B4 encoder, but has neither nested nodes nor
+    deep supervision: each decoder stage joins the encoder's map, at stride 16, 8, 4 and 2, with
+    up-sampled maps of every deeper stage. For the network of the paper see `UNetPlusPlus`.
 
     As in the listing: expanded encoder maps (`EfficientNetMaps`), LeakyReLU(0.1) on the deepest,
     max-pooling, dropout and a middle of 32 * `start_neurons` channels with two residual blocks;
     decoder stages of 16, 8, 4 and 2 times `start_neurons`, each of a 3x3 up-convolution that goes
     on being up-sampled for all shallower stages, joined maps, dropout, a 3x3 convolution, one
     residual block and LeakyReLU; the same once more at full size, with 1 * `start_neurons` and
-    nothing joined; half the dropout and a 1x1 head. The three shallowest stages drop 0.1, whatever
-    `dropout` is, but never more than it.
+    nothing joined; half the dropout and a 1x1 head. The three shallowest stages drop 0.1 at most.
 
     Differs in: images of any number of channels and any size (mirrored to a multiple of 32);
     logits instead of a sigmoid; no bias where a normalisation takes it away; torch's constants of
