@@ -7,6 +7,7 @@ Arrays by name, everywhere:
     probability   (C, H, W) float32: C = 1 the foreground of a binary task,
                   else one channel a class, background first, which sum to 1
     region        (H, W) bool, True where pixels count
+    heat map      (H, W) float32 from 0 to 1, where the verdict of a classifier comes from
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Probability = NDArray[np.float32]
+HeatMap = NDArray[np.float32]
 
 
 def as_image(array: NDArray[Any]) -> Image:
@@ -50,6 +52,10 @@ COLOURS = (
     (213, 94, 0),
     (204, 121, 167),
 )
+
+
+# What a classifier says of a whole image.
+VERDICTS = (LabelClass(0, "absent", COLOURS[0]), LabelClass(1, "present", COLOURS[1]))
 
 
 def default_classes(count: int) -> tuple[LabelClass, ...]:

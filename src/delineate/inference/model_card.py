@@ -12,6 +12,8 @@ from delineate.inference.settings import PredictSettings
 
 SCHEMA = "model"
 Task = Literal["segment", "classify"]
+# Of the two classes of a classifier, the one that says there is something to find.
+PRESENT = 1
 
 
 class Threshold(BaseModel):

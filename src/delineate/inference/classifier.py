@@ -1,0 +1,120 @@
+"""A trained classifier: is there anything to find in an image, how sure is that, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.core.errors import UnreadableFileError
+from delineate.core.types import HeatMap, Image, Probability
+from delineate.inference.model_card import PRESENT, ModelCard
+from delineate.inference.model_folder import changed_settings, opened
+from delineate.inference.preparation import Preparation
+from delineate.inference.repeats import view_average
+from delineate.inference.settings import PredictSettings, Repeats
+from delineate.inference.tiles import Pass
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How probable it is that there is something to find in an image, and what that decides."""
+
+    probability: float
+    is_present: bool
+
+
+@dataclass(frozen=True)
+class ImageClassifier:
+    """A trained classifier, ready to predict.
+
+    `probability(image)` says of an (H, W) or (H, W, C) image how probable it is that there is
+    something to find; `grad_cam(image)` shows where that comes from, 0 to 1 at the image's size.
+    """
+
+    card: ModelCard
+    probability: Callable[[Image], float]
+    grad_cam: Callable[[Image], HeatMap]
+    predict_settings: PredictSettings
+
+    def predict(self, image: Image, *, threshold: float | None = None) -> Verdict:
+        """The verdict on an image: present at or above the threshold, the card's if none is given.
+
+        Raises:
+            SettingsError: an image of another shape or range than those of training.
+        """
+        probability = self.probability(image)
+        return verdict_of(probability, self.threshold if threshold is None else threshold)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of the card."""
+        value = self.card.threshold.value
+        assert value is not None  # load_classifier refuses such a card
+        return value
+
+
+def verdict_of(probability: float, threshold: float) -> Verdict:
+    """Something is present from the threshold on."""
+    return Verdict(probability, probability >= threshold)
+
+
+def whole_image_probability(
+    one_pass: Pass, preparation: Preparation, settings: PredictSettings
+) -> Callable[[Image], float]:
+    """Prepared as a whole and judged in every view: the mean probability that something is there.
+
+    The pass goes from (N, C, H, W) input to (N, 2) probability. Tiles have no part in it.
+    """
+
+    def as_maps(images: NDArray[np.float32]) -> Probability:
+        return one_pass(images)[:, :, None, None]  # maps of one pixel, the same in every view
+
+    views = view_average(as_maps, settings.repeats)
+
+    def probability(image: Image) -> float:
+        image = image[..., None] if image.ndim == 2 else image
+        return float(views(preparation(image)[None])[0, PRESENT, 0, 0])
+
+    return probability
+
+
+def load_classifier(
+    path: Path | str,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    repeats: Repeats | None = None,
+) -> ImageClassifier:
+    """The classifier of a run or model folder, ready to predict.
+
+    `repeats` replaces the views that its card averages over.
+
+    Raises:
+        LayoutError: no model there, or one that gives masks.
+        UnreadableFileError: weights that are damaged or do not belong to the card, or a card
+            without a threshold.
+        SettingsError: an architecture that this version does not know, or a wrong setting.
+    """
+    from delineate.inference.grad_cam import grad_cam_pass, heat_mapper
+    from delineate.inference.torch_segmenter import chosen_device, torch_pass
+    from delineate.inference.weights import read_network
+
+    card, file = opened(Path(path), task="classify")
+    if card.threshold.value is None:
+        raise UnreadableFileError(
+            f"{file.parent}: expected a threshold of probability in the card of a classifier, "
+            "found none; train or export the model again"
+        )
+    changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
+    settings = changed_settings(card.predict, changes)
+    network = read_network(file, card, threads=threads)
+    where = chosen_device(device)
+    one_pass = torch_pass(network, device=where, precision=card.precision)
+    probability = whole_image_probability(one_pass, card.preparation, settings)
+    heat_map = heat_mapper(grad_cam_pass(network, device=where), card.preparation, settings)
+    return ImageClassifier(card, probability, heat_map, settings)
