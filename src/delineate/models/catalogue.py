@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from delineate.core.errors import SettingsError, unknown_name
+from delineate.models.classifier import Classifier
 from delineate.models.encoder_decoder import EncoderDecoder
 from delineate.models.unet import UNet
 
@@ -20,7 +21,9 @@ MODELS: dict[str, Build] = {
 }
 """Segmentation: (N, classes, H, W) logits of (N, channels, H, W) images."""
 
-CLASSIFIERS: dict[str, Build] = {}
+CLASSIFIERS: dict[str, Build] = {
+    "classifier": Classifier,
+}
 """One verdict for an image: (N, classes) logits of (N, channels, H, W) images."""
 
 
