@@ -21,6 +21,7 @@ _HOME = {
     "evaluate": "delineate.workflows.evaluate",
     "score": "delineate.workflows.score",
     "predict": "delineate.workflows.predict",
+    "import_weights": "delineate.workflows.import_weights",
     "load_model": "delineate.inference.model_folder",
     "DelineateError": "delineate.core.errors",
 }
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from delineate.inference.model_folder import load_model as load_model
     from delineate.workflows.audit import audit as audit
     from delineate.workflows.evaluate import evaluate as evaluate
+    from delineate.workflows.import_weights import import_weights as import_weights
     from delineate.workflows.inspect import inspect as inspect
     from delineate.workflows.predict import predict as predict
     from delineate.workflows.score import score as score

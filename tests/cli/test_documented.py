@@ -21,9 +21,17 @@ def sections():
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+def command_of(words):
+    """The command that one or several words stand for, and the words that are left."""
+    command, rest = typer.main.get_command(app), list(words)
+    while hasattr(command, "commands"):
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
 def options_of(verb):
     """Every option of a verb, both forms of those that have two."""
-    command = typer.main.get_command(app).commands[verb]
+    command, _ = command_of(verb.split())
     context = command.make_context(f"delineate {verb}", [], resilient_parsing=True)
     return {
         name
@@ -41,7 +49,8 @@ def explained_in(text):
 
 def test_every_verb_has_a_section():
     """The page has a section for every verb, and for none that does not exist."""
-    documented = [name.split()[1] for name in sections() if name.startswith("delineate ")]
+    headings = [name.partition(" ") for name in sections()]
+    documented = [verb for program, _, verb in headings if program == "delineate"]
     assert documented == list(VERBS)
 
 
@@ -72,9 +81,8 @@ def examples():
 @pytest.mark.parametrize("example", examples())
 def test_examples_can_be_typed(example):
     """The calls that are shown are understood by the program."""
-    verb, *arguments = shlex.split(example)
-    command = typer.main.get_command(app).commands[verb]
-    command.make_context(f"delineate {verb}", arguments)
+    command, arguments = command_of(shlex.split(example))
+    command.make_context("delineate", arguments)
 
 
 def test_errors_are_shown_as_they_are(delineate, pairs, monkeypatch):

@@ -24,7 +24,8 @@ def test_no_arguments_shows_the_verbs(delineate):
     result = delineate()
     assert result.exit_code == 0
     shown = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")]
-    assert [name for name in shown if name in VERBS] == list(VERBS)
+    words = [name.split()[0] for name in VERBS]
+    assert [word for word in shown if word in words] == words
 
 
 def test_descriptions_fit_the_line(delineate):
@@ -35,7 +36,7 @@ def test_descriptions_fit_the_line(delineate):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(delineate, verb):
     """Every verb has a help page that names each of its options."""
-    result = delineate(verb, "-h")
+    result = delineate(*verb.split(), "-h")
     assert result.exit_code == 0
     assert f"Usage: delineate {verb}" in result.stdout
     assert "--quiet" in result.stdout
@@ -56,6 +57,21 @@ def test_a_typo_in_a_verb_proposes_the_nearest(delineate, typo, meant):
 def test_a_verb_like_no_other_lists_them_all(delineate):
     """A word that resembles no verb gets the list."""
     assert "Known: audit, demo, evaluate, inspect, predict" in refused(delineate, "xyzzy")
+
+
+def test_a_group_alone_shows_its_verbs(delineate):
+    """A word with verbs of its own explains them when it is called alone."""
+    result = delineate("weights")
+    assert result.exit_code == 0
+    assert "Usage: delineate weights" in result.stdout
+    assert "import  Turn Keras weights into safetensors" in result.stdout
+    assert result.stderr == ""
+
+
+def test_a_typo_in_a_verb_of_a_group_proposes_the_nearest(delineate):
+    """A verb that a group does not have is refused with the nearest, both words named."""
+    line = refused(delineate, "weights", "imprt", "x.h5")
+    assert line.startswith("error: unknown verb 'weights imprt'; did you mean 'weights import'?")
 
 
 def test_a_typo_in_an_option_proposes_the_nearest(delineate):

@@ -8,27 +8,32 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from delineate.cli import audit, demo, evaluate, inspect, predict, review, score, split, train
+from delineate.cli import (
+    audit,
+    demo,
+    evaluate,
+    inspect,
+    predict,
+    review,
+    score,
+    split,
+    train,
+    weights,
+)
 from delineate.cli.console import INTERRUPTED, WRONG_USAGE, complain, forget
-from delineate.core.errors import DelineateError, unknown_name
+from delineate.cli.groups import Verbs, group
+from delineate.core.errors import DelineateError
 
 # typer's base of all usage errors: click's own in older versions, a copy of it in newer ones.
 UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-class Program(TyperGroup):
+class Program(Verbs):
     """All verbs, with every error that a user can mend in one line and exit code 2.
 
     Anything else is our mistake and keeps its plain traceback.
     """
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The verb that is asked for, or the nearest one proposed."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise unknown_name("verb", args[0], self.commands)
-        return super().resolve_command(ctx, args)
 
     def main(
         self,
@@ -116,9 +121,14 @@ VERBS: dict[str, Callable[..., None]] = {
     "score": score.score,
     "predict": predict.predict,
     "demo": demo.demo,
+    "weights import": weights.import_weights,
 }
+GROUPS = {"weights": group("Take over weights that other programs made.")}
 for _name, _verb in VERBS.items():
-    app.command(_name)(_verb)
+    _group, _, _last = _name.rpartition(" ")
+    (GROUPS[_group] if _group else app).command(_last)(_verb)
+for _name, _verbs in GROUPS.items():
+    app.add_typer(_verbs, name=_name)
 
 
 def run() -> None:
