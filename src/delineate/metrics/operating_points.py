@@ -99,9 +99,8 @@ def youden_threshold(positives: ArrayLike, negatives: ArrayLike) -> Choice:
         ValueError: There is no case, or a probability is not a number.
 
     Examples:
-        >>> youden_threshold([0.9, 0.7], [0.5, 0.1])
-        Choice(threshold=0.6, score=1.0, rule="the highest Youden index of 4 cases, over every \
-threshold")
+        >>> youden_threshold([0.9, 0.7], [0.5, 0.1]).threshold
+        0.6
     """
     present, absent = _sorted("positives", positives), _sorted("negatives", negatives)
 
