@@ -12,22 +12,24 @@ from delineate.core.seeds import stream
 from delineate.inference.grad_cam import grad_cam_pass, heat_mapper
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
+from delineate.models.mirror import mirrored_to_multiple
 
 PLAIN = Preparation(channels=1, full_range=(0, 255), mean=(0.0,), deviation=(1.0,))
 
 
 class Known(nn.Module):
-    """Two maps, the image and its negative at half the size, whose means a dense layer weighs."""
+    """Two maps, the image and its negative in cells, whose means a dense layer weighs."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, stride=2):
         super().__init__()
+        self.stride = stride
         self.dense = nn.Linear(2, 2)
         self.dense.weight.data = torch.tensor(weights)
 
     def feature_maps(self, image):
-        """(N, 2, H/2, W/2)."""
-        half = F.avg_pool2d(image, 2)
-        return torch.cat([half, -half], dim=1)
+        """(N, 2, h, w), over the image with its mirrored border."""
+        cells = F.avg_pool2d(mirrored_to_multiple(image, self.stride)[0], self.stride)
+        return torch.cat([cells, -cells], dim=1)
 
     def verdict(self, features):
         """(N, 2) logits."""
@@ -51,8 +53,22 @@ def test_counted_by_hand():
     # Halved: [[2, -1], [0, 4]]; the other map is its negative. 1 * a - 0.25 * a = 0.75 a.
     image = np.kron([[2, -1], [0, 4]], np.ones((2, 2))).astype(np.float32)
     heat = grad_cam_pass(network)(image[None, None])
-    assert heat.shape == (1, 1, 2, 2)
-    assert heat[0, 0].tolist() == [[1.5, 0.0], [0.0, 3.0]]
+    # [[1.5, 0], [0, 3]], enlarged linearly from the middles of the four cells.
+    share = np.array([[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]])
+    assert heat.shape == (1, 1, 4, 4)
+    np.testing.assert_allclose(heat[0, 0], share @ [[1.5, 0.0], [0.0, 3.0]] @ share.T, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(9, 13), (3, 17), (4, 4), (1, 1)])
+def test_what_lies_over_the_mirrored_border_is_left_out(size):
+    """At any size the map is that part of the mirrored image's map that lies over the image."""
+    network = Known([[0.0, 0.0], [4.0, 0.0]], stride=4)
+    images = np.abs(inputs((1, 1, *size)))
+    mirrored, (rows, columns) = mirrored_to_multiple(torch.from_numpy(images), 4)
+    whole = grad_cam_pass(network)(mirrored.numpy())
+    heat = grad_cam_pass(network)(images)
+    assert heat.shape == images.shape
+    np.testing.assert_allclose(heat, whole[..., rows, columns], rtol=1e-6)
 
 
 def test_the_weights_are_measured_slopes(TinyClassifier):
@@ -72,7 +88,8 @@ def test_the_weights_are_measured_slopes(TinyClassifier):
     weights = slopes.mean(dim=(2, 3)).numpy()[0]
     expected = np.maximum(np.tensordot(weights, features.numpy()[0], axes=1), 0)
     assert expected.max() > 0
-    np.testing.assert_allclose(grad_cam_pass(network)(images)[0, 0], expected, rtol=1e-6)
+    expected = F.interpolate(torch.from_numpy(expected)[None, None], (6, 10), mode="bilinear")
+    np.testing.assert_allclose(grad_cam_pass(network)(images), expected, rtol=1e-6)
 
 
 def test_another_implementation_agrees(TinyClassifier):
@@ -90,10 +107,11 @@ def test_another_implementation_agrees(TinyClassifier):
     torch.manual_seed(5)
     network = Hooked().eval()
     images = inputs((1, 1, 12, 8), seed=4)
-    expected = GradCAM(network, "here").compute_map(torch.from_numpy(images), class_idx=1)
+    cam = GradCAM(network, "here", postprocessing=lambda heat: heat)
+    expected = cam(torch.from_numpy(images), class_idx=1)
     ours = grad_cam_pass(network)(images)
     assert ours.max() > 0
-    np.testing.assert_allclose(ours, expected.detach().numpy(), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_at_the_size_of_the_image_as_a_share_of_its_maximum():
