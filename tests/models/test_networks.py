@@ -18,6 +18,7 @@ from delineate.models.unet import UNet
 
 SMALL = {
     "unet": {"width": 4, "depth": 2},
+    "unet_original": {"width": 4, "depth": 2},
     "encoder_decoder": {"encoder": "test_resnet"},
 }
 SMALL_CLASSIFIERS = {

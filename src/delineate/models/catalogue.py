@@ -12,11 +12,13 @@ from delineate.core.errors import SettingsError, unknown_name
 from delineate.models.classifier import Classifier
 from delineate.models.encoder_decoder import EncoderDecoder
 from delineate.models.unet import UNet
+from delineate.models.unet_original import OriginalUNet
 
 Build = Callable[..., nn.Module]
 
 MODELS: dict[str, Build] = {
     "unet": UNet,
+    "unet_original": OriginalUNet,
     "encoder_decoder": EncoderDecoder,
 }
 """Segmentation: (N, classes, H, W) logits of (N, channels, H, W) images."""
