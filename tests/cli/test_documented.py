@@ -98,9 +98,12 @@ def test_errors_are_shown_as_they_are(delineate, pairs, monkeypatch):
 
 
 @pytest.mark.slow
-def test_examples_run_from_top_to_bottom(delineate, tmp_path, monkeypatch):
+def test_examples_run_from_top_to_bottom(
+    delineate, chexnet_layers, write_keras2, tmp_path, monkeypatch
+):
     """Every call that is shown succeeds in the order of the page, but for the training's time."""
     monkeypatch.chdir(tmp_path)
+    write_keras2(tmp_path / "chexnet.h5", chexnet_layers)
     scripts = re.findall(r'^\$ python -c "(.+)"$', PAGE.read_text(), flags=re.MULTILINE)
     assert len(scripts) == 2
     for script in scripts:
@@ -108,3 +111,14 @@ def test_examples_run_from_top_to_bottom(delineate, tmp_path, monkeypatch):
     calls = [shlex.split(example) for example in examples()]
     for call in sorted(calls, key=lambda words: words[0] == "score"):
         assert delineate(*call).exit_code in (0, 1 if call[0] == "demo" else 0), call
+
+
+def test_import_of_weights_prints_what_the_page_says(
+    delineate, chexnet_layers, write_keras2, tmp_path, monkeypatch
+):
+    """The example that nothing else on the page prepares prints every line as shown."""
+    monkeypatch.chdir(tmp_path)
+    write_keras2(tmp_path / "chexnet.h5", chexnet_layers)
+    text = sections()["delineate weights import"]
+    call, shown = re.search(r"^\$ delineate (.+)\n((?:[^`]+\n)+)```", text, re.MULTILINE).groups()
+    assert delineate(*shlex.split(call)).stdout == shown

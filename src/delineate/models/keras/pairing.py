@@ -47,11 +47,18 @@ def pair(layers: Sequence[Layer], network: Network, *, source: Path) -> Pairing:
     found = _ordered(layers, places) if by == "order" else _named(layers, network.body)
     found |= _ordered(dense, places)
     pairs = [(found[place], place) for place in places if place in found]
-    problems = [
-        *_told("missing", [place.layer for place in places if place not in found]),
-        *_told("not part of it", _left_over(layers, found.values())),
-        *_told("of another shape", [text for each in pairs for text in _differences(*each)]),
-    ]
+    missing = [place.layer for place in places if place not in found]
+    left_over = _left_over(layers, found.values())
+    if by == "order" and (missing or left_over):
+        # Behind the first gap every layer stands beside a wrong place: names would mislead.
+        problems = [f"it holds {_counted(layers)}, in place of {_counted(places)}"]
+    else:
+        differences = [text for each in pairs for text in _differences(*each)]
+        problems = [
+            *_told("missing", missing),
+            *_told("not part of it", left_over),
+            *_told("of another shape", differences),
+        ]
     if problems:
         raise UnreadableFileError(
             f"{source}: these are not the layers of {network.name} as keras.applications builds "
@@ -111,3 +118,10 @@ def _told(what: str, names: Sequence[str]) -> list[str]:
         return []
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return [f"{what}: {', '.join(names[:_SHOWN])}{more}"]
+
+
+def _counted(those: Sequence[Layer | Place]) -> str:
+    kinds = [each.kind for each in those]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in Kind if kind in kinds]
+    others = [each.name for each in those if isinstance(each, Layer) and each.kind is None]
+    return ", ".join([*counts, *_told("and of no known kind", others)])
