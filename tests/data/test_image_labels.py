@@ -137,6 +137,7 @@ def test_images_alone_need_a_table(tmp_path, table):
     [
         ("id,presence\na,1\n", r"expected the columns id, label, found id, presence; add label"),
         ("id,label,label\na,1,1\n", "found label twice"),
+        ("id,label\n", "expected a row an image, found none"),
         ("id,label\na,1\n\nb,maybe\n", r"row 4: expected the label 0 or 1, .*, found 'maybe'"),
         ("id,label\na,\n", r"row 2: expected the label .*, found ''"),
         ("id,label\na,0.7\n", r"row 2: expected the label .*, found '0\.7'"),

@@ -68,6 +68,8 @@ def _rows(path: Path) -> dict[str, tuple[int, bool]]:
                 f"{path}, row {number}: expected the label {_PAIRS}, found '{word}'; correct it"
             )
         rows[id_] = number, WORDS[word.lower()]
+    if not rows:
+        raise LayoutError(f"{path}: expected a row an image, found none; add id and label of each")
     return rows
 
 

@@ -15,6 +15,8 @@ from delineate.metrics.ranking import roc_auc
 
 # One validation case: probability at native size and the labels there, IGNORE outside.
 Judged = tuple[Probability, Labels]
+# One of a classifier: the probability that something is there, and whether it is.
+JudgedImage = tuple[float, bool]
 
 
 def pooled_dice(cases: Iterable[Judged]) -> float:
@@ -79,6 +81,41 @@ METRICS: dict[str, Callable[[Iterable[Judged]], float]] = {
 }
 # What a training can watch: the scores, and the loss itself.
 WATCHED = METRICS | {"cross_entropy": mean_log_likelihood}
+
+
+def image_roc_auc(cases: Iterable[JudgedImage]) -> float:
+    """The chance that an image with something to find outranks one without; ties count half.
+
+    0 where one of the two is lacking, the worst for a watched score.
+    """
+    judged = list(cases)
+    present = np.array([probability for probability, is_present in judged if is_present])
+    absent = np.array([probability for probability, is_present in judged if not is_present])
+    return _mean([roc_auc(present, absent).value])
+
+
+def image_accuracy(cases: Iterable[JudgedImage]) -> float:
+    """The share of images that are called right at 0.5."""
+    return float(np.mean([(probability >= 0.5) == is_present for probability, is_present in cases]))
+
+
+def image_cross_entropy(probability: float, is_present: bool) -> float:
+    """Cross-entropy of one verdict."""
+    right = probability if is_present else 1 - probability
+    return float(-np.log(max(right, 1e-7)))
+
+
+def image_log_likelihood(cases: Iterable[JudgedImage]) -> float:
+    """Less the mean cross-entropy of the verdicts, so that more is better."""
+    return -float(np.mean([image_cross_entropy(*case) for case in cases]))
+
+
+# What the training of a classifier can watch.
+CLASSIFIER_METRICS: dict[str, Callable[[Iterable[JudgedImage]], float]] = {
+    "roc_auc": image_roc_auc,
+    "accuracy": image_accuracy,
+    "cross_entropy": image_log_likelihood,
+}
 
 
 def _counts_by_class(probability: Probability, labels: Labels) -> Iterable[tuple[int, Counts]]:

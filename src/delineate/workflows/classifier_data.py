@@ -1,0 +1,118 @@
+"""Training and validation images of a classifier as the loop takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+from torch import nn
+
+from delineate.core.errors import LayoutError
+from delineate.data.listing import counted
+from delineate.data.sample import Dataset
+from delineate.files.image_files import read_image
+from delineate.inference.classifier import whole_image_probability
+from delineate.inference.preparation import Preparation
+from delineate.inference.settings import PredictSettings
+from delineate.inference.torch_segmenter import torch_pass
+from delineate.recipe.recipe import Recipe
+from delineate.training.loop import Validate
+from delineate.training.patches import PatchSource, WorkingCase
+from delineate.training.validate import JudgedImage, image_cross_entropy
+from delineate.workflows.run_folder import RunFacts
+
+_NO_LABELS = np.zeros((0, 0), np.uint8)
+_NO_PLACES = np.zeros(0, np.int32)
+
+
+def classifier_patch_source(
+    training: Dataset,
+    labels: Mapping[str, bool],
+    preparation: Preparation,
+    recipe: Recipe,
+    seed: int,
+) -> PatchSource:
+    """Whole training images at working size, each with its label.
+
+    Raises:
+        LayoutError: labels of one kind only, from which nothing can be learnt.
+    """
+    require_both(training, labels, "training")
+
+    def read(index: int) -> WorkingCase:
+        image = preparation.working_image(read_image(training.samples[index].image))
+        return WorkingCase(image, _NO_LABELS, counted=_NO_PLACES, foreground=_NO_PLACES)
+
+    return PatchSource(
+        read,
+        len(training.samples),
+        preparation,
+        patches=recipe.patches,
+        augment=recipe.augment,
+        batch=recipe.train.batch,
+        seed=seed,
+        image_labels=[int(labels[sample.id]) for sample in training.samples],
+    )
+
+
+class ClassifierCases:
+    """The held-out images, judged whole by the network as it stands.
+
+    Raises:
+        LayoutError: labels of one kind only, which no threshold and no ranking can part.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        labels: Mapping[str, bool],
+        preparation: Preparation,
+        facts: RunFacts,
+        recipe: Recipe,
+    ) -> None:
+        require_both(dataset, labels, "validation")
+        self._dataset = dataset
+        self._labels = labels
+        self._preparation = preparation
+        self._facts = facts
+        self._predict = recipe.predict
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._dataset.samples)
+
+    def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[JudgedImage]:
+        """Probability and label of each image."""
+        one_pass = torch_pass(network, device=self._facts.device, precision=self._facts.precision)
+        probability = whole_image_probability(one_pass, self._preparation, settings)
+        for sample in self._dataset.samples:
+            yield probability(read_image(sample.image)), self._labels[sample.id]
+
+    def judge(self, metric: Callable[[Iterable[JudgedImage]], float]) -> Validate:
+        """A function that gives loss and score of a network, in one pass over an image."""
+        quick = self._predict.model_copy(update={"repeats": "single"})
+
+        def validate(network: nn.Module) -> tuple[float, float]:
+            judged = list(self.judged(network, quick))
+            loss = float(np.mean([image_cross_entropy(*case) for case in judged]))
+            return loss, metric(judged)
+
+        return validate
+
+
+def require_both(dataset: Dataset, labels: Mapping[str, bool], part: str) -> None:
+    """Nothing, where some images of a part hold something to find and some hold nothing.
+
+    Raises:
+        LayoutError: all of them, or none.
+    """
+    found = sum(labels[sample.id] for sample in dataset.samples)
+    count = len(dataset.samples)
+    if 0 < found < count:
+        return
+    said = "in every one of them" if found else "in none of them"
+    raise LayoutError(
+        f"{dataset.root}: {part} holds {counted(count, 'image')}, expected some with something to "
+        f"find and some without, found something {said}; give more images of the kind that "
+        "lacks, or part them otherwise with --split-file or --seed"
+    )
