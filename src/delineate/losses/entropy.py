@@ -47,16 +47,23 @@ def focal(
     is the mean, so that an image without foreground has a loss too; and several classes go
     through one softmax, where they have a sigmoid each.
     """
-    logits = widened(logits)
-    if logits.shape[1] == 1:  # the sigmoid of x is the softmax of (0, x)
-        logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
-    truth = torch.where(labels == IGNORE, 0, labels).long().unsqueeze(1)
-    every = F.log_softmax(logits, dim=1)
-    log_right = every.gather(1, truth).squeeze(1)
-    # The logarithm of 1 - p_t by itself: a power of 1 - p_t has no slope that is finite at 0
-    # for gamma below 1, and no digits near it.
-    log_wrong = every.scatter(1, truth, -torch.inf).logsumexp(dim=1)
+    truth = torch.where(labels == IGNORE, 0, labels).long()
+    log_right, log_wrong = _log_right_and_wrong(widened(logits), truth)
     each = -torch.exp(gamma * log_wrong) * log_right
     if alpha is not None:
-        each = each * torch.where(truth.squeeze(1) == 0, 1 - alpha, alpha)
+        each = each * torch.where(truth == 0, 1 - alpha, alpha)
     return mean_of_counted(each, labels)
+
+
+def _log_right_and_wrong(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithms of p_t and of 1 - p_t, each by itself.
+
+    A power of 1 - p_t has no finite slope at 0 for exponents below 1, and few digits near it.
+    """
+    if logits.shape[1] == 1:
+        for_truth = torch.where(truth == 1, logits[:, 0], -logits[:, 0])
+        return F.logsigmoid(for_truth), F.logsigmoid(-for_truth)
+    every = F.log_softmax(logits, dim=1)
+    index = truth.unsqueeze(1)
+    others = every.scatter(1, index, -torch.inf)
+    return every.gather(1, index).squeeze(1), others.logsumexp(dim=1)

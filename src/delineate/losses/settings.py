@@ -14,6 +14,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -53,7 +54,9 @@ class LossTerm(BaseModel):
 
 def _require_some_weight(terms: dict[str, LossTerm]) -> dict[str, LossTerm]:
     if not any(term.weight for term in terms.values()):
-        raise ValueError("expected a loss with a weight above 0, or nothing is learnt")
+        raise PydanticCustomError(
+            "no_weight", "expected a loss with a weight above 0, or nothing is learnt"
+        )
     return terms
 
 
