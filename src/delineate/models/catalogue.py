@@ -53,6 +53,16 @@ def build_classifier(
     )
 
 
+def encoder_argument(architecture: str, arguments: Mapping[str, Any]) -> str | None:
+    """The encoder that an architecture would be built with; None where it has none by name."""
+    build = (MODELS | CLASSIFIERS).get(architecture)
+    if build is None or "encoder" not in inspect.signature(build).parameters:
+        return None
+    default = inspect.signature(build).parameters["encoder"].default
+    encoder = arguments.get("encoder", default)
+    return None if encoder is inspect.Parameter.empty else str(encoder)
+
+
 def _build(
     catalogue: Mapping[str, Build],
     architecture: str,

@@ -1,0 +1,129 @@
+"""What an encoder starts from: pretrained weights, a file, or chance; never silently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from delineate.core.checks import sha256_of_file
+from delineate.core.errors import SettingsError, UnreadableFileError
+from delineate.models.encoder_names import TIMM, full_encoder_name
+from delineate.models.hub_weights import hub_file, hub_weights
+from delineate.models.state_files import read_metadata, read_state
+from delineate.models.torchvision_import import import_timm
+
+IMAGENET, RANDOM = "imagenet", "none"
+
+Colours = tuple[float, float, float]
+
+_COMMON: tuple[Colours, Colours] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_HALF: tuple[Colours, Colours] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_DPN: tuple[Colours, Colours] = ((124 / 255, 117 / 255, 104 / 255), (1 / (0.0167 * 255),) * 3)
+"""Source: the tables of pretrained settings in segmentation-models-pytorch 0.3 and timm 1.0."""
+
+_NATIVE_EXCEPTIONS = {
+    "inceptionv4": _HALF,
+    "inceptionresnetv2": _HALF,
+    "xception": _HALF,
+    "dpn": _DPN,
+}
+
+
+def start_encoder(network: nn.Module, weights: str | None) -> str:
+    """Fill the network's encoder, and say in words what it starts from.
+
+    `weights` is "imagenet" (what timm or segmentation-models-pytorch offer, from their own cache
+    or the network), a .safetensors, .pt or .pth file, or "none" for the random weights it has.
+
+    Raises:
+        SettingsError: weights for a network without an encoder by name, none named for one
+            with it, weights that cannot be had, or that are not those of the encoder.
+        UnreadableFileError: a file that cannot be read, or not safely.
+    """
+    name: str | None = getattr(network, "encoder_name", None)
+    if name is None:
+        if weights not in (None, RANDOM):
+            raise SettingsError(
+                f"encoder weights '{weights}' are given, but this network has no encoder by name; "
+                "leave them out, or choose the architecture encoder_decoder"
+            )
+        return "random weights"
+    if weights is None:
+        raise SettingsError(
+            f"nothing says what encoder '{name}' starts from; choose --encoder-weights imagenet "
+            "(pretrained; downloaded once), a PATH to .safetensors or .pt, or none (random)"
+        )
+    if weights == RANDOM:
+        return f"encoder {name} from random weights, not pretrained"
+    if weights == IMAGENET:
+        source = hub_weights(name)
+        file, said = hub_file(source), f"the pretrained weights {source}"
+    else:
+        file = Path(weights)
+        said = file.name
+    _fill(network, file)
+    rule = getattr(network, "grey_rule", None)
+    digest = sha256_of_file(file)[:12]
+    return f"encoder {name} from {said} (sha256 {digest})" + (f"; {rule}" if rule else "")
+
+
+def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colours, Colours]:
+    """Mean and deviation per RGB channel, of images from 0 to 1, that an encoder expects.
+
+    A .safetensors file says them under "preprocessing"; otherwise they are those of the
+    encoder's pretrained weights in timm or segmentation-models-pytorch, whatever the weights.
+
+    Raises:
+        SettingsError: no such encoder or file.
+        UnreadableFileError: a file that is damaged, or says something else there.
+    """
+    if weights not in (None, IMAGENET, RANDOM):
+        file = Path(weights)
+        if not file.is_file():
+            raise SettingsError(f"{file}: no such file; expected a .safetensors, .pt or .pth file")
+        preprocessing = read_metadata(file, "preprocessing")
+        if preprocessing is not None:
+            return _stated(preprocessing, file)
+    name = full_encoder_name(encoder_name)
+    if name.startswith(TIMM):
+        configuration = import_timm().get_pretrained_cfg(name.removeprefix(TIMM))
+        if configuration is None:
+            return _COMMON
+        return _three(configuration.mean), _three(configuration.std)
+    for beginning, values in _NATIVE_EXCEPTIONS.items():
+        if name.startswith(beginning):
+            return values
+    return _COMMON
+
+
+def _fill(network: Any, file: Path) -> None:
+    try:
+        network.load_encoder(read_state(file))
+    except SettingsError as error:
+        message = str(error)
+        raise SettingsError(
+            message if message.startswith(str(file)) else f"{file}: {message}"
+        ) from error
+
+
+def _stated(preprocessing: Any, file: Path) -> tuple[Colours, Colours]:
+    try:
+        mean, deviation = _three(preprocessing["mean"]), _three(preprocessing["deviation"])
+    except (TypeError, KeyError, ValueError) as error:
+        raise UnreadableFileError(
+            f"{file}: its entry 'preprocessing' holds {preprocessing}; expected three numbers each "
+            "for mean and deviation; convert the weights again"
+        ) from error
+    if not all(value > 0 for value in deviation):
+        raise UnreadableFileError(
+            f"{file}: its entry 'preprocessing' has the deviation {deviation}; expected all above 0"
+        )
+    return mean, deviation
+
+
+def _three(values: Sequence[float]) -> Colours:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
