@@ -174,6 +174,12 @@ def test_failed_cases_are_counted_by_hand() -> None:
     assert all(record.failed_cases == 0 for record in found.find(predictor=ALWAYS_ABSENT))
 
 
+def test_a_failed_case_ranks_below_a_certain_wrong_answer() -> None:
+    """It ties with nobody: not with an absent case at 0, nor with a present one at 1."""
+    found = score(cases_of([(True, 1.0), (True, None), (False, 0.0), (False, None)]))
+    assert value(found, "roc_auc") == 1 / 4
+
+
 def test_all_failed_is_no_figure_in_their_favour() -> None:
     """Where every case fails the model ranks below a coin and has the highest errors."""
     found = score(cases_of([(True, None), (False, None)]))
