@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_bent_patches_move_image_and_labels_alike():
         changed += int((labels != plain.batch(step)[1]).sum())
         background = as_pixels(inputs) - 80 * labels.numpy()
         for patch, mask in zip(background, labels.numpy(), strict=True):
-            rim = np.abs(np.gradient(mask.astype(float))).sum(axis=0) > 0
+            rim = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
             # Without the disc, 80 levels high, little more than a plane of 32 levels is left.
             assert np.ptp(patch[~rim]) < 40
     assert changed > 100
