@@ -13,7 +13,8 @@ from delineate.core.errors import LayoutError, OutputExistsError, SettingsError
 from delineate.files.mask_files import read_probability
 from delineate.files.writing import read_json
 from delineate.inference.model_folder import load_model
-from delineate.workflows.predict import listed_images, predict, stems
+from delineate.workflows.asked_images import listed_images, stems
+from delineate.workflows.predict import predict
 
 
 @pytest.fixture

@@ -49,7 +49,8 @@ def heat_map_overlay(image: Image, heat: HeatMap) -> Rgb:
     grey = (canvas @ LUMINANCE)[..., None] * np.float32(BACKDROP)
     hidden = OPACITY * heat[..., None]
     colours = _colours()[np.rint(heat * 255).astype(np.uint8)]
-    return np.rint(grey * (1 - hidden) + colours * hidden).astype(np.uint8)
+    drawn: Rgb = np.rint(grey * (1 - hidden) + colours * hidden).astype(np.uint8)
+    return drawn
 
 
 @cache
