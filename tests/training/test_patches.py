@@ -90,8 +90,9 @@ def test_bent_patches_move_image_and_labels_alike():
         background = as_pixels(inputs) - 80 * labels.numpy()
         for patch, mask in zip(background, labels.numpy(), strict=True):
             rim = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-            # Without the disc, 80 levels high, little more than a plane of 32 levels is left.
-            assert np.ptp(patch[~rim]) < 40
+            # Without the disc, 80 levels high, a plane of at most 32 levels is left; whether an
+            # outermost pixel is beside a rim cannot be seen.
+            assert np.ptp(patch[1:-1, 1:-1][~rim[1:-1, 1:-1]]) < 34
     assert changed > 100
 
 
