@@ -19,7 +19,9 @@ from delineate.models.unet import UNet
 SMALL = {
     "unet": {"width": 4, "depth": 2},
     "unet_original": {"width": 4, "depth": 2},
+    "unetpp": {"width": 8, "depth": 2},
     "encoder_decoder": {"encoder": "test_resnet"},
+    "uefficientnet": {"encoder": "mnasnet_small", "start_neurons": 2, "dropout": 0.1},
 }
 SMALL_CLASSIFIERS = {
     "classifier": {"encoder": "test_resnet"},

@@ -11,15 +11,19 @@ from torch import nn
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.models.classifier import Classifier
 from delineate.models.encoder_decoder import EncoderDecoder
+from delineate.models.uefficientnet import UEfficientNet
 from delineate.models.unet import UNet
 from delineate.models.unet_original import OriginalUNet
+from delineate.models.unetpp import UNetPlusPlus
 
 Build = Callable[..., nn.Module]
 
 MODELS: dict[str, Build] = {
     "unet": UNet,
     "unet_original": OriginalUNet,
+    "unetpp": UNetPlusPlus,
     "encoder_decoder": EncoderDecoder,
+    "uefficientnet": UEfficientNet,
 }
 """Segmentation: (N, classes, H, W) logits of (N, channels, H, W) images."""
 
