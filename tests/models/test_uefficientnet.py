@@ -190,9 +190,12 @@ def test_what_is_not_used_is_not_built():
     ("arguments", "reason"),
     [
         ({"encoder": "efficientnet_b44"}, "did you mean 'efficientnet_b4'"),
-        ({"encoder": "resnet18"}, "'resnet18': expected an EfficientNet"),
-        ({"encoder": "vit_tiny_patch16_224"}, "expected an EfficientNet"),
-        ({"encoder": "mixnet_s"}, "expected an EfficientNet"),
+        (
+            {"encoder": "resnet18"},
+            "'resnet18': expected 4 inverted residual blocks that halve, but got 0",
+        ),
+        ({"encoder": "vit_tiny_patch16_224"}, "take an EfficientNet"),
+        ({"encoder": "mixnet_s"}, "take an EfficientNet"),
         ({"start_neurons": 0}, "expected 1 or more, but got 0"),
     ],
 )

@@ -37,8 +37,8 @@ class EfficientNetMaps(nn.Module):
         self._halving = [index for index, stage in enumerate(stages) if _halves(stage)]
         if len(self._halving) != _MAPS:
             raise SettingsError(
-                f"encoder '{encoder}': expected an EfficientNet, with {_MAPS} blocks that expand "
-                "and halve, such as efficientnet_b4"
+                f"encoder '{encoder}': expected {_MAPS} inverted residual blocks that halve, but "
+                f"got {len(self._halving)}; take an EfficientNet, such as efficientnet_b4"
             )
         last = self._halving[-1]
         self.widths = [stages[index][0].conv_pw.out_channels for index in self._halving]

@@ -39,8 +39,9 @@ class UEfficientNet(nn.Module):
     pads alike on both sides (`tf_efficientnet_b4` pads and normalises as in the listing) and drops
     no whole blocks in training.
 
-    `encoder` may be any EfficientNet of timm with inverted residual blocks. Its weights are
-    random; `load_encoder` fills it. `grey` is that of `EncoderDecoder`.
+    `encoder` may be any network of timm whose inverted residual blocks halve four times, as those
+    of EfficientNets and MnasNets do. Its weights are random; `load_encoder` fills it. `grey` is
+    that of `EncoderDecoder`.
 
     Source: kaggle.com/meaninglesslives/unet-plus-plus-with-efficientnet-encoder (2019).
     """
