@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from delineate.core.seeds import stream
 from delineate.metrics.intervals import (
+    binned_auc,
+    binned_average_precision,
+    bootstrap_levels,
     bootstrap_mean,
     bootstrap_pooled,
     bootstrap_ranking,
@@ -208,6 +211,36 @@ def test_subjects_without_foreground_do_not_break_the_ranking() -> None:
     counted = histograms(positives, negatives, range(12))
     interval = bootstrap_ranking([counted], "roc_auc", exact=value, seed=0)
     assert interval.low < value < interval.high
+
+
+def test_a_score_a_case_is_resampled_exactly() -> None:
+    """Levels equal drawing whole subjects one after the other, ties and all; no bins."""
+    draws = stream(7, "levels")
+    groups = np.arange(45) % 15
+    is_positive = draws.random(45) < 0.4
+    scores = (draws.random(45) + 0.3 * is_positive).round(1)
+    fast = bootstrap_levels(
+        scores,
+        is_positive,
+        groups.tolist(),
+        {"roc_auc": binned_auc, "average_precision": binned_average_precision},
+        seed=5,
+        resamples=300,
+    )
+    rows = stream(5, "bootstrap").integers(15, size=(300, 15))
+    for name, measure in (("roc_auc", roc_auc), ("average_precision", average_precision)):
+        plain = []
+        for row in rows:
+            at = np.concatenate([np.flatnonzero(groups == one) for one in row])
+            plain.append(measure(scores[at][is_positive[at]], scores[at][~is_positive[at]]).value)
+        ends = np.quantile(plain, [tail_share(15), 1 - tail_share(15)])
+        assert (fast[name].low, fast[name].high) == pytest.approx(tuple(ends))
+
+
+def test_levels_of_few_subjects_have_no_interval() -> None:
+    """The reason stands under every measure."""
+    found = bootstrap_levels([0.1, 0.9], [False, True], ["a", "b"], {"roc_auc": binned_auc}, seed=0)
+    assert found["roc_auc"].why_none == "no interval from 2 subjects; at least 10 are needed"
 
 
 def test_two_thousand_resamples_of_a_thousand_subjects_are_quick() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from delineate.core.seeds import stream
-from delineate.metrics.intervals import bootstrap_ranking, histograms
+from delineate.metrics.intervals import bootstrap_levels, tail_share
 from delineate.metrics.operating_points import (
     THRESHOLD_RULES,
     accuracy_threshold,
@@ -118,28 +118,22 @@ def test_its_interval_equals_plain_resampling() -> None:
     draws = stream(2, "cases")
     truth = np.arange(80) % 2 == 0
     scores = draws.normal(truth * 1.5).round(1)
-    groups = np.arange(80) // 2
-    nothing = np.empty(0)
-    by_class = [
-        [scores[[at]] if is_in else nothing for at, is_in in enumerate(wanted)]
-        for wanted in (truth, ~truth)
-    ]
-    exact = at_specificity(scores[truth], scores[~truth], 0.9).sensitivity.value
-    fast = bootstrap_ranking(
-        [histograms(*by_class, list(groups))],
-        binned_at_specificity(0.9),
-        exact=exact,
+    fast = bootstrap_levels(
+        scores,
+        truth,
+        (np.arange(80) // 2).tolist(),
+        {"sensitivity": binned_at_specificity(0.9)},
         seed=5,
         resamples=200,
-    )
+    )["sensitivity"]
     rows = stream(5, "bootstrap").integers(40, size=(200, 40))
     chosen = [np.concatenate([[2 * g, 2 * g + 1] for g in row]) for row in rows]
     plain = [
         at_specificity(scores[at][truth[at]], scores[at][~truth[at]], 0.9).sensitivity.value
         for at in chosen
     ]
-    assert np.percentile(plain, [1, 99]) == pytest.approx([fast.low, fast.high], abs=0.06)
-    assert fast.low < exact < fast.high
+    ends = np.quantile(plain, [tail_share(40), 1 - tail_share(40)])
+    assert (fast.low, fast.high) == pytest.approx(tuple(ends))
 
 
 @given(positives=SCORES, negatives=SCORES)

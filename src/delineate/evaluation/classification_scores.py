@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +22,13 @@ from delineate.evaluation.classification_records import (
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.metrics.calibration import BINS, brier_score, calibration_error
 from delineate.metrics.intervals import (
-    Histograms,
     Interval,
+    Ranked,
+    binned_auc,
+    binned_average_precision,
+    bootstrap_levels,
     bootstrap_mean,
-    bootstrap_ranking,
     bootstrap_sums,
-    histograms,
 )
 from delineate.metrics.operating_points import (
     OperatingPoint,
@@ -56,7 +56,6 @@ _BRIER_RULE = "the mean squared distance from the truth, 0 is best"
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Ranked = Literal["roc_auc", "average_precision"]
 
 
 @dataclass(frozen=True)
@@ -124,24 +123,16 @@ class Answers:
 
     def ranking(self) -> Ranking:
         """Present above absent, failed cases worst of all."""
-        return rank(self._ranked[self.truth], self._ranked[~self.truth])
+        return rank(self.ranked[self.truth], self.ranked[~self.truth])
 
     def operating_point(self, specificity: float) -> OperatingPoint:
         """Where the lowest threshold of at least this specificity lies."""
-        ranked = self._ranked
+        ranked = self.ranked
         return at_specificity(ranked[self.truth], ranked[~self.truth], specificity)
 
-    def histograms(self) -> Histograms:
-        """Ranks of present and absent cases by subject."""
-        nothing = np.empty(0)
-        ranked = [np.array([value]) for value in self._ranked]
-        pairs = list(zip(ranked, self.truth, strict=True))
-        present = [value if is_so else nothing for value, is_so in pairs]
-        absent = [nothing if is_so else value for value, is_so in pairs]
-        return histograms(present, absent, self.groups)
-
     @property
-    def _ranked(self) -> Floats:
+    def ranked(self) -> Floats:
+        """(n,) probabilities, those of failed cases beyond all others."""
         worst = np.where(self.truth, _LOWEST, _HIGHEST)
         return np.where(self.has_failed, worst, self.probability)
 
@@ -172,32 +163,35 @@ class _Writer:
     def _rankings(self) -> Iterator[ClassScore]:
         answers, why = self.answers, self._lacking_class()
         ranking = answers.ranking()
-        binned = None if why else answers.histograms()
-        rankings = {"roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}
-        for name, compute in rankings.items():
+        points = {at_specificity_name(one): one for one in SPECIFICITIES}
+        measures: dict[str, Ranked] = {
+            "roc_auc": binned_auc,
+            "average_precision": binned_average_precision,
+            **{name: binned_at_specificity(one) for name, one in points.items()},
+        }
+        intervals: dict[str, Interval] = {}
+        if why is None:
+            intervals = bootstrap_levels(
+                answers.ranked, answers.truth, answers.groups, measures, **self._how()
+            )
+        for name, compute in (
+            ("roc_auc", ranking.roc_auc),
+            ("average_precision", ranking.average_precision),
+        ):
             score = undefined(why) if why else compute()
-            interval = self._ranked(binned, cast(Ranked, name), score)
-            yield self._record(name, ALL_THRESHOLDS, ALL_THRESHOLDS_RULE, score, interval)
-        for wanted in SPECIFICITIES:
+            yield self._record(
+                name, ALL_THRESHOLDS, ALL_THRESHOLDS_RULE, score, intervals.get(name)
+            )
+        for name, wanted in points.items():
             score = answers.operating_point(wanted).sensitivity
-            interval = self._ranked(binned, binned_at_specificity(wanted), score)
-            name = at_specificity_name(wanted)
-            yield self._record(name, AT_SPECIFICITY, AT_SPECIFICITY_RULE, score, interval)
+            yield self._record(
+                name, AT_SPECIFICITY, AT_SPECIFICITY_RULE, score, intervals.get(name)
+            )
 
     def _lacking_class(self) -> str | None:
         if not self.answers.truth.any():
             return _NO_PRESENT
         return _NO_ABSENT if self.answers.truth.all() else None
-
-    def _ranked(
-        self,
-        binned: Histograms | None,
-        score: Ranked | Callable[[Floats, Floats], Floats],
-        exact: Score,
-    ) -> Interval | None:
-        if binned is None or exact.value is None:
-            return None
-        return bootstrap_ranking([binned], score, exact=exact.value, **self._how())
 
     def _ratio(self, ratio: Ratio) -> tuple[Score, Interval | None]:
         def value(sums: Floats) -> Floats:

@@ -14,7 +14,7 @@ sums it changes little, and its acceleration is unstable with so few subjects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -35,6 +35,8 @@ BINS = 1024
 MOST_UNDEFINED = 0.05
 
 Floats = NDArray[np.float64]
+# From (resamples, bins) counts of positives and negatives, bins upwards, to (resamples,) values.
+Ranked = Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def histograms(
 
 def bootstrap_ranking(
     classes: Sequence[Histograms],
-    score: Literal["roc_auc", "average_precision"] | Callable[[Floats, Floats], Floats],
+    score: Literal["roc_auc", "average_precision"],
     *,
     exact: float,
     seed: int,
@@ -166,8 +168,6 @@ def bootstrap_ranking(
 ) -> Interval:
     """The interval of pooled ROC AUC or average precision, subjects drawn whole.
 
-    Or of any other score of rankings: a function from the (resamples, bins) counts of
-    foreground and of background, bins upwards, to (resamples,) values, NaN where there is none.
     With several classes, of the mean over them; their histograms hold the same subjects.
     Resampled scores are computed on the binned scores, pixels within a bin being ties;
     the interval is then moved by the difference between the exact score and the binned one
@@ -178,20 +178,56 @@ def bootstrap_ranking(
     if too_few:
         return too_few
     weights = _weights(seed, subjects, resamples)
-    # In parts, so that memory stays at some ten megabytes.
-    parts = np.array_split(weights, max(1, resamples // 250))
-    drawn = np.concatenate([_binned_mean(classes, score, part) for part in parts])
+    drawn = np.concatenate([_binned_mean(classes, score, part) for part in _parts(weights)])
     shift = exact - float(_binned_mean(classes, score, np.ones((1, subjects)))[0])
     moved = np.clip(drawn[np.isfinite(drawn)] + shift, 0.0, 1.0)
     return _percentiles(moved, subjects, resamples)
 
 
-def _binned_mean(
-    classes: Sequence[Histograms], score: str | Callable[[Floats, Floats], Floats], weights: Floats
-) -> Floats:
+def bootstrap_levels(
+    scores: ArrayLike,
+    is_positive: ArrayLike,
+    groups: Sequence[Hashable],
+    measures: Mapping[str, Ranked],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> dict[str, Interval]:
+    """The interval of each measure of how (n,) scores rank, by name; exact, nothing is binned.
+
+    For a score a case: every distinct one is a level of its own. A measure goes from the
+    (resamples, levels) counts of positives and of negatives, levels upwards, to
+    (resamples,) values, NaN where a resample has none.
+    """
+    index, subjects = _group_index(groups)
+    too_few = _too_few(subjects)
+    if too_few:
+        return dict.fromkeys(measures, too_few)
+    values, positive = np.asarray(scores, np.float64), np.asarray(is_positive, bool)
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(values[order]) > 0])
+    drawn: dict[str, list[Floats]] = {name: [] for name in measures}
+    for part in _parts(_weights(seed, subjects, resamples)):
+        of_case = part[:, index[order]]  # (resamples, n)
+        every = np.add.reduceat(of_case, starts, axis=1)
+        above = np.add.reduceat(of_case * positive[order], starts, axis=1)
+        for name, measure in measures.items():
+            drawn[name].append(measure(above, every - above))
+    joined = {name: np.concatenate(parts) for name, parts in drawn.items()}
+    return {
+        name: _percentiles(one[np.isfinite(one)], subjects, resamples)
+        for name, one in joined.items()
+    }
+
+
+def _parts(weights: Floats) -> list[Floats]:
+    """The resamples in parts, so that memory stays at some ten megabytes."""
+    return np.array_split(weights, max(1, len(weights) // 250))
+
+
+def _binned_mean(classes: Sequence[Histograms], score: str, weights: Floats) -> Floats:
     """(resamples,) means over the classes that have a value; NaN where none has."""
-    known = {"roc_auc": _binned_auc, "average_precision": _binned_average_precision}
-    binned = known[score] if isinstance(score, str) else score
+    binned = {"roc_auc": binned_auc, "average_precision": binned_average_precision}[score]
     values = np.stack([binned(weights @ one.positive, weights @ one.negative) for one in classes])
     has_value = np.isfinite(values)
     defined = has_value.sum(axis=0)
@@ -289,7 +325,7 @@ def _histogram(ordered: Scores, edges: Scores) -> NDArray[np.int64]:
     return counts
 
 
-def _binned_auc(positive: Floats, negative: Floats) -> Floats:
+def binned_auc(positive: Floats, negative: Floats) -> Floats:
     """(resamples,) areas from (resamples, bins) counts; NaN where a class is lacking."""
     below = np.cumsum(negative, axis=1) - negative / 2
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
@@ -298,7 +334,7 @@ def _binned_auc(positive: Floats, negative: Floats) -> Floats:
     return areas
 
 
-def _binned_average_precision(positive: Floats, negative: Floats) -> Floats:
+def binned_average_precision(positive: Floats, negative: Floats) -> Floats:
     """(resamples,) average precisions from counts; NaN without foreground."""
     hits = np.cumsum(positive[:, ::-1], axis=1)
     alarms = np.cumsum(negative[:, ::-1], axis=1)

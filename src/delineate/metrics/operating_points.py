@@ -67,7 +67,7 @@ def at_specificity(positives: ArrayLike, negatives: ArrayLike, wanted: float) ->
 
 
 def binned_at_specificity(wanted: float) -> Callable[[Floats, Floats], Floats]:
-    """The same from (resamples, bins) counts, bins upwards, for `intervals.bootstrap_ranking`.
+    """The same from (resamples, bins) counts, bins upwards, for `intervals.bootstrap_levels`.
 
     The result is (resamples,), NaN where a class is lacking.
     """
