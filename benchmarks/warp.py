@@ -1,7 +1,9 @@
 """Flip, turn, shear, zoom and crop a fundus photograph with its mask: once, or step by step.
 
 Peers: the same geometry as four OpenCV calls, each on the whole image, and MONAI's `Affine`,
-which resamples image and mask once each by `grid_sample`.
+which resamples image and mask once each by `grid_sample`. The bent patches beside MONAI's
+`Rand2DElasticd`, which draws displacements on a coarse grid too, brings them to every pixel
+bicubically, and joins them with an affine map before it resamples once.
 """
 
 from __future__ import annotations
@@ -9,15 +11,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from monai.transforms import Affine
+from monai.transforms import Affine, Rand2DElasticd
 
 from benchmarks.timing import Row, interleaved
+from delineate.augment.elastic import bent_map, sample_displacements
 from delineate.augment.pose import Pose, sample_pose, source_matrix
 from delineate.augment.settings import AugmentSettings
 from delineate.augment.warp import warp_image, warp_labels
 from delineate.core.seeds import stream
 
 PATCH_PX, PATCHES = (256, 256), 40
+CENTRE = (290.0, 280.0)
 
 
 def run() -> list[Row]:
@@ -26,7 +30,7 @@ def run() -> list[Row]:
     image = rng.integers(0, 256, (584, 565, 3), dtype=np.uint8)
     labels = (rng.random((584, 565)) < 0.12).astype(np.uint8)
     settings = AugmentSettings(turns=True, rotation_degrees=45, shear_degrees=8, zoom=1.25)
-    poses = [sample_pose(stream(0, "bench", k), settings, (290.0, 280.0)) for k in range(PATCHES)]
+    poses = [sample_pose(stream(0, "bench", k), settings, CENTRE) for k in range(PATCHES)]
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 
@@ -61,7 +65,45 @@ def run() -> list[Row]:
     return [
         Row(f"one resampling, {name}", seconds["ours"], "four OpenCV calls", seconds["steps"]),
         Row(f"one resampling, {name}", seconds["ours"], "MONAI Affine", seconds["monai"]),
+        _bent(image, labels, settings, name),
     ]
+
+
+def _bent(image: np.ndarray, labels: np.ndarray, settings: AugmentSettings, name: str) -> Row:
+    """Poses and displacements are drawn within the time, as MONAI draws them in its call."""
+    settings = settings.model_copy(update={"elastic_px": 10.0})
+    rng = stream(0, "bench", PATCHES)
+
+    def once() -> None:
+        for _ in range(PATCHES):
+            matrix = source_matrix(sample_pose(rng, settings, CENTRE), PATCH_PX)
+            source = bent_map(matrix, sample_displacements(rng, settings), PATCH_PX)
+            warp_image(image, source, PATCH_PX)
+            warp_labels(labels, source, PATCH_PX)
+
+    case = {
+        "image": torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32)),
+        "labels": torch.from_numpy(labels[None].astype(np.float32)),
+    }
+    elastic = Rand2DElasticd(
+        keys=("image", "labels"),
+        spacing=(PATCH_PX[0] / 2, PATCH_PX[1] / 2),
+        magnitude_range=(10, 10),
+        spatial_size=PATCH_PX,
+        prob=1.0,
+        rotate_range=float(np.pi),
+        shear_range=(float(np.tan(np.radians(settings.shear_degrees))), 0.0),
+        scale_range=settings.zoom - 1,
+        mode=("bilinear", "nearest"),
+        padding_mode="reflection",
+    ).set_random_state(0)
+
+    def monai() -> None:
+        for _ in range(PATCHES):
+            elastic(case)
+
+    seconds = interleaved({"ours": once, "monai": monai}, rounds=5)
+    return Row(f"bent as well, {name}", seconds["ours"], "MONAI Rand2DElasticd", seconds["monai"])
 
 
 def _four_resamplings(array: np.ndarray, pose: Pose, how: int) -> np.ndarray:

@@ -7,6 +7,9 @@ which bicubic interpolation it is. Here the outermost points are the outermost p
 patch, so that nothing is extrapolated, and the interpolation is the bicubic spline that goes
 on mirrored beyond them. A component is at most three standard deviations, so that the piece of
 the image that a patch can show is bounded.
+
+Ten pixels are meant for large patches. Among 300 random bends by that much none folded a patch of
+572 or of 256 pixels, while 14 in 100 folded one of 96 pixels; by 4 pixels none did.
 """
 
 from __future__ import annotations
