@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,14 @@ from torch import Tensor, nn
 from delineate.core.errors import unknown_name
 from delineate.models.batch_norm import with_patient_batch_norm
 from delineate.models.context import walked_context_px
-from delineate.models.encoder_names import Grey, encoder_channels, full_encoder_name, grey_rule
+from delineate.models.encoder_names import (
+    TIMM,
+    Grey,
+    encoder_channels,
+    full_encoder_name,
+    grey_rule,
+    timm_tensor_names,
+)
 from delineate.models.encoder_state import load_encoder_state
 from delineate.models.mirror import mirrored_to_multiple
 from delineate.models.torchvision_import import import_smp
@@ -75,9 +83,9 @@ class EncoderDecoder(nn.Module):
         self.encoder_name = full_encoder_name(encoder)
         self.encoder_channels = encoder_channels(channels, grey)
         self.grey_rule = grey_rule(channels, grey)
-        whole = getattr(import_smp(), DECODERS[decoder])(
+        whole = _of_any_size(
+            getattr(import_smp(), DECODERS[decoder]),
             encoder_name=self.encoder_name,
-            encoder_weights=None,
             in_channels=self.encoder_channels,
             classes=classes,
         )
@@ -108,10 +116,29 @@ class EncoderDecoder(nn.Module):
         Raises:
             SettingsError: weights that are not those of this encoder.
         """
-        prefix = "encoder."
-        removed = [name[len(prefix) :] for name in self.removed if name.startswith(prefix)]
+        if self.encoder_name.startswith(TIMM):
+            removed = timm_tensor_names(self.encoder_name)
+        else:
+            removed = {name.removeprefix("encoder.") for name in self.removed}
         load_encoder_state(self.encoder, state, removed=removed)
 
     def _logits(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.decoder(self.encoder(x)))
         return logits
+
+
+def _of_any_size(build: Callable[..., Any], **arguments: Any) -> Any:
+    """The network of segmentation-models-pytorch, by an encoder that insists on no size."""
+    refusal: Exception | None = None
+    for flexible in ({}, {"strict_img_size": False}):
+        try:
+            whole = build(encoder_weights=None, **arguments, **flexible)
+            side = 2 * whole.encoder.output_stride
+            with torch.no_grad():
+                whole.eval()(torch.zeros(1, arguments["in_channels"], side, 2 * side))
+            return whole.train()
+        except (AssertionError, TypeError) as error:
+            refusal = refusal or error
+    raise ValueError(
+        f"encoder '{arguments['encoder_name']}' takes images of one size only ({refusal})"
+    )

@@ -46,6 +46,11 @@ def timm_encoder_name(name: str) -> str:
     raise _unknown(name, [])
 
 
+def timm_tensor_names(encoder_name: str) -> set[str]:
+    """Names of all tensors of a network of timm, also of the parts that a decoder leaves out."""
+    return set(import_timm().create_model(encoder_name.removeprefix(TIMM)).state_dict())
+
+
 def _unknown(name: str, natives: list[str]) -> SettingsError:
     nearest = get_close_matches(name, [*natives, *import_timm().list_models()], n=1, cutoff=0.5)
     hint = f"did you mean '{nearest[0]}'? " if nearest else ""

@@ -40,13 +40,13 @@ def load_encoder_state(
             f"first '{target[missing[0]]}'; expected a state dict of this encoder by timm, "
             "torchvision or segmentation-models-pytorch"
         )
-    gone = {_canonical(name[len(prefix) :]) for name in removed}
+    gone = {_canonical(name.removeprefix(prefix)) for name in removed}
     _require_no_further_layers(left_aside - gone, target)
     tensors = dict(encoder.state_dict())
-    adaptable = _first_kernels(encoder)
+    adaptable = _input_kernels(encoder)
     for canonical, tensor in source.items():
         name = target[canonical]
-        tensors[name] = _fitting(name, tensor, tensors[name], is_adaptable=name == adaptable)
+        tensors[name] = _fitting(name, tensor, tensors[name], is_adaptable=name in adaptable)
     encoder.load_state_dict(tensors)
 
 
@@ -88,12 +88,20 @@ def _require_no_further_layers(left_aside: Collection[str], target: Collection[s
         )
 
 
-def _first_kernels(encoder: nn.Module) -> str | None:
-    """The name of the kernels of the first convolution, unless it takes three colours."""
-    for name, module in encoder.named_modules():
-        if isinstance(module, nn.Conv2d):
-            return f"{name}.weight" if module.in_channels != COLOURS else None
-    return None
+def _input_kernels(encoder: nn.Module) -> set[str]:
+    """Names of kernels that the image enters, where it has another number of channels than three.
+
+    The first convolution, and others of as many channels beside it.
+    """
+    convolutions = {
+        name: module for name, module in encoder.named_modules() if isinstance(module, nn.Conv2d)
+    }
+    channels = next(iter(convolutions.values())).in_channels
+    if channels == COLOURS:
+        return set()
+    return {
+        f"{name}.weight" for name, module in convolutions.items() if module.in_channels == channels
+    }
 
 
 def _fitting(name: str, tensor: Tensor, expected: Tensor, *, is_adaptable: bool) -> Tensor:
