@@ -180,3 +180,19 @@ def test_pixels_of_labelled_images_are_never_labelled():
         assert all(map(torch.equal, full.batch(step), none.batch(step)))
         resampled = none.resampled(none.windows(step), torch.device("cpu"))
         assert torch.equal(resampled[1], full.batch(step)[1])
+
+
+def test_what_an_unpadded_network_decides_reaches_every_pixel():
+    """Patches larger than the image lie so that their middles, not they, cover it evenly."""
+    feed = source(STILL, size_px=(64, 60), lost_px=16)
+    decided = np.zeros((60, 52), bool)
+    for number in range(400):
+        matrix = feed._draw(number).matrix
+        column, row = (matrix @ [16, 16, 1]).astype(int)
+        assert 0 <= row <= 60 - 32
+        assert 0 <= column <= 52 - 28
+        decided[row : row + 32, column : column + 28] = True
+    assert decided.all()
+    inputs, labels = feed.batch(0)
+    assert inputs.shape == (4, 1, 64, 60)
+    assert labels.shape == (4, 64, 60)
