@@ -124,4 +124,4 @@ def _counted(those: Sequence[Layer | Place]) -> str:
     kinds = [each.kind for each in those]
     counts = [f"{kinds.count(kind)} {kind}" for kind in Kind if kind in kinds]
     others = [each.name for each in those if isinstance(each, Layer) and each.kind is None]
-    return ", ".join([*counts, *_told("and of no known kind", others)])
+    return ", ".join([*counts, *_told("and of no known kind", others)]) or "no layer with weights"
