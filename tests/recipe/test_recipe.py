@@ -45,6 +45,7 @@ def test_changed_recipes_round_trip(tmp_path):
         "prepare.size_px=[64, 48]",
         "model.arguments.normalisation=group",
         "loss.dice=0.25",
+        "loss.focal={weight = 0.5, gamma = 1.5}",
         "train.keep=last",
         "augment.flips=false",
     )
@@ -66,7 +67,8 @@ def test_changed_recipes_round_trip(tmp_path):
         ("validation.patience=none", lambda r: r.validation.patience is None),
         ("model.arguments.width=8", lambda r: r.model.arguments["width"] == 8),
         ("model.arguments={width = 8}", lambda r: r.model.arguments == {"width": 8}),
-        ("loss.cross_entropy=2", lambda r: r.loss["cross_entropy"] == 2.0),
+        ("loss.cross_entropy=2", lambda r: r.loss["cross_entropy"].weight == 2.0),
+        ("loss.focal.gamma=3", lambda r: r.loss["focal"].arguments == {"gamma": 3}),
     ],
 )
 def test_set_takes_every_kind_of_value(change, found):
@@ -103,7 +105,8 @@ def test_later_changes_win():
         ("name.first=4", r"'name' is a value, not a section"),
         ("loss.dice.weight=4", r"'dice' is a value, not a section"),
         ("loss={}", r"loss: .*at least 1 item"),
-        ("loss.dice=-1", r"loss.dice: .*greater than or equal to 0"),
+        ("loss.dice=-1", r"loss.dice.weight: .*greater than or equal to 0"),
+        ("loss={dice = 0}", r"loss: expected a loss with a weight above 0"),
         ("patches.size_px=[0, 32]", r"patches.size_px.0: .*greater than 0"),
         ("patches.size_px=64", r"patches.size_px: .*found 64"),
         ("prepare.size_px=[64, 64]", r"exclude each other"),

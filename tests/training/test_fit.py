@@ -18,11 +18,11 @@ from delineate.models.catalogue import build_model
 from delineate.training.average import AveragedWeights
 from delineate.training.budget import Budget, Clock, learning_rate
 from delineate.training.checkpoint import BEST, LAST, load_average, newest_checkpoint
-from delineate.training.loop import DivergedError, fit
+from delineate.training.loop import DivergedError, fit, loss_of, optimiser_of
 from delineate.training.patches import PatchSource, ahead, patch_centre, working_case
 from delineate.training.precision import choose_precision
 from delineate.training.settings import PatchSettings, TrainSettings, ValidationSettings
-from delineate.training.validate import METRICS
+from delineate.training.validate import METRICS, WATCHED
 
 LOSS = weighted_sum({"cross_entropy": 1.0, "dice": 1.0})
 
@@ -101,6 +101,32 @@ def test_rate_rises_then_falls():
     assert learning_rate(1.2, settings) == pytest.approx(0.0)
     assert learning_rate(0.0, settings) > 0
     assert learning_rate(0.0, TrainSettings(learning_rate=2.0, warmup_share=0)) == 2.0
+
+
+def test_rate_may_stay():
+    """A constant schedule still warms up, and then stays to the end."""
+    settings = TrainSettings(learning_rate=2.0, warmup_share=0.1, schedule="constant")
+    assert learning_rate(0.05, settings) == pytest.approx(1.0)
+    assert [learning_rate(share, settings) for share in (0.1, 0.6, 1.0)] == [2.0] * 3
+
+
+def test_sgd_steps_are_those_of_the_formula(tmp_path):
+    """Two steps of momentum by hand: v = m v + g, w = w - r v, kernels and biases alike."""
+    torch.manual_seed(0)
+    network = torch.nn.Conv2d(1, 1, 3)
+    settings = TrainSettings(
+        optimiser="sgd", momentum=0.5, learning_rate=0.1, weight_decay=0.0, warmup_share=0
+    )
+    optimiser = optimiser_of(network, settings)
+    expected = network.weight.detach().clone()
+    speed = torch.zeros_like(expected)
+    for gradient in (2.0, -1.0):
+        network.weight.grad = torch.full_like(expected, gradient)
+        network.bias.grad = torch.zeros(1)
+        optimiser.step()
+        speed = 0.5 * speed + gradient
+        expected = expected - 0.1 * speed
+    assert torch.allclose(network.weight, expected)
 
 
 def test_both_budgets_know_their_share():
@@ -243,6 +269,28 @@ def test_patience_ends_training(tmp_path):
     assert same(fitted.network, again.network)
 
 
+def test_patience_may_begin_at_once(tmp_path):
+    """From the start of the budget, where that is said, two validations are enough."""
+    scores = [0.5, 0.4, 0.4, 0.4]
+    fitted = run(tmp_path, steps=8, times=8, patience=2, patience_from=0.0, scores=scores)
+    assert fitted.steps == 3
+
+
+def test_every_output_counts_alike(tmp_path):
+    """The loss of a network of several outputs is the mean of theirs, on the middle of labels."""
+    labels = torch.arange(36).reshape(1, 6, 6)
+    logits = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 6, 6)
+    seen = []
+
+    def loss(logits, labels):
+        seen.append(labels)
+        return logits.mean() * labels.shape[-1]
+
+    assert loss_of(logits, labels, loss) == pytest.approx((0 + 6) / 2)
+    assert seen[0].tolist() == [[[14, 15], [20, 21]]]
+    assert torch.equal(seen[1], labels)
+
+
 def test_time_that_is_up_still_leaves_a_model(tmp_path):
     """A budget of no time takes one step, one validation, and ends."""
     fitted = run(tmp_path, budget=Budget(seconds=1e-6), scores=[0.7])
@@ -251,11 +299,13 @@ def test_time_that_is_up_still_leaves_a_model(tmp_path):
     assert (tmp_path / "checkpoints" / BEST).exists()
 
 
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
 @pytest.mark.parametrize("stop_at", [1, 3, 4])
-def test_interrupted_equals_uninterrupted(tmp_path, stop_at):
+def test_interrupted_equals_uninterrupted(tmp_path, stop_at, optimiser):
     """An error between validations, then resuming from the last checkpoint: the same bits."""
     scores = [0.2, 0.6, 0.4]
-    whole = run(tmp_path / "whole", times=3, scores=scores)
+    train = {"optimiser": optimiser}
+    whole = run(tmp_path / "whole", times=3, scores=scores, train=train)
     feed = source()
     batch = feed.batch
 
@@ -266,9 +316,9 @@ def test_interrupted_equals_uninterrupted(tmp_path, stop_at):
 
     feed.batch = failing
     with pytest.raises(RuntimeError, match="pulled the plug"):
-        run(tmp_path / "cut", times=3, scores=scores, feed=feed)
+        run(tmp_path / "cut", times=3, scores=scores, feed=feed, train=train)
     done = len(rows(tmp_path / "cut")) if (tmp_path / "cut" / "history.jsonl").exists() else 0
-    resumed = run(tmp_path / "cut", times=3, scores=scores[done:], is_resumed=True)
+    resumed = run(tmp_path / "cut", times=3, scores=scores[done:], is_resumed=True, train=train)
     assert same(whole.network, resumed.network)
     assert rows(tmp_path / "whole") == rows(tmp_path / "cut")
     files = [tmp_path / name / "checkpoints" / LAST for name in ("whole", "cut")]
@@ -397,3 +447,12 @@ def test_watched_scores_by_hand():
     assert METRICS["mean_dice"](cases) == pytest.approx((2 / 3 + 1) / 2)
     assert METRICS["pooled_roc_auc"](cases) == pytest.approx(1.0)
     assert METRICS["pooled_dice"]([empty]) == 0.0
+
+
+def test_the_loss_can_be_watched():
+    """Less cross-entropy is a higher score, and pixels that do not count say nothing."""
+    labels = np.array([[1, 0, IGNORE]], np.uint8)
+    sure = (np.array([[[0.5, 0.5, 0.0]]], np.float32), labels)
+    surer = (np.array([[[0.9, 0.1, 0.0]]], np.float32), labels)
+    assert WATCHED["cross_entropy"]([sure]) == pytest.approx(np.log(0.5))
+    assert WATCHED["cross_entropy"]([surer]) == pytest.approx(np.log(0.9))

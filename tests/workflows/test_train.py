@@ -200,9 +200,9 @@ def test_changed_options_are_refused_on_resume(tiny_set, tiny_run):
         ({"steps": 41}, r"--steps 41: .*started with 160"),
         ({"minutes": 3}, r"--minutes 3: .*started with None"),
         ({"threads": 2}, r"--threads 2: .*started with 1"),
-        ({"changes": ["train.batch=4"]}, "recipe, settings, epochs and split come from"),
-        ({"epochs": 2}, "recipe, settings, epochs and split come from"),
-        ({"recipe": "general"}, "recipe, settings, epochs and split come from"),
+        ({"changes": ["train.batch=4"]}, "recipe, settings, epochs, split and labels come from"),
+        ({"epochs": 2}, "recipe, settings, epochs, split and labels come from"),
+        ({"recipe": "general"}, "recipe, settings, epochs, split and labels come from"),
     ]:
         with pytest.raises(SettingsError, match=message):
             train(tiny_set, tiny_run, resume=True, **options)

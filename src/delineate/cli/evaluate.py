@@ -11,8 +11,10 @@ from delineate.cli.console import Console
 from delineate.cli.options import (
     AllowLeakage,
     AsJson,
+    Depth,
     Device,
     DeviceName,
+    Labels,
     Layout,
     Masks,
     ModelFolder,
@@ -29,7 +31,7 @@ from delineate.cli.options import (
     Threads,
     Threshold,
 )
-from delineate.cli.scores import score_table
+from delineate.cli.scores import table_of
 
 
 def evaluate(
@@ -54,10 +56,12 @@ def evaluate(
     split: Split = None,
     threshold: Threshold = None,
     repeats: Repeats = None,
+    depth: Depth = None,
     split_file: SplitFile = None,
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    labels: Labels = None,
     review: Review = None,
     allow_leakage: AllowLeakage = False,
     palette: Palette = PaletteName.DEFAULT,
@@ -84,9 +88,11 @@ def evaluate(
             split=split,
             threshold=threshold,
             repeats=repeats.value if repeats else None,
+            depth=depth,
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            labels=labels,
             review=review,
             allow_leakage=allow_leakage,
             split_file=split_file,
@@ -97,4 +103,4 @@ def evaluate(
             threads=threads,
             progress=console,
         )
-    console.finish(result, score_table(result.document))
+    console.finish(result, table_of(result.document))

@@ -132,6 +132,24 @@ Review = Annotated[
         "The files of DATA stay as they are.",
     ),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="CSV",
+        help="For a classifier: whether there is anything to find, by id and label (0 or 1), "
+        "in the place of masks.",
+    ),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        "--depth",
+        metavar="N",
+        min=1,
+        help="Prune a network of nested U-Nets to this depth: shallower is faster.",
+    ),
+]
 Split = Annotated[
     str | None,
     typer.Option(

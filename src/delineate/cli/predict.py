@@ -10,6 +10,7 @@ import typer
 from delineate.cli.console import Console
 from delineate.cli.options import (
     AsJson,
+    Depth,
     Device,
     DeviceName,
     ModelFolder,
@@ -44,6 +45,7 @@ def predict(
     ] = True,
     threshold: Threshold = None,
     repeats: Repeats = None,
+    depth: Depth = None,
     palette: Palette = PaletteName.DEFAULT,
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
@@ -68,6 +70,7 @@ def predict(
             palette=palette.value,
             threshold=threshold,
             repeats=repeats.value if repeats else None,
+            depth=depth,
             device=device.chosen,
             threads=threads,
             overwrite=overwrite,

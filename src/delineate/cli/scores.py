@@ -24,6 +24,12 @@ _MODEL = "model"
 _VIEWS_WITH_INTERVALS, _NAME_WIDTH = 2, 25
 
 
+def table_of(document: Mapping[str, Any]) -> Iterator[str]:
+    """What a person wants to know of an evaluation, of a classifier or of masks."""
+    is_classifier = document.get("task") == "classify"
+    return classification_table(document) if is_classifier else score_table(document)
+
+
 def score_table(document: Mapping[str, Any]) -> Iterator[str]:
     """A row a score, a column a predictor, and below them the rules and what is undefined."""
     records = document["headline"]
@@ -35,7 +41,25 @@ def score_table(document: Mapping[str, Any]) -> Iterator[str]:
     if document.get("views"):
         yield from views_side_by_side(document["views"])
         yield ""
+    if document.get("depths"):
+        yield from depths_below_each_other(document["depths"])
+        yield ""
     yield from _rules(document, records)
+
+
+def depths_below_each_other(depths: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A row a depth to which the network can be pruned, with what it costs and reaches."""
+    shown = [one for one in depths[0]["scores"] if one["score"] in ("dice", "roc_auc")]
+    header = ["depth", "parameters", "time", *(_row(one) for one in shown)]
+    wanted = [(one["score"], one["pooling"]) for one in shown]
+    rows = []
+    for each in depths:
+        found = {(one["score"], one["pooling"]): one for one in each["scores"]}
+        share = each["share_of_time"]
+        time = "-" if share is None else f"{share:.2f}"
+        scores = [_value(found[key]) if key in found else "-" for key in wanted]
+        rows.append([str(each["depth"]), f"{each['parameters']:,}", time, *scores])
+    return columns(rows, header)
 
 
 def side_by_side(records: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -130,6 +154,8 @@ def _rules(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) ->
     defined = [record for record in records if record["value"] is not None]
     if any(record["low"] is not None for record in defined):
         yield "in brackets: 95 % interval, subjects resampled"
+    if document.get("depths"):
+        yield "each depth: cut at its own threshold from validation; time of the whole network = 1"
     yield from dict.fromkeys(r["why_no_interval"] for r in defined if r["why_no_interval"])
     for rule in dict.fromkeys(r["empty_rule"] for r in records if r["pooling"] != "pooled"):
         yield f"mean per image: {rule}"

@@ -15,6 +15,7 @@ from delineate.cli.options import (
     Data,
     Device,
     DeviceName,
+    Labels,
     Layout,
     Masks,
     Out,
@@ -48,6 +49,15 @@ def train(
             help="Change one setting of the recipe, such as train.batch=4. Repeatable.",
         ),
     ] = None,
+    encoder_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder-weights",
+            metavar="imagenet|FILE|random",
+            help="Where an encoder starts from: pretrained weights from the cache of timm or its "
+            "hub, those of a file (.safetensors, or .pt read safely), or random ones.",
+        ),
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option("--minutes", metavar="M", help="Time for everything, the model included."),
@@ -66,6 +76,7 @@ def train(
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    labels: Labels = None,
     review: Review = None,
     allow_leakage: AllowLeakage = False,
     seed: Annotated[
@@ -95,6 +106,7 @@ def train(
             out,
             recipe=recipe,
             changes=tuple(changes or ()),
+            encoder_weights=encoder_weights,
             minutes=minutes,
             epochs=epochs,
             steps=steps,
@@ -106,6 +118,7 @@ def train(
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            labels=labels,
             review=review,
             allow_leakage=allow_leakage,
             split_file=split_file,

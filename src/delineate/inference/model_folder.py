@@ -12,7 +12,7 @@ from delineate.core.checks import sha256_of_file
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError, unknown_name
 from delineate.core.types import Image, LabelClass, Labels, Probability
 from delineate.files.writing import read_json
-from delineate.inference.model_card import SCHEMA, ModelCard, Task
+from delineate.inference.model_card import SCHEMA, ModelCard, Task, Threshold
 from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.segmenter import Segmenter, segmenter
 from delineate.inference.settings import PredictSettings
@@ -49,13 +49,19 @@ class Model:
         """The classes of its masks, background first."""
         return self.card.label_classes
 
+    @property
+    def threshold(self) -> Threshold:
+        """The threshold that was chosen for it, at the depth to which it is pruned."""
+        depth = self.predict_settings.depth
+        return self.card.threshold if depth is None else self.card.depths[depth - 1].threshold
+
     def predict(self, image: Image, *, threshold: float | None = None) -> Prediction:
         """Labels and probability of an image, at its own size.
 
-        Binary models use the threshold of their card unless another is given.
+        Binary models use the threshold that was chosen for them unless another is given.
         """
         probability = self.probability(image)
-        chosen = self.card.threshold.value if threshold is None else threshold
+        chosen = self.threshold.value if threshold is None else threshold
         minimum_area_px = self.predict_settings.minimum_area_px
         labels = labels_from_probability(
             probability, threshold=chosen, minimum_area_px=minimum_area_px
@@ -125,12 +131,14 @@ def load_model(
 
     card, file = opened(Path(path), task="segment")
     settings = changed_settings(card.predict, predict)
-    one_pass = load_network(file, card, device=device, threads=threads)
+    require_depth(card, settings.depth)
+    one_pass = load_network(file, card, device=device, threads=threads, depth=settings.depth)
     segment = segmenter(
         one_pass,
         card.preparation,
         settings,
         card.stride_px,
+        lost_px=card.lost_px,
         has_dark_surround=card.has_dark_surround,
     )
     return Model(card, segment, settings)
@@ -157,6 +165,20 @@ def opened(path: Path, *, task: Task) -> tuple[ModelCard, Path]:
             "copy the whole model folder again"
         )
     return card, file
+
+
+def require_depth(card: ModelCard, depth: int | None) -> None:
+    """Refuse a depth that the network of a card does not have.
+
+    Raises:
+        SettingsError: naming the depths there are.
+    """
+    if depth is not None and depth > len(card.depths):
+        there = f"1 to {len(card.depths)}" if card.depths else "none"
+        raise SettingsError(
+            f"depth {depth}: expected a depth that this model can be pruned to, it has {there}; "
+            "only networks of architecture unetpp with deep supervision have several"
+        )
 
 
 def changed_settings(settings: PredictSettings, changes: dict[str, Any]) -> PredictSettings:

@@ -18,14 +18,21 @@ from delineate.models.catalogue import build_classifier, build_model
 
 
 def load_network(
-    file: Path, card: ModelCard, *, device: str | None, threads: int | None = None
+    file: Path,
+    card: ModelCard,
+    *,
+    device: str | None,
+    threads: int | None = None,
+    depth: int | None = None,
 ) -> Pass:
-    """The network of a card with its weights, as a pass over arrays.
+    """The network of a card with its weights, pruned to a depth, as a pass over arrays.
 
     Raises:
         UnreadableFileError: a damaged file, or weights of another network.
     """
     network = read_network(file, card, threads=threads)
+    if depth is not None and depth < len(card.depths):
+        network = network.pruned(depth)  # type: ignore[operator] # a card with depths is of such a network
     return torch_pass(network, device=chosen_device(device), precision=card.precision)
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import tomlkit
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Field,
-    NonNegativeFloat,
     ValidationError,
     model_validator,
 )
@@ -20,6 +18,7 @@ from tomlkit.exceptions import TOMLKitError
 from delineate.augment.settings import AugmentSettings
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.inference.settings import PredictSettings, PrepareSettings
+from delineate.losses.settings import LossTerm, LossTerms
 from delineate.models.settings import ModelSettings
 from delineate.training.settings import (
     WATCHED_BY_TASK,
@@ -30,6 +29,8 @@ from delineate.training.settings import (
 
 DEFAULT = "general"
 
+Task = Literal["segment", "classify"]
+
 
 class Recipe(BaseModel):
     """One section a stage, in the order in which the data meets them."""
@@ -38,14 +39,12 @@ class Recipe(BaseModel):
 
     name: str
     description: str
-    task: Literal["segment", "classify"] = "segment"
+    task: Task = "segment"
     prepare: PrepareSettings = PrepareSettings()
     patches: PatchSettings = PatchSettings()
     augment: AugmentSettings = AugmentSettings()
     model: ModelSettings = ModelSettings()
-    loss: dict[str, NonNegativeFloat] = Field(
-        default_factory=lambda: {"cross_entropy": 1.0, "dice": 1.0}, min_length=1
-    )
+    loss: LossTerms = {"cross_entropy": LossTerm(), "dice": LossTerm()}
     train: TrainSettings = TrainSettings()
     validation: ValidationSettings = ValidationSettings()
     predict: PredictSettings = PredictSettings()
@@ -58,6 +57,22 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"validation.metric: a recipe that is to {self.task} watches one of "
                 f"{', '.join(known)}; found {watched}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sees_whole_images(self) -> Recipe:
+        if self.task == "segment":
+            return self
+        if self.patches.foreground_share:
+            raise ValueError(
+                "patches.foreground_share: a recipe that is to classify sees whole images; "
+                f"expected 0, found {self.patches.foreground_share:g}"
+            )
+        if self.prepare.size_px != self.patches.size_px:
+            raise ValueError(
+                "prepare.size_px: a recipe that is to classify brings every image to the size of "
+                f"a patch, {list(self.patches.size_px)}; found {self.prepare.size_px}"
             )
         return self
 
@@ -160,6 +175,8 @@ def _check_names(document: dict[str, Any], model: type[BaseModel], path: tuple[s
             known = [".".join((*path, each)) for each in model.model_fields]
             raise unknown_name("setting", shown, known)
         annotation = model.model_fields[name].annotation
+        if get_origin(annotation) is dict:  # names of losses, not of settings
+            continue
         candidates = [annotation, *get_args(annotation)]
         for inner in candidates:
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, dict):

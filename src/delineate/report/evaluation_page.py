@@ -10,6 +10,7 @@ from typing import Any
 
 from delineate.core.types import LabelClass
 from delineate.report.case_pictures import CasePicture, picture_legend
+from delineate.report.depth_table import DepthTable, depth_table
 from delineate.report.overlays import LegendEntry
 from delineate.report.pages import write_page
 from delineate.report.score_tables import (
@@ -42,6 +43,7 @@ class Scores:
     facts: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     headline: ScoreTable | None
+    depths: DepthTable | None
     views: ScoreTable | None
     classes: ScoreTable | None
     protocols: tuple[ScoreTable, ...]
@@ -94,6 +96,7 @@ def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
         facts=facts,
         notes=tuple(sentence(note) for note in document["notes"]),
         headline=headline_table(document),
+        depths=depth_table(document),
         views=views_table(document),
         classes=class_table(document),
         protocols=tuple(protocol_tables(document)),

@@ -37,6 +37,7 @@ from delineate.workflows import inspect as inspection
 from delineate.workflows import predict as prediction
 from delineate.workflows import review as reviewing
 from delineate.workflows import train as training
+from delineate.workflows.scoring import ScoringResult
 
 SCHEMA, DOCUMENT, REPORT = "demo", "demo.json", "report.html"
 DATA, INSPECT, AUDIT, DECISIONS = "data", "inspect", "audit", "decisions.csv"
@@ -204,9 +205,19 @@ def demo(
         masks=masks,
         progress=progress,
     )
-    scoring_of = partial(
-        evaluation.evaluate, palette=chosen.palette, seed=seed, threads=threads, progress=progress
-    )
+
+    def scoring_of(run: Path, *, allow_leakage: bool = False) -> ScoringResult:
+        result = evaluation.evaluate(
+            run,
+            allow_leakage=allow_leakage,
+            palette=chosen.palette,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+        assert isinstance(result, ScoringResult)  # the demo's models draw masks
+        return result
+
     palette = ("--palette", chosen.palette)
 
     diary.begin(

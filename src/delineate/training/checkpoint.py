@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from delineate.core.errors import UnreadableFileError
 from delineate.files.writing import write_bytes
 
+CHECKPOINTS = "checkpoints"
 LAST, BEST = "last.safetensors", "best.safetensors"
 _FACTS = "facts"
 

@@ -26,6 +26,7 @@ from delineate.training.average import AveragedWeights
 from delineate.training.budget import Budget, Clock, learning_rate
 from delineate.training.checkpoint import (
     BEST,
+    CHECKPOINTS,
     LAST,
     Facts,
     load_average,
@@ -90,7 +91,7 @@ def fit(
     """
     # One thread prepares patches: OpenCV's own would only disturb those of the network.
     cv2.setNumThreads(1)
-    history, checkpoints = folder / "history.jsonl", folder / "checkpoints"
+    history, checkpoints = folder / "history.jsonl", folder / CHECKPOINTS
     checkpoints.mkdir(exist_ok=True)
 
     place = torch.device(device)
@@ -147,7 +148,7 @@ def fit(
             for group in optimiser.param_groups:
                 group["lr"] = rate
             torch.manual_seed(stream_seed(seed, "dropout", facts.step))
-            loss = _loss_of(model(images), labels, loss_function)
+            loss = loss_of(model(images), labels, loss_function)
             optimiser.zero_grad()
             fabric.backward(loss)
             norm = fabric.clip_gradients(
@@ -220,7 +221,7 @@ def fit(
     return Fitted(kept, facts, facts.step, facts.why_stopped)
 
 
-def _loss_of(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss_function: Loss) -> Tensor:
+def loss_of(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss_function: Loss) -> Tensor:
     """The mean loss over all outputs of a network, under deep supervision one a depth.
 
     Logits that unpadded convolutions leave smaller are held against the middle of the labels.

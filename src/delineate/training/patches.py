@@ -111,6 +111,9 @@ class PatchSource:
     of its pixels, and every patch lies about the middle of its image before it is turned and
     shifted: whole where the patch has the working size, its middle where that is larger, with
     mirrored borders where it is smaller. Labels of pixels are then never looked at.
+
+    A network without padding decides no more than the patch less `lost_px` a side: that part is
+    placed inside the image, and its surroundings reach over the border, mirrored.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class PatchSource:
         batch: int,
         seed: int,
         image_labels: Sequence[int] | None = None,
+        lost_px: int = 0,
     ) -> None:
         self._read = RecentlyUsed(read, int(patches.cache_gb * 2**30))
         self._count = count
@@ -133,12 +137,13 @@ class PatchSource:
         self._batch = batch
         self._seed = seed
         self._image_labels = image_labels
+        self._lost_px = lost_px
         self._order = lru_cache(maxsize=4)(self._permutation)
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps in which every image is taken `per_image` times."""
-        return -(-self._count * self._settings.per_image // self._batch)
+        return steps_of_epoch(self._count, self._settings, self._batch)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Input (N, C, H, W) float32 and labels of one step, on the processor.
@@ -213,7 +218,8 @@ class PatchSource:
         size_px = self._settings.size_px
         if self._image_labels is None:
             image_label = None
-            centre = patch_centre(rng, case, size_px, self._settings.foreground_share)
+            height, width = (side - 2 * self._lost_px for side in size_px)
+            centre = patch_centre(rng, case, (height, width), self._settings.foreground_share)
         else:
             image_label = self._image_labels[index]
             centre = middle_centre(case, size_px)
@@ -230,6 +236,11 @@ class PatchSource:
 
     def _permutation(self, round_: int) -> NDArray[np.int64]:
         return stream(self._seed, "order", round_).permutation(self._count)
+
+
+def steps_of_epoch(images: int, patches: PatchSettings, batch: int) -> int:
+    """Steps in which every image is taken `per_image` times; the last batch is filled up."""
+    return -(-images * patches.per_image // batch)
 
 
 def patch_centre(

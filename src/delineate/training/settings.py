@@ -49,6 +49,10 @@ class ValidationSettings(BaseModel):
         description="decides which checkpoint is best; of a classifier roc_auc, accuracy or "
         "cross_entropy",
     )
+    threshold_rule: Literal["youden", "best_accuracy"] = Field(
+        "youden",
+        description="threshold of a classifier: highest sensitivity + specificity, or accuracy",
+    )
     times: int = Field(20, ge=1, description="validations in a whole training")
     patience: int | None = Field(
         None,

@@ -193,6 +193,6 @@ def _split_row(dataset: Dataset, split: str) -> SplitRow:
 def _choices(recipe: Recipe) -> list[RecipeChoice]:
     return [
         RecipeChoice(stage, name, str(value))
-        for stage, settings in recipe.model_dump(exclude={"name", "description"}).items()
+        for stage, settings in recipe.model_dump(exclude={"name", "description", "task"}).items()
         for name, value in settings.items()
     ]

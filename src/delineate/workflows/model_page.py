@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from delineate.inference.model_card import ModelCard
 
+_KINDS = {"segment": "A segmentation model", "classify": "A classifier"}
+
 
 def model_page(card: ModelCard) -> str:
     """`README.md` of a model folder, in Markdown."""
@@ -21,7 +23,7 @@ def model_page(card: ModelCard) -> str:
     )
     return f"""# {card.name}
 
-A segmentation model of {card.parameters:,} parameters ({card.architecture}),
+{_KINDS[card.task]} of {card.parameters:,} parameters ({card.architecture}),
 trained with Delineate.
 
 | | |
@@ -31,7 +33,7 @@ trained with Delineate.
 | threshold | {cut} |
 | outside the field of view | {outside} |
 | trained on | {training["images"]["train"]} images, layout {training["data_layout"]}, \
-observer {training["observer"]} |
+{training["labels"]} |{_encoder(card)}
 | training | recipe {training["recipe"]}, seed {training["seed"]}, {training["patches"]:,} \
 patches, {training["minutes"]} min, {card.precision} |
 | machine | {training["machine"]["processor"]} |
@@ -56,6 +58,12 @@ delineate predict {{this folder}} IMAGES --out DIR
 This model has seen one data set. It has not been shown to work on images of another device,
 population or preparation, and it is no medical device: no decision about a person may rest on it.
 """
+
+
+def _encoder(card: ModelCard) -> str:
+    """A row on the weights of an encoder, where the network has one."""
+    weights = card.training["encoder_weights"]
+    return "" if weights is None else f"\n| encoder began with | {weights} |"
 
 
 def _size(card: ModelCard) -> str:

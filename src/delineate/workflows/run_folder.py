@@ -15,7 +15,7 @@ from delineate.files.writing import read_json, write_json
 from delineate.training.budget import Budget
 
 RUN, RECIPE, SPLIT, SCORINGS = "run.json", "recipe.toml", "split.csv", "scorings.jsonl"
-REVIEW = "review/review.sqlite"
+REVIEW, LABELS = "review/review.sqlite", "labels.csv"
 SCHEMA = "run"
 
 
@@ -39,6 +39,8 @@ class RunFacts(BaseModel):
     data_sha256: str | None = None
     review: str | None = None
     allow_leakage: bool = False
+    labels: str | None = None
+    encoder: str | None = None
 
     @property
     def budget(self) -> Budget:
@@ -87,6 +89,11 @@ def review_of(folder: Path, facts: RunFacts) -> Path | None:
     return None if facts.review is None else folder / REVIEW
 
 
+def labels_of(folder: Path, facts: RunFacts) -> Path | None:
+    """The run's own copy of the image labels that it was trained on; None without a table."""
+    return None if facts.labels is None else folder / LABELS
+
+
 def require_same(facts: RunFacts, asked: dict[str, Any]) -> None:
     """Refuse options that differ from those that an interrupted run was started with.
 
@@ -104,7 +111,14 @@ def require_same(facts: RunFacts, asked: dict[str, Any]) -> None:
 
 def machine() -> dict[str, str]:
     """Processor, system and the versions on which numbers depend."""
-    libraries = ("torch", "numpy", "opencv-python-headless", "lightning-fabric")
+    libraries = (
+        "torch",
+        "numpy",
+        "opencv-python-headless",
+        "lightning-fabric",
+        "segmentation-models-pytorch",
+        "timm",
+    )
     return {
         "processor": _processor(),
         "system": f"{platform.system()} {platform.machine()}",

@@ -12,6 +12,7 @@ from delineate.auditing.findings.leaks import Leak
 from delineate.core.errors import DelineateError, LayoutError, unknown_name
 from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, Labels
+from delineate.data.image_labels import image_labels
 from delineate.data.listing import counted
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset, require_labels
@@ -141,6 +142,7 @@ def scored_data(
     layout: str | None,
     masks: str | Sequence[str] | None,
     subjects: str | None,
+    labels: Path | None = None,
     review: Path | None = None,
     allow_leakage: bool = False,
     seen: Seen | None = None,
@@ -151,7 +153,8 @@ def scored_data(
     Without a split the test cases are scored; where none of them has a mask the validation
     cases; where there are none either, every image with a mask, which `all` asks for. Masks
     that the decisions of a review made lie in a temporary folder until they are `placed_in`
-    another. `seen` is other data that the model was made with.
+    another. `labels` is a table of image labels in the place of masks, `seen` other data that
+    the model was made with.
 
     Raises:
         LeakageError: a subject, a file or copies of one picture in the split that is scored
@@ -159,6 +162,8 @@ def scored_data(
         DelineateError: no such split, images without masks in it, or uncertain encodings.
     """
     opened = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    if labels is not None:
+        opened = replace(opened, image_labels=image_labels(opened, (), labels_file=labels))
     if split_file is not None:
         opened = apply_split(opened, read_split(Path(split_file)))
     with decided(opened, review, progress=progress) as reviewed:

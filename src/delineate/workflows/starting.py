@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from delineate.auditing.findings.leaks import Leak
-from delineate.core.errors import LayoutError, SettingsError
+from delineate.core.errors import DelineateError, LayoutError, SettingsError
 from delineate.core.progress import Progress
+from delineate.core.types import VERDICTS
+from delineate.data.image_labels import image_labels
 from delineate.data.listing import counted
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset, require_labels
@@ -25,9 +27,11 @@ from delineate.data.splitting import (
     read_split,
     write_split,
 )
+from delineate.files.image_files import read_image
+from delineate.recipe.recipe import Task
 from delineate.workflows.leakage import Gate, find_split_leaks, leak_document
 from delineate.workflows.reviewed import Decided, decided
-from delineate.workflows.run_folder import SPLIT, RunFacts, review_of
+from delineate.workflows.run_folder import SPLIT, RunFacts, labels_of, review_of
 from delineate.workflows.training_data import data_digest
 
 
@@ -42,6 +46,7 @@ class AskedData:
     split_file: Path | str | None = None
     review: Path | None = None
     allow_leakage: bool = False
+    labels: Path | None = None
 
     @property
     def resolved_review(self) -> str | None:
@@ -83,7 +88,7 @@ class TrainingData:
 
 @contextmanager
 def begun(
-    asked: AskedData, *, fraction: float, seed: int, progress: Progress
+    asked: AskedData, *, task: Task, fraction: float, seed: int, progress: Progress
 ) -> Iterator[TrainingData]:
     """The data of a new training: decided, split, without leaks, every file read once.
 
@@ -94,7 +99,7 @@ def begun(
     Raises:
         DelineateError: data that cannot be trained on, or a leak that is not allowed.
     """
-    opened = _labelled(asked.source, asked.layout, asked.masks, asked.subjects)
+    opened = _labelled(asked.source, asked.layout, asked.masks, asked.subjects, labels=asked.labels)
     if asked.split_file is not None:
         opened = apply_split(opened, read_split(Path(asked.split_file)))
     with decided(opened, asked.review, progress=progress) as reviewed:
@@ -109,21 +114,25 @@ def begun(
             together=gate.together,
             progress=progress,
         )
-        dataset = _settled(made.dataset, progress)
+        dataset = _settled(made.dataset, task, progress)
         yield TrainingData(replace(reviewed, dataset=dataset), _origin(made, asked), leaks)
 
 
-def taken_up(source: Path | str, run: Path, facts: RunFacts, *, progress: Progress) -> TrainingData:
+def taken_up(
+    source: Path | str, run: Path, facts: RunFacts, *, task: Task, progress: Progress
+) -> TrainingData:
     """The data of an interrupted training, split and decided as it was.
 
     Raises:
         SettingsError: other images or masks than those that the run began with.
     """
-    opened = _labelled(source, facts.layout, facts.masks, facts.subjects)
+    opened = _labelled(
+        source, facts.layout, facts.masks, facts.subjects, labels=labels_of(run, facts)
+    )
     opened = apply_split(opened, read_split(run / SPLIT))
     with decided(opened, review_of(run, facts), progress=progress) as reviewed:
         placed = reviewed.placed_in(run)
-    dataset = _settled(placed.dataset, progress)
+    dataset = _settled(placed.dataset, task, progress)
     _require_same_data(facts, dataset)
     return TrainingData(replace(placed, dataset=dataset), facts.split_origin)
 
@@ -148,10 +157,30 @@ def _require_same_data(facts: RunFacts, dataset: Dataset) -> None:
         )
 
 
+def require_labels_fit(task: Task, labels: Path | None) -> None:
+    """Refuse a table of image labels where masks are what is learnt.
+
+    Raises:
+        SettingsError: naming both.
+    """
+    if task == "segment" and labels is not None:
+        raise SettingsError(
+            f"--labels {labels}: says of whole images what is in them, and this recipe learns from "
+            "masks; leave the option out, or take a recipe that classifies"
+        )
+
+
 def _labelled(
-    source: Path | str, layout: str | None, masks: Sequence[str] | None, subjects: str | None
+    source: Path | str,
+    layout: str | None,
+    masks: Sequence[str] | None,
+    subjects: str | None,
+    *,
+    labels: Path | None,
 ) -> Dataset:
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    if labels is not None:
+        return replace(dataset, image_labels=image_labels(dataset, (), labels_file=labels))
     if not dataset.observers:
         raise LayoutError(
             f"{dataset.root}: images without masks; training needs masks (see `delineate inspect`)"
@@ -159,23 +188,34 @@ def _labelled(
     return dataset
 
 
-def _settled(dataset: Dataset, progress: Progress) -> Dataset:
+def _settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
     """The dataset with the encoding and classes of all masks that training will read.
 
-    Every image and mask that training needs is decoded once, so that a bad file is named
-    before anything is written and not after an hour.
+    Of a classifier the classes are absent and present, and every image has a label. Every image
+    and mask that training needs is decoded once, so that a bad file is named before anything is
+    written and not after an hour.
     """
-    observer = dataset.observers[0]
     used = tuple(sample for sample in dataset.samples if sample.split in (TRAIN, VALIDATION))
+    if dataset.image_labels:
+        require_labels(dataset, used)
+        _decoded(used, lambda sample: read_image(sample.image), progress)
+        return replace(dataset, classes=VERDICTS)
+    observer = dataset.observers[0]
     require_labels(dataset, used, observer)
     seen = settle_encodings(
         replace(dataset, samples=used), observers=(observer,), progress=progress
     )
+    _decoded(used, lambda sample: read_case(seen, sample, (observer,)), progress)
+    if task == "segment":
+        return replace(dataset, encodings=seen.encodings, classes=seen.classes)
+    labels = image_labels(seen, used, progress=progress)
+    return replace(dataset, encodings=seen.encodings, classes=VERDICTS, image_labels=labels)
 
-    def decode(sample: Sample) -> None:
-        read_case(seen, sample, (observer,))
 
-    for _, problem in in_threads(decode, used, label="decoding", progress=progress):
-        if problem is not None:
-            raise problem
-    return replace(dataset, encodings=seen.encodings, classes=seen.classes)
+def _decoded(
+    samples: Sequence[Sample], decode: Callable[[Sample], object], progress: Progress
+) -> None:
+    """Read each once, and stop at the first that cannot be read."""
+    for _, found in in_threads(decode, samples, label="decoding", progress=progress):
+        if isinstance(found, DelineateError):
+            raise found

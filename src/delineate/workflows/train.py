@@ -20,16 +20,19 @@ from delineate.inference.repeats import VIEWS
 from delineate.inference.settings import Repeats
 from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.catalogue import weighted_sum
-from delineate.models.catalogue import build_model
+from delineate.models.encoder_weights import IMAGENET, RANDOM, start_encoder
 from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
 from delineate.training.budget import Budget, Clock
+from delineate.training.checkpoint import CHECKPOINTS
 from delineate.training.loop import Fitted, fit
+from delineate.training.patches import steps_of_epoch
 from delineate.training.precision import choose_precision
-from delineate.training.validate import WATCHED
 from delineate.workflows.curves import draw_curves
 from delineate.workflows.inputs import inputs_of
+from delineate.workflows.learning import built_network, learning
 from delineate.workflows.model_writing import write_model
 from delineate.workflows.run_folder import (
+    LABELS,
     RECIPE,
     RUN,
     SPLIT,
@@ -38,14 +41,14 @@ from delineate.workflows.run_folder import (
     require_same,
     write_run,
 )
-from delineate.workflows.starting import AskedData, begun, taken_up
+from delineate.workflows.starting import AskedData, begun, require_labels_fit, taken_up
 from delineate.workflows.training_data import (
-    ValidationCases,
     data_digest,
     fitted_preparation,
     has_dark_surround,
-    patch_source,
+    labels_origin,
 )
+from delineate.workflows.validated import depths_of
 
 # Seconds kept for writing the model and drawing the curves, and how much slower than the
 # slowest validation so far each of the final passes may be.
@@ -72,6 +75,7 @@ def train(
     *,
     recipe: str | None = None,
     changes: Sequence[str] = (),
+    encoder_weights: str | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
     steps: int | None = None,
@@ -83,6 +87,7 @@ def train(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    labels: Path | str | None = None,
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
@@ -95,7 +100,10 @@ def train(
     for which all masks are read; of a test split none is, and its images only to look for copies
     of training images. Copies of one picture stay on one side. Subjects, files and copies in
     several stated splits are an error unless `allow_leakage`. `review` is an audit's folder or
-    log, whose decisions are applied; the run keeps a copy of it. `minutes` covers everything
+    log, whose decisions are applied; the run keeps a copy of it. `encoder_weights` says where a
+    network with a named encoder starts: "imagenet", a file, or "random". A recipe that is to
+    classify takes as label whether a mask holds any foreground, or the `labels` of a CSV with id
+    and label. `minutes` covers everything
     from this call to the written model. A resumed run takes its recipe, split, review, seed,
     precision and threads from the run folder.
 
@@ -117,14 +125,16 @@ def train(
         split_file=split_file,
         review=None if review is None else Path(review),
         allow_leakage=allow_leakage,
+        labels=None if labels is None else Path(labels),
     )
     is_resumed = resume and (out / RUN).is_file()
     with ExitStack() as temporary:  # holds the decided masks until the run has its folder
         if is_resumed:
-            if recipe is not None or changes or epochs is not None or split_file is not None:
+            if recipe or changes or encoder_weights or epochs or split_file or labels:
                 raise SettingsError(
-                    "--resume: recipe, settings, epochs and split come from the run folder; leave "
-                    "--recipe, --set, --epochs and --split-file out, or start anew with --overwrite"
+                    "--resume: recipe, settings, epochs, split and labels come from the run "
+                    "folder; leave --recipe, --set, --encoder-weights, --epochs, --split-file and "
+                    "--labels out, or start anew with --overwrite"
                 )
             facts = read_run(out)
             same: dict[str, Any] = {
@@ -136,21 +146,30 @@ def train(
             same |= {"device": device, "threads": threads, "minutes": minutes, "steps": steps}
             require_same(facts, same | {"review": asked.resolved_review})
             plan = load_recipe(str(out / RECIPE))
-            data = taken_up(source, out, facts, progress=progress)
+            data = taken_up(source, out, facts, task=plan.task, progress=progress)
             chosen_device(facts.device)
-            preparation = fitted_preparation(data.dataset.only(TRAIN), plan.prepare, progress)
+            preparation = fitted_preparation(data.dataset.only(TRAIN), plan, progress)
         else:
-            plan = load_recipe(recipe or DEFAULT, tuple(changes))
+            plan = load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
+            require_labels_fit(plan.task, asked.labels)
             if sum(each is not None for each in (minutes, epochs, steps)) > 1:
                 raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
             seed = 0 if seed is None else seed
             data = temporary.enter_context(
-                begun(asked, fraction=plan.validation.fraction, seed=seed, progress=progress)
+                begun(
+                    asked,
+                    task=plan.task,
+                    fraction=plan.validation.fraction,
+                    seed=seed,
+                    progress=progress,
+                )
             )
-            preparation = fitted_preparation(data.dataset.only(TRAIN), plan.prepare, progress)
+            preparation = fitted_preparation(data.dataset.only(TRAIN), plan, progress)
             if minutes is None and steps is None:
-                feed = patch_source(data.dataset.only(TRAIN), preparation, plan, seed)
-                steps = (epochs or plan.train.epochs) * feed.steps_per_epoch
+                per_epoch = steps_of_epoch(
+                    len(data.dataset.only(TRAIN).samples), plan.patches, plan.train.batch
+                )
+                steps = (epochs or plan.train.epochs) * per_epoch
             device = chosen_device(device)
             precision, why = choose_precision(plan.train.precision, device)
             facts = RunFacts(
@@ -169,19 +188,20 @@ def train(
                 data_sha256=data_digest(data.dataset),
                 review=asked.resolved_review,
                 allow_leakage=allow_leakage,
+                labels=None if asked.labels is None else str(asked.labels.resolve()),
             )
             Budget(
                 steps=facts.steps, seconds=minutes
             )  # refuses a budget of nothing before we write
         torch.set_num_threads(facts.threads)
         torch.manual_seed(stream_seed(facts.seed, "weights"))
-        network = build_model(
-            plan.model.architecture,
-            channels=preparation.channels,
-            classes=1 if len(data.dataset.classes) == 2 else len(data.dataset.classes),
-            arguments=plan.model.arguments,
-        )
-        loss = weighted_sum(plan.loss)
+        network = built_network(plan, data.dataset, preparation)
+        if facts.encoder is None or not (out / CHECKPOINTS).is_dir():
+            facts = facts.model_copy(
+                update={"encoder": start_encoder(network, plan.model.encoder_weights)}
+            )
+        depths = depths_of(network)
+        loss = weighted_sum(plan.loss, task=plan.task)
 
         if not is_resumed:
             new_folder(
@@ -189,28 +209,31 @@ def train(
                 overwrite=overwrite,
                 resume=resume,
                 can_resume=True,
-                inputs=inputs_of(data.dataset, source, split_file, recipe, subjects, review),
+                inputs=inputs_of(
+                    data.dataset, source, split_file, recipe, subjects, review, labels
+                ),
             )
             data = data.placed_in(out)
             write_text(out / RECIPE, recipe_text(plan))
             data.write_split(out / SPLIT)
+            if asked.labels is not None:
+                write_text(out / LABELS, asked.labels.read_text(encoding="utf-8-sig"))
             write_run(out, facts, leaks=data.leak_document, review=data.decided.document)
     dataset = data.dataset
-    feed = patch_source(dataset.only(TRAIN), preparation, plan, facts.seed)
+    task = learning(plan, dataset, preparation, network, facts)
     _announce(plan, facts, dataset, network, progress)
 
-    is_dark_around = has_dark_surround(dataset.only(TRAIN))
-    validation_cases = ValidationCases(dataset.only(VALIDATION), preparation, network, facts, plan)
+    is_dark_around = plan.task == "segment" and has_dark_surround(dataset.only(TRAIN))
     fitted = fit(
         network,
-        feed,
-        validation_cases.judge(WATCHED[plan.validation.metric]),
+        task.feed,
+        task.judge,
         loss,
         settings=plan.train,
         validation=plan.validation,
         budget=facts.budget,
         clock=clock,
-        reserve_s=lambda slowest_s: _reserve_s(slowest_s, plan.predict.repeats),
+        reserve_s=lambda slowest_s: _reserve_s(slowest_s, plan.predict.repeats, depths),
         folder=out,
         seed=facts.seed,
         precision=facts.precision,
@@ -226,20 +249,28 @@ def train(
         preparation=preparation,
         recipe=plan,
         facts=facts,
-        cases=validation_cases,
+        validated=task.validated(fitted.network, progress),
         is_dark_around=is_dark_around,
+        encoder=facts.encoder,
         elapsed_s=clock.elapsed_s,
-        progress=progress,
     )
     draw_curves(out)
     progress.say(f"finished after {clock.elapsed_s() / 60:.1f} min")
     return TrainResult(out, card)
 
 
-def _reserve_s(slowest_validation_s: float, repeats: Repeats) -> float:
+def _reserve_s(slowest_validation_s: float, repeats: Repeats, depths: int) -> float:
     """Seconds of a budget of minutes that belong to the work after the last step."""
-    passes = 1 + len(VIEWS[repeats])
+    passes = 1 + len(VIEWS[repeats]) * max(depths, 1)
     return _WRITING_S + _SLACK * passes * slowest_validation_s
+
+
+def _encoder_change(weights: str | None) -> tuple[str, ...]:
+    """The setting of a recipe that says where the encoder starts, a file by its whole path."""
+    if weights is None:
+        return ()
+    is_word = weights in (IMAGENET, RANDOM)
+    return (f"model.encoder_weights={weights if is_word else Path(weights).resolve()}",)
 
 
 def _with_whole_path(encoding: str) -> str:
@@ -259,10 +290,12 @@ def _announce(
         f"recipe {plan.name}: {plan.model.architecture}, {parameters:,} parameters; "
         f"{how_long}, seed {facts.seed}, {facts.threads} threads"
     )
+    if facts.encoder is not None:
+        progress.say(facts.encoder)
     progress.say(f"precision {facts.precision}: {facts.why_precision}")
     progress.say(
         f"{counts[TRAIN]} training and {counts[VALIDATION]} validation images, "
-        f"observer {dataset.observers[0]}, classes: "
+        f"{labels_origin(dataset, facts)}, classes: "
         + ", ".join(each.name for each in dataset.classes)
     )
 

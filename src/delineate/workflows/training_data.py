@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -20,8 +21,9 @@ from delineate.inference.preparation import (
     resize_labels,
 )
 from delineate.inference.segmenter import segmenter
-from delineate.inference.settings import PredictSettings, PrepareSettings
+from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
+from delineate.models.encoder_weights import encoder_normalisation
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
@@ -32,13 +34,16 @@ from delineate.workflows.run_folder import RunFacts
 _IMAGES_FOR_STATISTICS = 300
 
 
-def fitted_preparation(
-    training: Dataset, settings: PrepareSettings, progress: Progress
-) -> Preparation:
+def fitted_preparation(training: Dataset, recipe: Recipe, progress: Progress) -> Preparation:
     """The preparation with the numbers of at most 300 evenly spaced training images."""
     samples = training.samples[:: max(1, -(-len(training.samples) // _IMAGES_FOR_STATISTICS))]
     images = (read_image(sample.image) for sample in samples)
-    return fit_preparation(track(images, "statistics", progress, len(samples)), settings)
+    encoder = None
+    if recipe.prepare.normalise == "encoder":
+        name = str(recipe.model.arguments.get("encoder", recipe.model.architecture))
+        encoder = encoder_normalisation(name, recipe.model.encoder_weights)
+    seen = track(images, "statistics", progress, len(samples))
+    return fit_preparation(seen, recipe.prepare, encoder=encoder)
 
 
 def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
@@ -52,9 +57,10 @@ def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
 def data_digest(dataset: Dataset) -> str:
     """One SHA-256 over ids, splits and contents of all images and masks that were used."""
     lines = []
+    reference = next(iter(dataset.observers), "")
     for sample in dataset.samples:
         if sample.split in (TRAIN, VALIDATION):
-            masks = sample.masks.get(dataset.observers[0], ())
+            masks = sample.masks.get(reference, ())
             digests = [sha256_of_file(path) for path in (sample.image, *masks)]
             lines.append(" ".join([sample.id, str(sample.split), *digests]))
     return sha256_of_text("\n".join(sorted(lines)))
@@ -76,9 +82,14 @@ def has_dark_surround(training: Dataset) -> bool:
 
 
 def patch_source(
-    training: Dataset, preparation: Preparation, recipe: Recipe, seed: int
+    training: Dataset,
+    preparation: Preparation,
+    recipe: Recipe,
+    seed: int,
+    *,
+    lost_px: int = 0,
 ) -> PatchSource:
-    """Patches of the training cases at working size."""
+    """Patches of the training cases at working size; see `PatchSource` for what is lost."""
 
     def read(index: int) -> WorkingCase:
         image, labels = labelled_image(training, training.samples[index])
@@ -93,6 +104,7 @@ def patch_source(
         augment=recipe.augment,
         batch=recipe.train.batch,
         seed=seed,
+        lost_px=lost_px,
     )
 
 
@@ -110,6 +122,7 @@ class ValidationCases:
         self._dataset = dataset
         self._preparation = preparation
         self._stride_px = int(network.stride)  # type: ignore[arg-type] # nn.Module types it Tensor
+        self._lost_px = lost_px(network)
         self._facts = facts
         self._predict = recipe.predict
 
@@ -120,7 +133,9 @@ class ValidationCases:
     def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[Judged]:
         """Probability and labels of each case."""
         one_pass = torch_pass(network, device=self._facts.device, precision=self._facts.precision)
-        segment = segmenter(one_pass, self._preparation, settings, self._stride_px)
+        segment = segmenter(
+            one_pass, self._preparation, settings, self._stride_px, lost_px=self._lost_px
+        )
         for sample in self._dataset.samples:
             image, labels = labelled_image(self._dataset, sample)
             yield segment(image), labels
@@ -146,3 +161,10 @@ class ValidationCases:
 def lost_px(network: nn.Module) -> int:
     """The border that a network without padding takes from each side; 0 for all others."""
     return int(getattr(network, "lost_px", 0))
+
+
+def labels_origin(dataset: Dataset, facts: RunFacts) -> str:
+    """In words where the labels are from: a table of image labels, or an observer's masks."""
+    if facts.labels is not None:
+        return f"the table {Path(facts.labels).name}"
+    return f"the masks of observer {dataset.observers[0]}"
