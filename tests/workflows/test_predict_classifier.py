@@ -95,6 +95,7 @@ def test_a_row_and_a_picture_an_image(model, images, tmp_path):
     assert document["task"] == "classify"
     assert (document["threshold"], document["threshold_origin"]) == (cut, "given")
     assert document["classes"] == ["absent", "present"]
+    assert "where the network looked" in document["heat_maps"]
     for file, probability, row, said in zip(files, expected, rows, document["images"], strict=True):
         assert row["image"] == said["image"] == str(file)
         assert float(row["probability"]) == said["probability"] == probability

@@ -1,4 +1,4 @@
-"""A network as a pass over arrays; the one place of inference that imports torch."""
+"""A network as a pass over arrays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def chosen_device(asked: str | None = None) -> str:
 
 
 def torch_pass(network: nn.Module, *, device: str = "cpu", precision: str = "float32") -> Pass:
-    """(N, C, H, W) input to (N, K, H, W) float32 probability.
+    """(N, C, H, W) input to (N, K, H, W) float32 probability, of a classifier to (N, K).
 
     One logit channel becomes the sigmoid's foreground, several the softmax over classes;
     both are computed in float32 whatever the precision of the network.

@@ -14,7 +14,7 @@ from delineate.files.mask_files import write_image
 from delineate.files.writing import new_folder, write_csv, write_json
 from delineate.inference.classifier import load_classifier
 from delineate.inference.settings import Repeats
-from delineate.report.heat_maps import heat_map_overlay
+from delineate.report.heat_maps import HEAT_WORDS, heat_map_overlay
 from delineate.workflows.asked_images import listed_images, stems
 
 SCHEMA, DOCUMENT, TABLE = "predictions", "predictions.json", "predictions.csv"
@@ -94,6 +94,7 @@ def predict_classifier(
         "threshold_origin": chosen.chosen_on if threshold is None else "given",
         "repeats": classifier.predict_settings.repeats,
         "classes": words,
+        "heat_maps": HEAT_WORDS if overlays else None,
         "images": rows,
         "failures": failures,
     }
