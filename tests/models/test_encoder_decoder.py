@@ -211,7 +211,7 @@ def test_tiles_equal_the_whole_image():
             {"encoder": "resnet18", "decoder": "unett"},
             "unknown decoder 'unett'; did you mean 'unet'",
         ),
-        ({"encoder": "resnet18.nonsense"}, "cannot be built"),
+        ({"encoder": "resnet18.a1_in1"}, "did you mean 'resnet18.a1_in1k'"),
         ({"encoder": "vgg11", "decoder": "deeplabv3plus"}, "cannot be built .*dilated"),
         ({"encoder": "vit_tiny_patch16_224"}, "cannot be built"),
         ({"encoder": "resnet18", "grey": "gray"}, "expected grey 'adapted' or 'repeated'"),

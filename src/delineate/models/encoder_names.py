@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Literal
 
-from delineate.core.errors import SettingsError
+from delineate.core.errors import SettingsError, unknown_name
 from delineate.models.torchvision_import import import_smp, import_timm
 
 Grey = Literal["adapted", "repeated"]
@@ -31,7 +31,7 @@ def full_encoder_name(name: str) -> str:
     if name in native_encoders():
         return name
     if import_timm().is_model(name.removeprefix(TIMM)):
-        return TIMM + name.removeprefix(TIMM)
+        return timm_encoder_name(name)
     raise _unknown(name, native_encoders())
 
 
@@ -39,11 +39,15 @@ def timm_encoder_name(name: str) -> str:
     """The name of an encoder of timm, with `tu-` before it.
 
     Raises:
-        SettingsError: timm does not know it.
+        SettingsError: timm does not know it, or not the tag after the dot.
     """
-    if import_timm().is_model(name.removeprefix(TIMM)):
-        return TIMM + name.removeprefix(TIMM)
-    raise _unknown(name, [])
+    timm, plain = import_timm(), name.removeprefix(TIMM)
+    if not timm.is_model(plain):
+        raise _unknown(name, [])
+    architecture, _, tag = plain.partition(".")
+    if tag and plain not in (known := timm.list_pretrained(f"{architecture}.*")):
+        raise unknown_name("pretrained tag of encoder", plain, known)
+    return TIMM + plain
 
 
 def timm_tensor_names(encoder_name: str) -> set[str]:
