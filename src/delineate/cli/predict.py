@@ -80,12 +80,28 @@ def predict(
 
 
 def _table(document: Mapping[str, Any]) -> Iterator[str]:
-    """How many masks there are, and in how many of them each class was found."""
+    """How many masks there are, and in how many of them each class was found, or verdicts."""
+    if document.get("task") == "classify":
+        yield from _verdicts(document)
+        return
     areas = [row["area_px"] for row in document["images"]]
     rows = [["masks", counted(len(areas), "image")]]
     for name in document["classes"][1:]:
         found = sum(area[name] > 0 for area in areas)
         rows.append([name, f"found in {found} of {len(areas)}"])
+    if document["failures"]:
+        rows.append(["failed", counted(len(document["failures"]), "image")])
+    yield from columns(rows)
+
+
+def _verdicts(document: Mapping[str, Any]) -> Iterator[str]:
+    """How many images were called present."""
+    images = document["images"]
+    present = sum(row["verdict"] == document["classes"][1] for row in images)
+    rows = [
+        ["verdicts", counted(len(images), "image")],
+        [document["classes"][1], f"{present} of {len(images)} at {document['threshold']:.3f}"],
+    ]
     if document["failures"]:
         rows.append(["failed", counted(len(document["failures"]), "image")])
     yield from columns(rows)

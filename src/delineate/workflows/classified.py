@@ -63,7 +63,7 @@ def classified(
         pictures=dict(_pictures(wrong, classifier, judging.target)),
         page_facts=(
             ("Model", f"{card.name} ({card.architecture}, {card.parameters:,} parameters)"),
-            ("Data", str(data.dataset.root)),
+            ("Data", f"{data.dataset.root.name}, layout {data.dataset.layout}"),
         ),
         notes=(*judging.notes(), *notes),
     )

@@ -14,10 +14,11 @@ from delineate.core.progress import SILENT, Progress, track
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image, write_index_mask, write_probability
 from delineate.files.writing import new_folder, write_json
-from delineate.inference.model_folder import Model, Prediction, load_model
+from delineate.inference.model_folder import Model, Prediction, load_model, read_card, require_depth
 from delineate.inference.settings import Repeats
 from delineate.report.overlays import class_overlay, find_palette
 from delineate.workflows.asked_images import listed_images, stems
+from delineate.workflows.predict_classifier import VerdictsResult, predict_classifier
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
 
@@ -51,18 +52,36 @@ def predict(
     threads: int | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
-) -> PredictResult:
+) -> PredictResult | VerdictsResult:
     """Write `STEM_mask.png` for each image, at its own size.
 
     With `probabilities` also `STEM_prob.png`, 16 bits, 65535 for certainty (one file a class
     for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`,
     where a palette other than the default colours the foreground of a binary model as its hit.
     Images of one name in different folders keep their folders' names in the stem. An image
-    that cannot be read is listed among the failures, and the others are done.
+    that cannot be read is listed among the failures, and the others are done. `depth` prunes a
+    network that has several depths. Of a classifier see `predict_classifier`.
 
     Raises:
         DelineateError: no images, no model, or an output folder that cannot be used.
     """
+    card = read_card(Path(model))
+    require_depth(card, depth)
+    if card.task == "classify":
+        return predict_classifier(
+            model,
+            images,
+            out,
+            probabilities=probabilities,
+            overlays=overlays,
+            palette=palette,
+            threshold=threshold,
+            repeats=repeats,
+            device=device,
+            threads=threads,
+            overwrite=overwrite,
+            progress=progress,
+        )
     files = list(listed_images(images))
     hit = find_palette(palette).hit.colour
     asked = {"repeats": repeats, "depth": depth}

@@ -25,6 +25,8 @@ RULE = (
     "on new images"
 )
 
+# Shown of a classifier; its loss is in the history.
+CLASSIFIER_SCORES = ("roc_auc", "accuracy")
 CLASSIFIER_RULE = (
     "one verdict an image, accuracy at 0.5; the split on which checkpoint and threshold were "
     "chosen, so better than on new images"
@@ -77,7 +79,7 @@ def validated_classifier(
         [probability for probability, is_present in judged if not is_present],
     )
     threshold = _stated(choice, len(cases))
-    scores = {name: metric(judged) for name, metric in CLASSIFIER_METRICS.items()}
+    scores = {name: CLASSIFIER_METRICS[name](judged) for name in CLASSIFIER_SCORES}
     return Validated(threshold, scores, CLASSIFIER_RULE)
 
 
