@@ -81,18 +81,19 @@ def test_files_start_a_classifier(state, tmp_path):
 
 
 def test_chance_is_asked_for_by_name(network):
-    """Nothing given is an error with the choices; `none` leaves the weights and says so."""
+    """Nothing given is an error with the choices; `random` leaves the weights and says so."""
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    with pytest.raises(SettingsError, match=r"--encoder-weights imagenet .* PATH .* none"):
+    with pytest.raises(SettingsError, match=r"--encoder-weights imagenet .* PATH .* random"):
         start_encoder(network, None)
-    assert "not pretrained" in start_encoder(network, "none")
+    assert "not pretrained" in start_encoder(network, "random")
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
 def test_networks_without_encoder_take_no_weights(tmp_path):
     """A network without an encoder by name starts at random, and refuses weights."""
     network = UNet(channels=1, classes=1, width=2, depth=1)
-    assert start_encoder(network, None) == start_encoder(network, "none") == "random weights"
+    assert start_encoder(network, None) is None
+    assert start_encoder(network, "random") is None
     for weights in ("imagenet", str(tmp_path / "x.pt")):
         with pytest.raises(SettingsError, match="has no encoder by name"):
             start_encoder(network, weights)
@@ -210,7 +211,7 @@ def test_encoders_without_weights_say_so(cache):
         ("tu-test_resnet", ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))),
     ],
 )
-@pytest.mark.parametrize("weights", ["imagenet", "none", None])
+@pytest.mark.parametrize("weights", ["imagenet", "random", None])
 def test_normalisation_is_the_encoder_s(encoder, expected, weights):
     """Mean and deviation are those the pretrained weights were made with."""
     assert encoder_normalisation(encoder, weights) == expected

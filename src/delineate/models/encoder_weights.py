@@ -15,7 +15,7 @@ from delineate.models.hub_weights import hub_file, hub_weights
 from delineate.models.state_files import read_metadata, read_state
 from delineate.models.torchvision_import import import_timm
 
-IMAGENET, RANDOM = "imagenet", "none"
+IMAGENET, RANDOM = "imagenet", "random"
 
 Colours = tuple[float, float, float]
 
@@ -32,11 +32,11 @@ _NATIVE_EXCEPTIONS = {
 }
 
 
-def start_encoder(network: nn.Module, weights: str | None) -> str:
-    """Fill the network's encoder, and say in words what it starts from.
+def start_encoder(network: nn.Module, weights: str | None) -> str | None:
+    """Fill the network's encoder, and say in words what it starts from; None without one.
 
     `weights` is "imagenet" (what timm or segmentation-models-pytorch offer, from their own cache
-    or the network), a .safetensors, .pt or .pth file, or "none" for the random weights it has.
+    or the network), a .safetensors, .pt or .pth file, or "random" for the random weights it has.
 
     Raises:
         SettingsError: weights for a network without an encoder by name, none named for one
@@ -50,11 +50,11 @@ def start_encoder(network: nn.Module, weights: str | None) -> str:
                 f"encoder weights '{weights}' are given, but this network has no encoder by name; "
                 "leave them out, or choose the architecture encoder_decoder"
             )
-        return "random weights"
+        return None
     if weights is None:
         raise SettingsError(
             f"nothing says what encoder '{name}' starts from; choose --encoder-weights imagenet "
-            "(pretrained; downloaded once), a PATH to .safetensors or .pt, or none (random)"
+            "(pretrained; downloaded once), a PATH to .safetensors or .pt, or random"
         )
     if weights == RANDOM:
         return f"encoder {name} from random weights, not pretrained"

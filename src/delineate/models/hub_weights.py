@@ -47,7 +47,7 @@ def hub_weights(encoder_name: str) -> HubWeights:
             return HubWeights(settings["imagenet"]["repo_id"], settings["imagenet"]["revision"])
     raise SettingsError(
         f"encoder '{encoder_name}' has no weights of ImageNet on the Hugging Face Hub; give a file "
-        "with --encoder-weights PATH, or start at random with --encoder-weights none"
+        "with --encoder-weights PATH, or start at random with --encoder-weights random"
     )
 
 
@@ -84,5 +84,5 @@ def _or_unavailable(weights: HubWeights, ask: Callable[[], Any]) -> Any:
         raise SettingsError(
             f"the pretrained weights {weights} are not in the cache of this machine and cannot be "
             f"downloaded ({reason.rstrip('.')}); go online once, give a file with "
-            "--encoder-weights PATH, or start at random with --encoder-weights none"
+            "--encoder-weights PATH, or start at random with --encoder-weights random"
         ) from error
