@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from delineate.core.errors import LayoutError, SizeMismatchError, UnreadableFileError
-from delineate.data.image_labels import image_labels, read_image_labels
+from delineate.data.image_labels import image_labels
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset
 from delineate.files.mask_encoding import MaskEncoding
@@ -109,7 +109,6 @@ def test_uneven_encodings_are_settled_as_elsewhere(drawn):
 def test_a_table_has_words_for_both(drawn, table, absent, present):
     """Each pair of words is understood in any case, with spaces around and a byte-order mark."""
     file = table(f"\ufeffid ; label;note\na;{absent};x\n\n b ;{present};\n")
-    assert read_image_labels(file) == {"a": False, "b": True}
     assert image_labels(drawn, drawn.samples[:2], labels_file=file) == {"a": False, "b": True}
 
 

@@ -32,7 +32,8 @@ def image_labels(
 ) -> dict[str, bool]:
     """Sample id -> whether there is anything to find, for each of these samples at least.
 
-    From a CSV it is what the table says, of every sample that it names. Else it is whether the
+    From a CSV of id and label (0 or 1, no or yes, false or true, absent or present) it is what
+    the table says, of every sample that it names. Else it is whether the
     mask of the first observer has any pixel of a class inside the region of interest; pixels of
     the ignore label are none. Mask encodings must be settled.
 
@@ -43,15 +44,6 @@ def image_labels(
     if labels_file is not None:
         return _from_table(dataset, samples, labels_file)
     return _from_masks(dataset, samples, progress)
-
-
-def read_image_labels(path: Path) -> dict[str, bool]:
-    """Sample id -> label, from a CSV of id and label: 0/1, no/yes, false/true, absent/present.
-
-    Raises:
-        LayoutError: columns missing, an id twice, or a label that is none of these words.
-    """
-    return {id_: label for id_, (_, label) in _rows(path).items()}
 
 
 def _rows(path: Path) -> dict[str, tuple[int, bool]]:

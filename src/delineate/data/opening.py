@@ -119,13 +119,14 @@ def with_subjects(dataset: Dataset, subjects: str) -> Dataset:
 
     Raises:
         SettingsError: not an expression with one group, or one that fits not every sample
-            with a mask.
+            with a mask, or of images alone not every image.
         LayoutError: a CSV that lacks samples, columns or values.
     """
     path = Path(subjects)
     is_table = subjects.lower().endswith(".csv") or path.is_file()
     named = _from_table(path) if is_table else _from_expression(subjects, dataset.samples)
-    missed = [s.id for s in dataset.samples if s.masks and s.id not in named]
+    labelled = [s for s in dataset.samples if s.masks] or dataset.samples
+    missed = [s.id for s in labelled if s.id not in named]
     if missed:
         problem = SettingsError if not is_table else LayoutError
         raise problem(

@@ -16,6 +16,7 @@ from delineate.evaluation.records import MODEL
 from delineate.files.image_files import read_image
 from delineate.report.case_pictures import LONGEST_PX, CasePicture
 from delineate.report.display import photograph
+from delineate.report.heat_maps import HEAT_WORDS
 from delineate.report.pages import number, write_page
 from delineate.report.score_tables import (
     ScoreTable,
@@ -50,6 +51,7 @@ def write_classification_page(
         "classification.html",
         title=title,
         summary=summary_sentence(document),
+        heat_words=f"In the pictures, {HEAT_WORDS}.",
         facts=[*facts, *_facts(document)],
         document=document,
         headline=predictor_table(

@@ -29,6 +29,7 @@ from delineate.data.splitting import (
 )
 from delineate.files.image_files import read_image
 from delineate.recipe.recipe import Task
+from delineate.workflows.classifier_data import require_both
 from delineate.workflows.leakage import Gate, find_split_leaks, leak_document
 from delineate.workflows.reviewed import Decided, decided
 from delineate.workflows.run_folder import SPLIT, RunFacts, labels_of, review_of
@@ -199,7 +200,7 @@ def _settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
     if dataset.image_labels:
         require_labels(dataset, used)
         _decoded(used, lambda sample: read_image(sample.image), progress)
-        return replace(dataset, classes=VERDICTS)
+        return _require_both_kinds(replace(dataset, classes=VERDICTS))
     observer = dataset.observers[0]
     require_labels(dataset, used, observer)
     seen = settle_encodings(
@@ -209,7 +210,16 @@ def _settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
     if task == "segment":
         return replace(dataset, encodings=seen.encodings, classes=seen.classes)
     labels = image_labels(seen, used, progress=progress)
-    return replace(dataset, encodings=seen.encodings, classes=VERDICTS, image_labels=labels)
+    return _require_both_kinds(
+        replace(dataset, encodings=seen.encodings, classes=VERDICTS, image_labels=labels)
+    )
+
+
+def _require_both_kinds(dataset: Dataset) -> Dataset:
+    """The same, where train and validation both hold images with and without something to find."""
+    for split, part in ((TRAIN, "training"), (VALIDATION, "validation")):
+        require_both(dataset.only(split), dataset.image_labels, part)
+    return dataset
 
 
 def _decoded(
