@@ -145,5 +145,5 @@ def test_image_labels_stand_in_for_masks(folder_of):
     dataset = open_dataset(folder_of(["images/a.png", "images/b.png", "masks/a.png"]))
     dataset = replace(dataset, image_labels={"b": True})
     assert [dataset.is_labelled(s) for s in dataset.samples] == [False, True]
-    with pytest.raises(LayoutError, match="1 of 2 images: expected a label for each.* for a;"):
+    with pytest.raises(LayoutError, match=r"1 of 2 images: expected a label for each.* for a;"):
         require_labels(dataset, dataset.samples)
