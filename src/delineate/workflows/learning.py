@@ -51,19 +51,19 @@ def built_network(recipe: Recipe, dataset: Dataset, preparation: Preparation) ->
 def feed_of(
     recipe: Recipe, dataset: Dataset, preparation: Preparation, network: nn.Module, seed: int
 ) -> PatchSource:
-    """Patches of the training images with the labels of their pixels, or of the whole images.
-
-    Raises:
-        SettingsError: a patch whose size an unpadded network cannot take.
-    """
-    _require_fitting(recipe.patches.size_px, network)
+    """Patches of the training images with the labels of their pixels, or of the whole images."""
     training = dataset.only(TRAIN)
     if recipe.task == "classify":
         return classifier_patch_source(training, dataset.image_labels, preparation, recipe, seed)
     return patch_source(training, preparation, recipe, seed, lost_px=lost_px(network))
 
 
-def _require_fitting(size_px: Size, network: nn.Module) -> None:
+def require_fitting_patches(size_px: Size, network: nn.Module) -> None:
+    """Refuse patches of a size that an unpadded network cannot take.
+
+    Raises:
+        SettingsError: naming the next size that fits.
+    """
     lost, stride = lost_px(network), int(network.stride)  # type: ignore[arg-type] # nn.Module types it Tensor
     if not lost:
         return

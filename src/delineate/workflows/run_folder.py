@@ -18,6 +18,9 @@ RUN, RECIPE, SPLIT, SCORINGS = "run.json", "recipe.toml", "split.csv", "scorings
 REVIEW, LABELS = "review/review.sqlite", "labels.csv"
 SCHEMA = "run"
 
+# Mean and deviation of red, green and blue.
+EncoderColours = tuple[tuple[float, float, float], tuple[float, float, float]]
+
 
 class RunFacts(BaseModel):
     """Everything beside recipe and split that decides a training."""
@@ -41,6 +44,7 @@ class RunFacts(BaseModel):
     allow_leakage: bool = False
     labels: str | None = None
     encoder: str | None = None
+    encoder_colours: EncoderColours | None = None
 
     @property
     def budget(self) -> Budget:

@@ -23,13 +23,13 @@ from delineate.losses.catalogue import weighted_sum
 from delineate.models.encoder_weights import IMAGENET, RANDOM, start_encoder
 from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
 from delineate.training.budget import Budget, Clock
-from delineate.training.checkpoint import CHECKPOINTS
+from delineate.training.checkpoint import CHECKPOINTS, newest_checkpoint
 from delineate.training.loop import Fitted, fit
 from delineate.training.patches import steps_of_epoch
 from delineate.training.precision import choose_precision
 from delineate.workflows.curves import draw_curves
 from delineate.workflows.inputs import inputs_of
-from delineate.workflows.learning import built_network, learning
+from delineate.workflows.learning import built_network, learning, require_fitting_patches
 from delineate.workflows.model_writing import write_model
 from delineate.workflows.run_folder import (
     LABELS,
@@ -44,6 +44,7 @@ from delineate.workflows.run_folder import (
 from delineate.workflows.starting import AskedData, begun, require_labels_fit, taken_up
 from delineate.workflows.training_data import (
     data_digest,
+    encoder_colours,
     fitted_preparation,
     has_dark_surround,
     labels_origin,
@@ -148,10 +149,11 @@ def train(
             plan = load_recipe(str(out / RECIPE))
             data = taken_up(source, out, facts, task=plan.task, progress=progress)
             chosen_device(facts.device)
-            preparation = fitted_preparation(data.dataset.only(TRAIN), plan, progress)
+            colours = facts.encoder_colours
         else:
             plan = load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
             require_labels_fit(plan.task, asked.labels)
+            colours = encoder_colours(plan)
             if sum(each is not None for each in (minutes, epochs, steps)) > 1:
                 raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
             seed = 0 if seed is None else seed
@@ -164,7 +166,6 @@ def train(
                     progress=progress,
                 )
             )
-            preparation = fitted_preparation(data.dataset.only(TRAIN), plan, progress)
             if minutes is None and steps is None:
                 per_epoch = steps_of_epoch(
                     len(data.dataset.only(TRAIN).samples), plan.patches, plan.train.batch
@@ -189,17 +190,25 @@ def train(
                 review=asked.resolved_review,
                 allow_leakage=allow_leakage,
                 labels=None if asked.labels is None else str(asked.labels.resolve()),
+                encoder_colours=colours,
             )
             Budget(
                 steps=facts.steps, seconds=minutes
             )  # refuses a budget of nothing before we write
+        preparation = fitted_preparation(data.dataset.only(TRAIN), plan, colours, progress)
         torch.set_num_threads(facts.threads)
         torch.manual_seed(stream_seed(facts.seed, "weights"))
         network = built_network(plan, data.dataset, preparation)
-        if facts.encoder is None or not (out / CHECKPOINTS).is_dir():
-            facts = facts.model_copy(
-                update={"encoder": start_encoder(network, plan.model.encoder_weights)}
-            )
+        require_fitting_patches(plan.patches.size_px, network)
+        if not (is_resumed and newest_checkpoint(out / CHECKPOINTS)):
+            started = start_encoder(network, plan.model.encoder_weights)
+            if is_resumed and started != facts.encoder:
+                raise SettingsError(
+                    f"{plan.model.encoder_weights}: this run was started with {facts.encoder}, and "
+                    f"now this is {started}; give the former weights, or start anew with "
+                    "--overwrite"
+                )
+            facts = facts.model_copy(update={"encoder": started})
         depths = depths_of(network)
         loss = weighted_sum(plan.loss, task=plan.task)
 

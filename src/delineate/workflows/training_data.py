@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from delineate.core.checks import sha256_of_file, sha256_of_text
+from delineate.core.errors import SettingsError
 from delineate.core.progress import Progress, track
 from delineate.core.types import IGNORE, Image, Labels
 from delineate.data.reading import read_case, read_region
@@ -23,27 +24,47 @@ from delineate.inference.preparation import (
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
+from delineate.models.catalogue import encoder_argument
 from delineate.models.encoder_weights import encoder_normalisation
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
 from delineate.training.validate import Judged, cross_entropy
-from delineate.workflows.run_folder import RunFacts
+from delineate.workflows.run_folder import EncoderColours, RunFacts
 
 # Images from which range, mean and deviation are taken; more change nothing that counts.
 _IMAGES_FOR_STATISTICS = 300
 
 
-def fitted_preparation(training: Dataset, recipe: Recipe, progress: Progress) -> Preparation:
-    """The preparation with the numbers of at most 300 evenly spaced training images."""
+def fitted_preparation(
+    training: Dataset, recipe: Recipe, encoder: EncoderColours | None, progress: Progress
+) -> Preparation:
+    """The preparation with the numbers of at most 300 evenly spaced training images.
+
+    `encoder` holds mean and deviation where the recipe takes those of the encoder.
+    """
     samples = training.samples[:: max(1, -(-len(training.samples) // _IMAGES_FOR_STATISTICS))]
     images = (read_image(sample.image) for sample in samples)
-    encoder = None
-    if recipe.prepare.normalise == "encoder":
-        name = str(recipe.model.arguments.get("encoder", recipe.model.architecture))
-        encoder = encoder_normalisation(name, recipe.model.encoder_weights)
     seen = track(images, "statistics", progress, len(samples))
     return fit_preparation(seen, recipe.prepare, encoder=encoder)
+
+
+def encoder_colours(recipe: Recipe) -> EncoderColours | None:
+    """Mean and deviation that the encoder's weights expect; None where the recipe takes others.
+
+    Raises:
+        SettingsError: a network without an encoder by name, or no such encoder or file.
+    """
+    if recipe.prepare.normalise != "encoder":
+        return None
+    name = encoder_argument(recipe.model.architecture, recipe.model.arguments)
+    if name is None:
+        raise SettingsError(
+            "prepare.normalise: 'encoder' takes mean and deviation from the weights of an encoder, "
+            f"and architecture '{recipe.model.architecture}' has none by name; choose data, unit "
+            "or imagenet"
+        )
+    return encoder_normalisation(name, recipe.model.encoder_weights)
 
 
 def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
