@@ -48,6 +48,11 @@ timm = import_timm()
 import torchvision
 print(torchvision.models.resnet18.__name__, timm.data.__name__, timm.layers.__name__)
 print(torchvision.ops.nms.__name__, timm is import_timm())
+for name in list(sys.modules):
+    package, _, part = name.rpartition(".")
+    if package.partition(".")[0] in ("torchvision", "timm"):
+        if not hasattr(sys.modules[package], part):
+            print(name, "does not hang below its package")
 """
     assert run(program) == "resnet18 timm.data timm.layers\nnms True"
 
