@@ -65,9 +65,7 @@ def start_encoder(network: nn.Module, weights: str | None) -> str | None:
         file = Path(weights)
         said = file.name
     _fill(network, file)
-    rule = getattr(network, "grey_rule", None)
-    digest = sha256_of_file(file)[:12]
-    return f"encoder {name} from {said} (sha256 {digest})" + (f"; {rule}" if rule else "")
+    return f"encoder {name} from {said} (sha256 {sha256_of_file(file)[:12]})"
 
 
 def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colours, Colours]:

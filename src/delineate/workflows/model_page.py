@@ -61,9 +61,9 @@ population or preparation, and it is no medical device: no decision about a pers
 
 
 def _encoder(card: ModelCard) -> str:
-    """A row on the weights of an encoder, where the network has one."""
-    weights = card.training["encoder_weights"]
-    return "" if weights is None else f"\n| encoder began with | {weights} |"
+    """Rows on where an encoder began and how images enter it, where the network has one."""
+    weights, rule = card.training["encoder_weights"], card.training["grey_rule"]
+    return "" if weights is None else f"\n| encoder | {weights} |\n| colours | {rule} |"
 
 
 def _size(card: ModelCard) -> str:

@@ -300,7 +300,7 @@ def _announce(
         f"{how_long}, seed {facts.seed}, {facts.threads} threads"
     )
     if facts.encoder is not None:
-        progress.say(facts.encoder)
+        progress.say(f"{facts.encoder}; {network.grey_rule}")
     progress.say(f"precision {facts.precision}: {facts.why_precision}")
     progress.say(
         f"{counts[TRAIN]} training and {counts[VALIDATION]} validation images, "
