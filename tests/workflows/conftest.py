@@ -93,7 +93,7 @@ def _write_set() -> Callable[..., Path]:
     return write_set
 
 
-@pytest.fixture(name="train_tiny")
+@pytest.fixture(name="train_tiny", scope="session")
 def _train_tiny() -> Callable[..., Any]:
     """The function that trains a tiny network."""
     return train_tiny
