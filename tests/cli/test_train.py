@@ -62,7 +62,7 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
         "--resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
         "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
-        "--allow-leakage"
+        "--allow-leakage --labels l.csv --encoder-weights random"
     )
     assert delineate("train", *options.split()).exit_code == 0
     assert called == {
@@ -84,6 +84,8 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "overwrite": True,
         "review": Path("audit"),
         "allow_leakage": True,
+        "labels": Path("l.csv"),
+        "encoder_weights": "random",
     }
 
 

@@ -22,13 +22,14 @@ def test_packaged_recipes_load_and_round_trip(name, tmp_path):
 def test_packaged_recipes_build_their_network_and_loss(name):
     """Names and arguments that the recipe floor cannot check do exist."""
     from delineate.losses.catalogue import weighted_sum
-    from delineate.models.catalogue import build_model
+    from delineate.models.catalogue import build_classifier, build_model
 
     recipe = load_recipe(name)
     arguments = recipe.model.arguments
-    network = build_model(recipe.model.architecture, channels=1, classes=1, arguments=arguments)
+    build, classes = (build_classifier, 2) if recipe.task == "classify" else (build_model, 1)
+    network = build(recipe.model.architecture, channels=1, classes=classes, arguments=arguments)
     assert recipe.predict.tile_px >= network.stride
-    weighted_sum(recipe.loss)
+    weighted_sum(recipe.loss, task=recipe.task)
 
 
 def test_the_default_is_there():

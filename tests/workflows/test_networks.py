@@ -173,6 +173,7 @@ def test_one_depth_is_scored_alone(nested_run, tmp_path):
     alone = evaluate(nested_run, threads=1, depth=1, out=tmp_path / "alone").document
     assert "depths" not in alone
     assert alone["depth"] == 1
+    assert "depth 1, views" in (tmp_path / "alone" / "evaluation.html").read_text()
     assert alone["threshold"] == every["depths"][0]["threshold"]
     headline = [each for each in alone["headline"] if each["predictor"] == "model"]
     assert [each["value"] for each in every["depths"][0]["scores"]] == [
@@ -296,3 +297,35 @@ def test_a_run_without_checkpoint_starts_from_its_weights(
     file.write_bytes(kept)
     resumed = train(tiny_set, cut, resume=True).folder
     assert read_card(resumed).weights_sha256 == read_card(whole).weights_sha256
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("predict.depth=1",), r"predict.depth 1: .*it has 0"),
+        ((*NESTED, "predict.depth=3"), r"predict.depth 3: .*it has 2"),
+        (("prepare.normalise=encoder",), "architecture 'unet' has none by name"),
+        (("loss.focal.gama=1",), "did you mean 'gamma'"),
+        (("model.architecture=classifier",), "'classifier': classifies, .*expected encoder_dec"),
+        (("model.architecture=encoder_decoder",), "'width'.*model.arguments={name = value}"),
+        ((*ENCODER, "model.arguments={encoder = 3}"), "cannot be built"),
+        ((*ENCODER, "model.encoder_weights=imagnet"), "imagnet: no such file; expected imagenet"),
+    ],
+)
+def test_settings_that_do_not_fit_leave_no_folder(tiny_set, tmp_path, train_tiny, changes, message):
+    """What cannot be trained or predicted later is refused before anything is written."""
+    with pytest.raises(SettingsError, match=message):
+        train_tiny(tiny_set, tmp_path / "run", changes=changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_losses_and_scales_are_as_asked(tiny_set, tmp_path, train_tiny):
+    """Arguments of losses are in the run's recipe, and numbers of ImageNet in the card."""
+    changes = ("loss.focal.gamma=1", "loss.tversky.weight=0.5", "prepare.normalise=imagenet")
+    run = train_tiny(tiny_set, tmp_path / "run", steps=1, changes=changes).folder
+    loss = load_recipe(str(run / "recipe.toml")).loss
+    assert loss["focal"].arguments == {"gamma": 1}
+    assert loss["tversky"].weight == 0.5
+    preparation = read_card(run).preparation
+    assert preparation.mean == pytest.approx([(0.485 + 0.456 + 0.406) / 3])
+    assert preparation.deviation == pytest.approx([(0.229 + 0.224 + 0.225) / 3])

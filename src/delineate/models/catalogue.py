@@ -76,15 +76,39 @@ def _build(
     arguments: Mapping[str, Any],
 ) -> nn.Module:
     if architecture not in catalogue:
+        if architecture in MODELS | CLASSIFIERS:
+            raise SettingsError(
+                f"architecture '{architecture}': "
+                + ("gives masks" if architecture in MODELS else "classifies")
+                + f", and this task is the other one; expected {' or '.join(sorted(catalogue))}"
+            )
         raise unknown_name("architecture", architecture, catalogue)
     build = catalogue[architecture]
-    known = set(inspect.signature(build).parameters) - {"channels", "classes"}
+    parameters = inspect.signature(build).parameters.values()
+    known = {each.name for each in parameters} - {"channels", "classes"}
+    needed = {each.name for each in parameters if each.default is inspect.Parameter.empty}
     for name in arguments:
         if name not in known:
-            raise unknown_name(f"argument of architecture '{architecture}'", name, known)
+            unknown = unknown_name(f"argument of architecture '{architecture}'", name, known)
+            raise SettingsError(
+                f"{unknown}. All arguments at once, in the place of those of a recipe: "
+                "--set 'model.arguments={name = value}'"
+            )
+    for name in sorted((needed & known) - set(arguments)):
+        raise SettingsError(
+            f"architecture '{architecture}': expected the argument {name}, found "
+            f"{dict(arguments)}; give it in model.arguments (docs/recipes.md lists what it takes)"
+        )
     try:
         return build(channels=channels, classes=classes, **arguments)
-    except (TypeError, ValueError, LookupError, ArithmeticError, RuntimeError) as error:
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
         raise SettingsError(
             f"architecture '{architecture}' with {dict(arguments)}: cannot be built ({error}); "
             "see the docstring for what each argument takes"

@@ -62,7 +62,7 @@ def start_encoder(network: nn.Module, weights: str | None) -> str | None:
         source = hub_weights(name)
         file, said = hub_file(source), f"the pretrained weights {source}"
     else:
-        file = Path(weights)
+        file = _existing(weights)
         said = file.name
     _fill(network, file)
     return f"encoder {name} from {said} (sha256 {sha256_of_file(file)[:12]})"
@@ -79,9 +79,7 @@ def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colou
         UnreadableFileError: a file that is damaged, or says something else there.
     """
     if weights not in (None, IMAGENET, RANDOM):
-        file = Path(weights)
-        if not file.is_file():
-            raise SettingsError(f"{file}: no such file; expected a .safetensors, .pt or .pth file")
+        file = _existing(weights)
         preprocessing = read_metadata(file, "preprocessing")
         if preprocessing is not None:
             return _stated(preprocessing, file)
@@ -95,6 +93,16 @@ def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colou
         if name.startswith(beginning):
             return values
     return _COMMON
+
+
+def _existing(weights: str) -> Path:
+    file = Path(weights)
+    if not file.is_file():
+        raise SettingsError(
+            f"encoder weights {weights}: no such file; expected {IMAGENET}, {RANDOM}, or a "
+            ".safetensors, .pt or .pth file"
+        )
+    return file
 
 
 def _fill(network: Any, file: Path) -> None:

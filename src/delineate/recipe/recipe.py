@@ -157,11 +157,11 @@ def _validated(document: dict[str, Any], where: str) -> Recipe:
         return Recipe.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        where = ": ".join([where, ".".join(str(part) for part in first["loc"])]).rstrip(": ")
+        if first["type"] == "value_error":  # one of ours, which says what was found
+            raise SettingsError(f"{where}: {first['ctx']['error']}; see docs/recipes.md") from error
         found = f", found {first['input']!r}" if first["type"] != "missing" else ""
-        raise SettingsError(
-            f"{where}: {key or 'recipe'}: {first['msg']}{found}; see docs/recipes.md"
-        ) from error
+        raise SettingsError(f"{where}: {first['msg']}{found}; see docs/recipes.md") from error
 
 
 def _check_names(document: dict[str, Any], model: type[BaseModel], path: tuple[str, ...]) -> None:

@@ -70,7 +70,8 @@ def _facts(result: ScoringResult) -> list[tuple[str, str]]:
     facts = [("Data", f"{Path(document['data']).name}, layout {document['layout']}")]
     facts.append(("Split", str(document["split"])))
     if "model" in document:
-        facts.append(("Model", f"{document['model']}, views: {document['repeats']}"))
+        depth = f", depth {document['depth']}" if document["depth"] else ""
+        facts.append(("Model", f"{document['model']}{depth}, views: {document['repeats']}"))
     count = document.get("scorings_of_this_split")
     if count:
         facts.append(("Scorings", f"number {count} of this split by this run; all are logged"))

@@ -147,12 +147,14 @@ def train(
             same |= {"device": device, "threads": threads, "minutes": minutes, "steps": steps}
             require_same(facts, same | {"review": asked.resolved_review})
             plan = load_recipe(str(out / RECIPE))
+            loss = weighted_sum(plan.loss, task=plan.task)
             data = taken_up(source, out, facts, task=plan.task, progress=progress)
             chosen_device(facts.device)
             colours = facts.encoder_colours
         else:
             plan = load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
             require_labels_fit(plan.task, asked.labels)
+            loss = weighted_sum(plan.loss, task=plan.task)
             colours = encoder_colours(plan)
             if sum(each is not None for each in (minutes, epochs, steps)) > 1:
                 raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
@@ -210,7 +212,11 @@ def train(
                 )
             facts = facts.model_copy(update={"encoder": started})
         depths = depths_of(network)
-        loss = weighted_sum(plan.loss, task=plan.task)
+        if plan.predict.depth is not None and plan.predict.depth > depths:
+            raise SettingsError(
+                f"predict.depth {plan.predict.depth}: expected none, or a depth that this network "
+                f"can be pruned to, it has {depths}; only unetpp with deep supervision has any"
+            )
 
         if not is_resumed:
             new_folder(
