@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from delineate.core.colours import IMAGENET_COLOURS
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.types import Image, Labels, Probability, as_image
@@ -18,8 +19,6 @@ from delineate.inference.settings import Normalisation, PrepareSettings
 # Rec. 601 luma, as Pillow and OpenCV turn colour into grey.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _PIXELS_FOR_STATISTICS = 20_000
-# Mean and deviation of ImageNet's training images, red, green and blue, as torchvision has them.
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _WHOLE_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
 
 
@@ -151,7 +150,7 @@ def _normalisation(
             # A constant channel has no deviation but for rounding; 1 leaves it at 0.
             tuple(float(value) if value > 1e-6 else 1.0 for value in spread),
         )
-    known = _IMAGENET if kind == "imagenet" else encoder
+    known = IMAGENET_COLOURS if kind == "imagenet" else encoder
     if known is None:
         raise SettingsError(
             "prepare.normalise: 'encoder' takes mean and deviation from pretrained weights, and "

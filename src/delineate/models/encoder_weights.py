@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from delineate.core.checks import sha256_of_file
+from delineate.core.colours import IMAGENET_COLOURS, Colours
 from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.models.encoder_names import TIMM, full_encoder_name
 from delineate.models.hub_weights import hub_file, hub_weights
@@ -17,9 +18,6 @@ from delineate.models.torchvision_import import import_timm
 
 IMAGENET, RANDOM = "imagenet", "random"
 
-Colours = tuple[float, float, float]
-
-_COMMON: tuple[Colours, Colours] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _HALF: tuple[Colours, Colours] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _DPN: tuple[Colours, Colours] = ((124 / 255, 117 / 255, 104 / 255), (1 / (0.0167 * 255),) * 3)
 """Source: the tables of pretrained settings in segmentation-models-pytorch 0.3 and timm 1.0."""
@@ -87,12 +85,12 @@ def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colou
     if name.startswith(TIMM):
         configuration = import_timm().get_pretrained_cfg(name.removeprefix(TIMM))
         if configuration is None:
-            return _COMMON
+            return IMAGENET_COLOURS
         return _three(configuration.mean), _three(configuration.std)
     for beginning, values in _NATIVE_EXCEPTIONS.items():
         if name.startswith(beginning):
             return values
-    return _COMMON
+    return IMAGENET_COLOURS
 
 
 def _existing(weights: str) -> Path:

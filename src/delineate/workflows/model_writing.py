@@ -33,13 +33,9 @@ def write_model(
     facts: RunFacts,
     validated: Validated,
     is_dark_around: bool,
-    encoder: str | None,
     elapsed_s: Callable[[], float],
 ) -> dict[str, Any]:
-    """Write weights, card and page; `encoder` says where the weights of an encoder are from.
-
-    Returns the card as it stands in `model.json`.
-    """
+    """Write weights, card and page, and return the card as it stands in `model.json`."""
     folder.mkdir(exist_ok=True)
     network = fitted.network
     save_network(folder / WEIGHTS, network)
@@ -52,6 +48,7 @@ def write_model(
         stride_px=_attribute(network, "stride"),
         context_px=_attribute(network, "context_px") if _sees_so_far(network) else None,
         lost_px=lost_px(network),
+        tiling=validated.tiling,
         depths=validated.depths,
         classes=tuple(
             NamedClass(index=each.index, name=each.name, colour=each.colour)
@@ -69,7 +66,7 @@ def write_model(
             "data_layout": dataset.layout,
             "labels": labels_origin(dataset, facts),
             "present_share": _present_share(dataset.only(TRAIN)),
-            "encoder_weights": encoder,
+            "encoder_weights": facts.encoder,
             "grey_rule": getattr(network, "grey_rule", None),
             "images": {s: len(dataset.only(s).samples) for s in (TRAIN, VALIDATION)},
             "subjects_known": dataset.has_subjects,

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from delineate.core.colours import Colours
 from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.files.writing import read_json, write_json
 from delineate.training.budget import Budget
@@ -19,7 +20,7 @@ REVIEW, LABELS = "review/review.sqlite", "labels.csv"
 SCHEMA = "run"
 
 # Mean and deviation of red, green and blue.
-EncoderColours = tuple[tuple[float, float, float], tuple[float, float, float]]
+EncoderColours = tuple[Colours, Colours]
 
 
 class RunFacts(BaseModel):

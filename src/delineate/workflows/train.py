@@ -266,7 +266,6 @@ def train(
         facts=facts,
         validated=task.validated(fitted.network, progress),
         is_dark_around=is_dark_around,
-        encoder=facts.encoder,
         elapsed_s=clock.elapsed_s,
     )
     draw_curves(out)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Colour = tuple[float, float, float]
+from delineate.core.colours import IMAGENET_COLOURS, Colours
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """`(image - mean) / deviation` for red, green and blue; `is_bgr` where Keras turns them."""
 
-    mean: Colour
-    deviation: Colour
+    mean: Colours
+    deviation: Colours
     is_bgr: bool = False
 
 
 PREPROCESSINGS: dict[str, Preprocessing] = {
-    "imagenet": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "imagenet": Preprocessing(*IMAGENET_COLOURS),
     "caffe": Preprocessing(
         (123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255), is_bgr=True
     ),
