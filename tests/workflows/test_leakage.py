@@ -95,6 +95,17 @@ def test_images_without_masks_are_left_out(leaking):
     assert seen_through(replace(leaking, samples=samples), "train", "test") == ()
 
 
+def test_images_that_a_table_labels_are_looked_at(leaking):
+    """Without any mask, what a table of image labels names is compared, and nothing else."""
+    bare = tuple(replace(s, masks={}) for s in leaking.samples)
+    every = dict.fromkeys((s.id for s in bare), True)
+    leaks = seen_through(replace(leaking, samples=bare, image_labels=every), "train", "test")
+    assert by_kind(leaks) == {"leaked_file": [("s1_0", "s4_0")], "leaked_twins": [("s0_0", "s5_1")]}
+    fewer = {id_: label for id_, label in every.items() if id_ != "s4_0"}
+    leaks = seen_through(replace(leaking, image_labels=fewer), "train", "test")
+    assert by_kind(leaks) == {"leaked_twins": [("s0_0", "s5_1")]}
+
+
 def test_pictures_that_are_no_twins_may_be_parted(leaking):
     """What somebody has called different pictures is no leak; the same file stays one."""
     denied = (frozenset({"s0_0", "s5_1"}), frozenset({"s1_0", "s4_0"}))

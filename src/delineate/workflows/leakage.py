@@ -84,9 +84,9 @@ class Gate:
     def leaks(self, dataset: Dataset, splits: Collection[str]) -> tuple[Leak, ...]:
         """What stands in more than one of these splits; images of no other are opened.
 
-        Images without a mask are neither trained on nor scored, and are left out.
+        Images without a label are neither trained on nor scored, and are left out.
         """
-        used = tuple(s for s in dataset.samples if s.split in splits and s.masks)
+        used = tuple(s for s in dataset.samples if s.split in splits and dataset.is_labelled(s))
         if len({sample.split for sample in used}) < 2:
             return ()
         gallery, groups = self.copies(used)
