@@ -130,7 +130,7 @@ def test_grey_repeated_and_adapted_agree():
     image = torch.rand(2, 1, 40, 40)
     with torch.no_grad():
         torch.testing.assert_close(adapted(image), repeated(image), rtol=1e-4, atol=1e-5)
-    assert "summed" in adapted.grey_rule
+    assert "takes one channel" in adapted.grey_rule
     assert "three times" in repeated.grey_rule
 
 
@@ -206,6 +206,6 @@ def test_wrong_arguments_are_one_line(arguments, reason):
 
 
 def test_segmenters_are_no_classifiers():
-    """A segmentation network is unknown among classifiers."""
-    with pytest.raises(SettingsError, match="unknown architecture 'unet'"):
+    """A segmentation network is not taken for a classifier, and is said to be none."""
+    with pytest.raises(SettingsError, match="'unet': gives masks, .*expected classifier"):
         build_classifier("unet", channels=1, classes=2, arguments={})

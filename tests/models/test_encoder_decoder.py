@@ -137,7 +137,7 @@ def test_what_no_output_needs_is_gone():
         (1, "repeated", 3, "three times"),
         (3, "adapted", 3, "as they are"),
         (3, "repeated", 3, "as they are"),
-        (4, "adapted", 4, "scaled by 3/4"),
+        (4, "adapted", 4, "takes 4 channels"),
     ],
 )
 def test_channels_enter_as_is_said(channels, grey, enter, rule):

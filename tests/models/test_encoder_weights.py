@@ -79,6 +79,26 @@ def test_files_start_a_classifier(state, tmp_path):
     assert torch.equal(network.encoder.layer4[0].conv1.weight, state["layer4.0.conv1.weight"])
 
 
+@pytest.mark.parametrize(
+    ("channels", "grey", "made_for", "said"),
+    [
+        (1, "adapted", 3, ", kernels summed over colours"),
+        (4, "adapted", 3, ", kernels taken in turn and scaled by 3/4"),
+        (1, "adapted", 1, ")"),
+        (1, "repeated", 3, ")"),
+        (3, "adapted", 3, ")"),
+    ],
+)
+def test_adapted_kernels_are_stated(tmp_path, channels, grey, made_for, said):
+    """The statement says what was done to kernels, and of a random start that nothing was."""
+    state = import_timm().create_model("test_resnet", in_chans=made_for).state_dict()
+    file = saved(state, tmp_path / "mine.safetensors")
+    network = EncoderDecoder(channels=channels, classes=1, encoder="test_resnet", grey=grey)
+    random = start_encoder(network, "random")
+    assert "kernels" not in f"{random} {network.grey_rule}"
+    assert start_encoder(network, str(file)).endswith(said)
+
+
 def test_chance_is_asked_for_by_name(network):
     """Nothing given is an error with the choices; `random` leaves the weights and says so."""
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -150,7 +150,7 @@ def test_weights_of_timm_fill_the_encoder():
             torch.testing.assert_close(own, theirs, rtol=1e-4, atol=1e-4)
         repeated.load_state_dict(colour.state_dict())
         torch.testing.assert_close(repeated(image), colour(image.expand(-1, 3, -1, -1)))
-    assert "summed over colours" in grey.grey_rule
+    assert "takes one channel" in grey.grey_rule
     assert "three times" in repeated.grey_rule
     assert grey.encoder_name == "tu-efficientnet_b0"
 

@@ -234,9 +234,11 @@ def test_random_encoders_say_so(tiny_set, tmp_path, train_tiny):
     ).folder
     training = read_card(run).training
     assert training["encoder_weights"] == "encoder resnet18 from random weights, not pretrained"
-    assert "summed over colours" in training["grey_rule"]
+    assert training["grey_rule"] == "the first convolution takes one channel"
     assert load_recipe(str(run / "recipe.toml")).model.encoder_weights == "random"
-    assert "not pretrained" in (run / "model" / "README.md").read_text()
+    page = (run / "model" / "README.md").read_text()
+    assert "| encoder | encoder resnet18 from random weights, not pretrained |" in page
+    assert "| colours | the first convolution takes one channel |" in page
 
 
 def test_the_file_is_what_the_encoder_starts_from(
@@ -254,6 +256,7 @@ def test_the_file_is_what_the_encoder_starts_from(
     ).folder
     card = read_card(run)
     assert "resnet.safetensors (sha256 " in card.training["encoder_weights"]
+    assert card.training["encoder_weights"].endswith(", kernels summed over colours")
     assert load_recipe(str(run / "recipe.toml")).model.encoder_weights == str(weights_file)
     assert card.preparation.mean == pytest.approx([0.4])
     assert card.preparation.deviation == pytest.approx([0.3])

@@ -96,13 +96,13 @@ class Classifier(nn.Module):
         logits: Tensor = self.head(features.mean(dim=(2, 3)))
         return logits
 
-    def load_encoder(self, state: Mapping[str, Tensor]) -> None:
-        """Fill the encoder from a state dict; see `load_encoder_state`.
+    def load_encoder(self, state: Mapping[str, Tensor]) -> bool:
+        """Fill the encoder, and say whether kernels were adapted; see `load_encoder_state`.
 
         Raises:
             SettingsError: weights that are not those of this encoder.
         """
-        load_encoder_state(self.encoder, state, removed=self.removed)
+        return load_encoder_state(self.encoder, state, removed=self.removed)
 
     def _maps(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2] // self.stride, x.shape[-1] // self.stride

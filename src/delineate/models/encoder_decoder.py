@@ -50,8 +50,8 @@ class EncoderDecoder(nn.Module):
     logits are cropped back.
 
     `grey` says how one channel enters an encoder made for three colours: "adapted" makes the
-    first convolution take one channel, and pretrained kernels are summed over the colours;
-    "repeated" gives the channel three times. `grey_rule` says it in words. Three channels
+    first convolution take one channel, and `load_encoder` sums kernels over the colours;
+    "repeated" gives the channel three times. `grey_rule` says in words how channels enter. Three
     enter as they are.
 
     Where a decoder pools the whole image to one cell (deeplabv3plus, upernet), a batch of one
@@ -110,8 +110,8 @@ class EncoderDecoder(nn.Module):
             x = x.expand(-1, self.encoder_channels, -1, -1)
         return self._logits(x)[:, :, rows, columns]
 
-    def load_encoder(self, state: Mapping[str, Tensor]) -> None:
-        """Fill the encoder from a state dict; see `load_encoder_state`.
+    def load_encoder(self, state: Mapping[str, Tensor]) -> bool:
+        """Fill the encoder, and say whether kernels were adapted; see `load_encoder_state`.
 
         Raises:
             SettingsError: weights that are not those of this encoder.
@@ -120,7 +120,7 @@ class EncoderDecoder(nn.Module):
             removed = timm_tensor_names(self.encoder_name)
         else:
             removed = {name.removeprefix("encoder.") for name in self.removed}
-        load_encoder_state(self.encoder, state, removed=removed)
+        return load_encoder_state(self.encoder, state, removed=removed)
 
     def _logits(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.decoder(self.encoder(x)))

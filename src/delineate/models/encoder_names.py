@@ -84,8 +84,12 @@ def grey_rule(channels: int, grey: Grey) -> str:
     if grey == "repeated":
         return "the one channel enters the encoder three times"
     if channels == 1:
-        return "the first convolution takes one channel; pretrained kernels are summed over colours"
-    return (
-        f"the first convolution takes {channels} channels; pretrained kernels are taken "
-        f"in turn and scaled by 3/{channels}"
-    )
+        return "the first convolution takes one channel"
+    return f"the first convolution takes {channels} channels"
+
+
+def adaptation(channels: int) -> str:
+    """What became of kernels made for three colours that now take another number, in words."""
+    if channels == 1:
+        return "kernels summed over colours"
+    return f"kernels taken in turn and scaled by {COLOURS}/{channels}"

@@ -16,8 +16,10 @@ _COUNTER = "num_batches_tracked"  # absent from older files, and without effect
 
 def load_encoder_state(
     encoder: nn.Module, state: Mapping[str, Tensor], *, removed: Collection[str] = ()
-) -> None:
+) -> bool:
     """Fill the encoder from a state dict of timm's, torchvision's or smp's names.
+
+    Returns whether kernels were adapted to its number of channels.
 
     Any prefix before the names is found. A classification head or a decoder in the state is
     left aside, as is what is named in `removed`. Kernels made for three colours are adapted
@@ -44,10 +46,14 @@ def load_encoder_state(
     _require_no_further_layers(left_aside - gone, target)
     tensors = dict(encoder.state_dict())
     adaptable = _input_kernels(encoder)
+    is_adapted = False
     for canonical, tensor in source.items():
         name = target[canonical]
-        tensors[name] = _fitting(name, tensor, tensors[name], is_adaptable=name in adaptable)
+        if name in adaptable and _is_made_for_colours(tensor):
+            tensor, is_adapted = adapted_kernels(tensor, tensors[name].shape[1]), True
+        tensors[name] = _fitting(name, tensor, tensors[name])
     encoder.load_state_dict(tensors)
+    return is_adapted
 
 
 def _canonical(name: str) -> str:
@@ -104,9 +110,11 @@ def _input_kernels(encoder: nn.Module) -> set[str]:
     }
 
 
-def _fitting(name: str, tensor: Tensor, expected: Tensor, *, is_adaptable: bool) -> Tensor:
-    if is_adaptable and tensor.ndim == 4 and tensor.shape[1] == COLOURS != expected.shape[1]:
-        tensor = adapted_kernels(tensor, expected.shape[1])
+def _is_made_for_colours(tensor: Tensor) -> bool:
+    return tensor.ndim == 4 and tensor.shape[1] == COLOURS
+
+
+def _fitting(name: str, tensor: Tensor, expected: Tensor) -> Tensor:
     if tensor.shape != expected.shape:
         raise SettingsError(
             f"expected '{name}' of shape {tuple(expected.shape)}, but the weights have "

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from delineate.core.checks import sha256_of_file
 from delineate.core.colours import IMAGENET_COLOURS, Colours
 from delineate.core.errors import SettingsError, UnreadableFileError
-from delineate.models.encoder_names import TIMM, full_encoder_name
+from delineate.models.encoder_names import TIMM, adaptation, full_encoder_name
 from delineate.models.hub_weights import hub_file, hub_weights
 from delineate.models.state_files import read_metadata, read_state
 from delineate.models.torchvision_import import import_timm
@@ -30,7 +28,7 @@ _NATIVE_EXCEPTIONS = {
 }
 
 
-def start_encoder(network: nn.Module, weights: str | None) -> str | None:
+def start_encoder(network: Any, weights: str | None) -> str | None:
     """Fill the network's encoder, and say in words what it starts from; None without one.
 
     `weights` is "imagenet" (what timm or segmentation-models-pytorch offer, from their own cache
@@ -62,8 +60,9 @@ def start_encoder(network: nn.Module, weights: str | None) -> str | None:
     else:
         file = _existing(weights)
         said = file.name
-    _fill(network, file)
-    return f"encoder {name} from {said} (sha256 {sha256_of_file(file)[:12]})"
+    is_adapted = _fill(network, file)
+    adapted = f", {adaptation(network.encoder_channels)}" if is_adapted else ""
+    return f"encoder {name} from {said} (sha256 {sha256_of_file(file)[:12]}){adapted}"
 
 
 def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colours, Colours]:
@@ -103,9 +102,10 @@ def _existing(weights: str) -> Path:
     return file
 
 
-def _fill(network: Any, file: Path) -> None:
+def _fill(network: Any, file: Path) -> bool:
     try:
-        network.load_encoder(read_state(file))
+        is_adapted: bool = network.load_encoder(read_state(file))
+        return is_adapted
     except SettingsError as error:
         message = str(error)
         raise SettingsError(

@@ -108,13 +108,13 @@ class UEfficientNet(nn.Module):
         logits: Tensor = self.head(self.full(self.up_to_full(x)))
         return logits[:, :, rows, columns]
 
-    def load_encoder(self, state: Mapping[str, Tensor]) -> None:
-        """Fill the encoder from a state dict of timm's names; see `load_encoder_state`.
+    def load_encoder(self, state: Mapping[str, Tensor]) -> bool:
+        """Fill the encoder, and say whether kernels were adapted; see `load_encoder_state`.
 
         Raises:
             SettingsError: weights that are not those of this encoder.
         """
-        load_encoder_state(self.encoder, state, removed=self.encoder.removed)
+        return load_encoder_state(self.encoder, state, removed=self.encoder.removed)
 
 
 class _Residual(nn.Module):
