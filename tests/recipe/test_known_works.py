@@ -14,17 +14,17 @@ WORKS = sorted(set(recipe_names()) - {"general", "vessel"})
 
 # Size of a patch, channels, scaling of pixels, losses, epochs; "Adam" is AdamW without decay.
 STATED = {
-    "nerve-vgg16": ((416, 576), "colour", "imagenet", {"cross_entropy": 1, "dice": 1}, 50),
+    "nerve-vgg16": ((416, 576), "colour", "encoder", {"cross_entropy": 1, "dice": 1}, 50),
     "nerve-unet128": ((128, 128), "grey", "unit", {"cross_entropy": 1}, 50),
     "pneumothorax-gate": ((256, 256), "colour", "unit", {"cross_entropy": 1}, 30),
     "pneumothorax-uefficientnet": (
         (256, 256),
         "colour",
-        "imagenet",
+        "encoder",
         {"cross_entropy": 1, "dice": 1},
         40,
     ),
-    "pneumothorax-unetpp": ((256, 256), "colour", "imagenet", {"cross_entropy": 1, "dice": 1}, 40),
+    "pneumothorax-unetpp": ((256, 256), "colour", "encoder", {"cross_entropy": 1, "dice": 1}, 40),
     "vessel-scratch": ((64, 64), "colour", "unit", {"cross_entropy": 1}, 100),
     "vessel-noaug": ((64, 64), "colour", "unit", {"cross_entropy": 1}, 100),
     "vessel-vgg16": ((64, 64), "colour", "unit", {"cross_entropy": 1}, 100),

@@ -305,8 +305,7 @@ def test_a_run_without_checkpoint_starts_from_its_weights(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (("predict.depth=1",), r"predict.depth 1: .*it has 0"),
-        ((*NESTED, "predict.depth=3"), r"predict.depth 3: .*it has 2"),
+        ((*NESTED, "predict.depth=2"), "chosen when predicting, with --depth"),
         (("prepare.normalise=encoder",), "architecture 'unet' has none by name"),
         (("loss.focal.gama=1",), "did you mean 'gamma'"),
         (("model.architecture=classifier",), "'classifier': classifies, .*expected encoder_dec"),

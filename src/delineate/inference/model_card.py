@@ -51,6 +51,21 @@ class Depth(BaseModel):
     threshold: Threshold
 
 
+class Tiling(BaseModel):
+    """How far an image in tiles differs from the same image in one pass, where it does.
+
+    Differences are those of probability over one validation image, None where `reason` says why
+    they could not be taken.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str
+    tile_px: int | None = None
+    largest_difference: float | None = None
+    mean_difference: float | None = None
+
+
 class ModelCard(BaseModel):
     """One trained model, without its weights."""
 
@@ -64,6 +79,9 @@ class ModelCard(BaseModel):
     stride_px: int
     context_px: int | None = Field(description="how far an output sees; None for everything")
     lost_px: int = Field(0, description="border that unpadded convolutions take from each side")
+    tiling: Tiling | None = Field(
+        None, description="how much tiles change an image; None where they change nothing"
+    )
     depths: tuple[Depth, ...] = Field((), description="the depths it can be pruned to, if any")
     classes: tuple[NamedClass, ...]
     preparation: Preparation

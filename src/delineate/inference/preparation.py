@@ -153,10 +153,17 @@ def _normalisation(
     known = IMAGENET_COLOURS if kind == "imagenet" else encoder
     if known is None:
         raise SettingsError(
-            "prepare.normalise: 'encoder' takes mean and deviation from pretrained weights, and "
-            "this encoder starts without; choose data, unit or imagenet"
+            "prepare.normalise: 'encoder' takes mean and deviation from the weights of an encoder, "
+            "and none are given; choose data, unit or imagenet"
         )
-    mean, deviation = known
+    return normalised_for(known, channels)
+
+
+def normalised_for(
+    colours: tuple[Sequence[float], Sequence[float]], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of red, green and blue for three channels; their averages for one."""
+    mean, deviation = colours
     if channels == len(mean):
         return tuple(mean), tuple(deviation)
     return (float(np.mean(mean)),), (float(np.mean(deviation)),)

@@ -53,7 +53,10 @@ class PredictSettings(BaseModel):
         "single", description="average over flips (2 passes), or flips and quarter turns (8)"
     )
     depth: int | None = Field(
-        None, ge=1, description="of a network that can be pruned, use so many levels; all if none"
+        None,
+        ge=1,
+        description="levels of a network that can be pruned; said when predicting (--depth), not "
+        "in a recipe",
     )
     minimum_area_px: int = Field(0, ge=0, description="smaller objects are removed")
 

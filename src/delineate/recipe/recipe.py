@@ -61,6 +61,15 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _learns_every_depth(self) -> Recipe:
+        if self.predict.depth is not None:
+            raise ValueError(
+                "predict.depth: every depth is trained, and one is chosen when predicting, with "
+                f"--depth; found {self.predict.depth}, leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sees_whole_images(self) -> Recipe:
         if self.task == "segment":
             return self

@@ -31,7 +31,7 @@ trained with Delineate.
 | classes | {classes} |
 | input | {card.preparation.channels} channel(s), {_size(card)} |
 | threshold | {cut} |
-| outside the field of view | {outside} |
+| outside the field of view | {outside} |{_tiling(card)}
 | trained on | {training["images"]["train"]} images, layout {training["data_layout"]}, \
 {training["labels"]} |{_encoder(card)}
 | training | recipe {training["recipe"]}, seed {training["seed"]}, {training["patches"]:,} \
@@ -60,10 +60,28 @@ population or preparation, and it is no medical device: no decision about a pers
 """
 
 
+def _tiling(card: ModelCard) -> str:
+    """A row on what tiles change, where they do."""
+    tiling = card.tiling
+    if tiling is None:
+        return ""
+    measured = ""
+    if tiling.largest_difference is not None:
+        measured = (
+            f"; on one validation image in tiles of {tiling.tile_px} px probability differs by "
+            f"{tiling.mean_difference:.2g} on average and {tiling.largest_difference:.2g} at most"
+        )
+    return f"\n| large images | {tiling.reason}{measured} |"
+
+
 def _encoder(card: ModelCard) -> str:
     """Rows on where an encoder began and how images enter it, where the network has one."""
     weights, rule = card.training["encoder_weights"], card.training["grey_rule"]
-    return "" if weights is None else f"\n| encoder | {weights} |\n| colours | {rule} |"
+    if weights is None:
+        return ""
+    note = card.training["colours_note"]
+    said = rule if note is None else f"{rule}; {note}"
+    return f"\n| encoder | {weights} |\n| colours | {said} |"
 
 
 def _size(card: ModelCard) -> str:

@@ -68,6 +68,7 @@ def write_model(
             "present_share": _present_share(dataset.only(TRAIN)),
             "encoder_weights": facts.encoder,
             "grey_rule": getattr(network, "grey_rule", None),
+            "colours_note": facts.colours_note,
             "images": {s: len(dataset.only(s).samples) for s in (TRAIN, VALIDATION)},
             "subjects_known": dataset.has_subjects,
             "seed": facts.seed,

@@ -45,6 +45,7 @@ class RunFacts(BaseModel):
     allow_leakage: bool = False
     labels: str | None = None
     encoder: str | None = None
+    colours_note: str | None = None
     encoder_colours: EncoderColours | None = None
 
     @property

@@ -43,6 +43,7 @@ from delineate.workflows.run_folder import (
 )
 from delineate.workflows.starting import AskedData, begun, require_labels_fit, taken_up
 from delineate.workflows.training_data import (
+    colours_note,
     data_digest,
     encoder_colours,
     fitted_preparation,
@@ -210,13 +211,10 @@ def train(
                     f"now this is {started}; give the former weights, or start anew with "
                     "--overwrite"
                 )
-            facts = facts.model_copy(update={"encoder": started})
-        depths = depths_of(network)
-        if plan.predict.depth is not None and plan.predict.depth > depths:
-            raise SettingsError(
-                f"predict.depth {plan.predict.depth}: expected none, or a depth that this network "
-                f"can be pruned to, it has {depths}; only unetpp with deep supervision has any"
+            facts = facts.model_copy(
+                update={"encoder": started, "colours_note": colours_note(plan, preparation)}
             )
+        depths = depths_of(network)
 
         if not is_resumed:
             new_folder(
@@ -306,6 +304,8 @@ def _announce(
     )
     if facts.encoder is not None:
         progress.say(f"{facts.encoder}; {network.grey_rule}")
+    if facts.colours_note:
+        progress.say(f"note: {facts.colours_note}")
     progress.say(f"precision {facts.precision}: {facts.why_precision}")
     progress.say(
         f"{counts[TRAIN]} training and {counts[VALIDATION]} validation images, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import nn
 
 from delineate.core.checks import sha256_of_file, sha256_of_text
 from delineate.core.errors import SettingsError
+from delineate.core.geometry import Size
 from delineate.core.progress import Progress, track
 from delineate.core.types import IGNORE, Image, Labels
 from delineate.data.reading import read_case, read_region
@@ -19,13 +20,14 @@ from delineate.inference.field_of_view import agrees, field_of_view
 from delineate.inference.preparation import (
     Preparation,
     fit_preparation,
+    normalised_for,
     resize_labels,
 )
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
 from delineate.models.catalogue import encoder_argument
-from delineate.models.encoder_weights import encoder_normalisation
+from delineate.models.encoder_weights import RANDOM, encoder_normalisation
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
@@ -65,6 +67,27 @@ def encoder_colours(recipe: Recipe) -> EncoderColours | None:
             "or imagenet"
         )
     return encoder_normalisation(name, recipe.model.encoder_weights)
+
+
+def colours_note(recipe: Recipe, preparation: Preparation) -> str | None:
+    """What must be said where pixels are scaled otherwise than pretrained weights expect."""
+    name = encoder_argument(recipe.model.architecture, recipe.model.arguments)
+    weights = recipe.model.encoder_weights
+    if name is None or weights in (None, RANDOM):
+        return None
+    mean, deviation = normalised_for(encoder_normalisation(name, weights), preparation.channels)
+    found = np.concatenate([preparation.mean, preparation.deviation])
+    if np.allclose(found, np.concatenate([mean, deviation]), atol=1e-3):
+        return None
+    return (
+        f'pixels are scaled as prepare.normalise = "{recipe.prepare.normalise}" says, mean '
+        f"{_few(preparation.mean)} and deviation {_few(preparation.deviation)}; the weights were "
+        f'made with mean {_few(mean)} and deviation {_few(deviation)}, which "encoder" takes'
+    )
+
+
+def _few(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
 
 
 def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
@@ -150,6 +173,12 @@ class ValidationCases:
     def __len__(self) -> int:
         """How many there are."""
         return len(self._dataset.samples)
+
+    @property
+    def first_size_px(self) -> Size:
+        """The working size of the first of them."""
+        height, width = read_image(self._dataset.samples[0].image).shape[:2]
+        return self._preparation.working_size_px((height, width))
 
     def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[Judged]:
         """Probability and labels of each case."""

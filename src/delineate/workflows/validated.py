@@ -11,12 +11,13 @@ from torch import nn
 from delineate.core.progress import Progress, track
 from delineate.core.types import IGNORE
 from delineate.data.listing import counted
-from delineate.inference.model_card import Depth, Threshold
+from delineate.inference.model_card import Depth, Threshold, Tiling
 from delineate.metrics.operating_points import THRESHOLD_RULES
 from delineate.metrics.thresholds import ARGMAX, Choice, best_dice_threshold
 from delineate.recipe.recipe import Recipe
 from delineate.training.validate import CLASSIFIER_METRICS, METRICS, Judged
 from delineate.workflows.classifier_data import ClassifierCases
+from delineate.workflows.tiling import tiling_of
 from delineate.workflows.training_data import ValidationCases
 
 RULE = (
@@ -37,13 +38,15 @@ CLASSIFIER_RULE = (
 class Validated:
     """Threshold and scores of a network on the validation split, and the rule of the scores.
 
-    `depths` has a threshold for each depth that the network can be pruned to, if any.
+    `depths` has a threshold for each depth that the network can be pruned to, if any; `tiling`
+    says how much tiles change an image, None where they change nothing.
     """
 
     threshold: Threshold
     scores: Mapping[str, float]
     rule: str
     depths: tuple[Depth, ...] = ()
+    tiling: Tiling | None = None
 
 
 def validated_segmenter(
@@ -66,7 +69,8 @@ def validated_segmenter(
             threshold = _threshold(every, watched, len(cases))
         parameters = sum(each.numel() for each in shallower.parameters())
         depths.append(Depth(depth=depth, parameters=parameters, threshold=threshold))
-    return Validated(whole, scores, RULE, tuple(depths))
+    tiling = tiling_of(network, cases, recipe.predict)
+    return Validated(whole, scores, RULE, tuple(depths), tiling)
 
 
 def validated_classifier(
