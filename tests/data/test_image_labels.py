@@ -56,6 +56,21 @@ def test_any_counted_pixel_of_a_class_is_something(drawn):
     }
 
 
+def test_a_broken_image_does_not_hide_what_its_mask_says(drawn, tmp_path):
+    """Where the image has no size to compare, region and mask have to fit each other."""
+    region = tmp_path / "region.png"
+    write(region, np.full((6, 8), 255))
+    samples = tuple(replace(s, region=region) if s.id == "b" else s for s in drawn.samples)
+    dataset = replace(drawn, samples=samples)
+    (drawn.root / "images" / "b.png").write_bytes(b"\x89PNG\r\n")
+    (drawn.root / "images" / "a.png").write_bytes(b"")
+    found = image_labels(dataset, dataset.samples)
+    assert (found["a"], found["b"]) == (False, True)
+    write(region, np.full((6, 7), 255))
+    with pytest.raises(SizeMismatchError, match=r"region.png: expected the size of .*masks/b.png"):
+        image_labels(dataset, dataset.samples)
+
+
 def test_only_the_region_counts(drawn, tmp_path):
     """What is drawn outside the region of interest is not found there."""
     region = np.zeros((6, 8), np.uint8)

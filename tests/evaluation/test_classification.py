@@ -378,3 +378,57 @@ def test_what_cannot_be_scored_is_refused() -> None:
         score(cases, float("nan"))
     with pytest.raises(SettingsError, match=r"prevalence_in_training: .* found 1\.2"):
         score(cases, prevalence_in_training=1.2)
+
+
+def test_labels_before_the_decisions_stand_beside_those_decided() -> None:
+    """One case was relabelled, one dropped, one had no truth: each view has its own cases."""
+    cases = cases_of(SEVEN_OF_TEN)
+    gone = ClassifiedCase("gone", "s", True, 0.7)
+    blank = ClassifiedCase("blank", "t", True, 0.2)
+    before = [replace(cases[0], truth=False), gone, replace(blank, truth=None)]
+    found = score([*cases, blank], before=before)
+    assert [(view.name, view.cases) for view in found.views] == [
+        ("every case, labels as decided", 11),
+        ("labels before the decisions", 11),
+        ("cases that no decision touched", 9),
+    ]
+    whole, earlier, untouched = found.views
+    assert whole.records == found.headline()
+    assert earlier.records == score([*cases[1:], before[0], gone]).headline()
+    assert untouched.records == score(cases[1:]).headline()
+    assert [view.subjects for view in found.views] == [11, 11, 9]
+
+
+def test_parts_and_earlier_labels_stand_side_by_side() -> None:
+    """Leaked cases are left out of their own view alone."""
+    cases = cases_of(SEVEN_OF_TEN)
+    leaked = View("without the leaked cases", frozenset({"case 003"}))
+    found = score(cases, views=[leaked], before=[replace(cases[3], truth=True)])
+    assert [(view.name, view.cases) for view in found.views] == [
+        ("every case, labels as decided", 10),
+        ("without the leaked cases", 9),
+        ("labels before the decisions", 10),
+        ("cases that no decision touched", 9),
+    ]
+    assert found.views[1].records == found.views[3].records
+
+
+def test_a_case_without_truth_is_listed_and_not_scored() -> None:
+    """It changes no figure, has a row of its own, and is a failure by name."""
+    cases = cases_of(SEVEN_OF_TEN)
+    blank = ClassifiedCase("blank", None, None, None, failure="blank_mask.png: another size")
+    found = score([blank, *cases])
+    assert found.records == score(cases).records
+    header, rows = found.case_rows()
+    row = dict(zip(header, rows[0], strict=True))
+    assert row["status"] == row["outcome"] == "no truth"
+    assert (row["truth"], row["probability"], row["answer"]) == ("", "undefined", "")
+    assert found.failures == (("blank", "blank_mask.png: another size"),)
+    document = found.to_document()
+    assert [document[name] for name in ("cases", "present", "absent", "without_truth")] == [
+        11, 5, 5, 1,
+    ]  # fmt: skip
+    assert "1 of 11 cases have no truth and no score" in found.notes
+    assert not any("cases failed" in note for note in found.notes)
+    with pytest.raises(SettingsError, match="expected at least one with a truth"):
+        score([blank])

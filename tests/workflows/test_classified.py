@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.review_log import ReviewLog
+from delineate.cli.scores import classification_table
 from delineate.core.errors import LeakageError
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
@@ -145,3 +148,86 @@ def test_copies_among_images_that_a_table_labels_stop_evaluation(
         ("every case", 4),
         ("without the leaked cases", 3),
     ]
+
+
+def decided_by(folder: Path, *decisions: tuple[str, str, Path | str]) -> Path:
+    """A review of single images: id, action, and the mask file that it takes or nothing."""
+    findings = {id_: Finding("unusual_mask", (id_,), "") for id_, *_ in decisions}
+    log = ReviewLog.create(folder / "review.sqlite", findings=list(findings.values()), facts={})
+    for id_, action, argument in decisions:
+        log.decide(findings[id_].id, action, argument=argument, who="me")
+    return folder / "review.sqlite"
+
+
+def test_a_review_leaves_scores_on_labels_before_and_after(mask_run, data, tmp_path):
+    """An emptied mask and a dropped image: what the note promises stands in the views."""
+    given = data / "masks" / "s0_0.png"  # without a block
+    review = decided_by(tmp_path, ("s8_1", "replace", given), ("s9_0", "drop", ""))
+    result = evaluate(mask_run, data, review=review, out=tmp_path / "out", threads=1)
+    document = result.document
+    assert [(view["name"], view["cases"]) for view in document["views"]] == [
+        ("every case, labels as decided", 3),
+        ("labels before the decisions", 4),
+        ("cases that no decision touched", 2),
+    ]
+    assert document["review"]["cases"] == {"relabelled": ["s8_1"], "dropped": ["s9_0"]}
+    (note,) = (note for note in document["notes"] if note.startswith("decisions gave"))
+    assert "the headline scores stand on the labels as decided, on the labels before" in note
+    assert (document["present"], document["absent"]) == (0, 3)
+    of = {view["name"]: view["records"] for view in document["views"]}
+    plain = evaluate(mask_run, data, out=tmp_path / "plain", threads=1).document
+    before = of["labels before the decisions"]
+    assert [one["value"] for one in before] == [one["value"] for one in plain["headline"]]
+    assert set(rows_of(tmp_path / "out")) == {"s8_0", "s8_1", "s9_1"}
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert "labels before the decisions" in page.lower()
+
+
+def test_a_review_beside_a_table_only_drops(table_run, data, files, tmp_path):
+    """Masks count for nothing where a table labels the images, and the note says so."""
+    given = data / "masks" / "s0_0.png"
+    review = decided_by(tmp_path, ("s8_1", "replace", given), ("s9_0", "drop", ""))
+    document = evaluate(
+        table_run,
+        data,
+        review=review,
+        labels=files["labels"],
+        split_file=files["split_file"],
+        layout="folders",
+        out=tmp_path / "out",
+        threads=1,
+    ).document
+    assert [view["cases"] for view in document["views"]] == [3, 4, 3]
+    notes = " ".join(document["notes"])
+    assert "a table says what is in the images, so that no mask counts" in notes
+    assert "decisions left 1 case of this split out" in notes
+    assert "another mask and left" not in notes
+
+
+def test_an_image_that_cannot_be_read_is_the_worst_answer(mask_run, copied, tmp_path):
+    """Its truth is its mask's: it counts as failed, and makes every figure worse."""
+    root = copied()
+    (root / "images" / "s8_1.png").write_bytes(b"\x89PNG\r\n")
+    result = evaluate(mask_run, root, out=tmp_path / "out", threads=1)
+    row = rows_of(tmp_path / "out")["s8_1"]
+    assert (row["status"], row["truth"], row["outcome"]) == ("failed", "present", "failed")
+    assert result.document["confusion"]["failed_present"] == 1
+    assert len(result.failures) == 1
+    assert "s8_1.png" in result.failures[0]
+
+
+def test_a_mask_that_does_not_fit_leaves_a_row_without_truth(mask_run, copied, tmp_path):
+    """Nothing counts the case; table, page and document say that it has no truth."""
+    root = copied()
+    Image.fromarray(np.zeros((41, 36), np.uint8)).save(root / "masks" / "s8_0.png")
+    result = evaluate(mask_run, root, out=tmp_path / "out", threads=1)
+    row = rows_of(tmp_path / "out")["s8_0"]
+    assert (row["status"], row["truth"], row["outcome"]) == ("no truth", "", "no truth")
+    assert "s8_0.png: expected the size of" in row["failure"]
+    assert result.document["without_truth"] == 1
+    assert len(result.failures) == 1
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert "1 case failed or without truth" in page
+    assert "2 present, 1 absent, 1 without truth and not scored" in page
+    printed = list(classification_table(result.document))
+    assert any("2 present and 1 absent, 1 without truth" in line for line in printed)

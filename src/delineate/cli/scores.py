@@ -105,6 +105,7 @@ def classification_table(document: Mapping[str, Any]) -> Iterator[str]:
         f"split {document['split']}: {counted(document['cases'], 'case')} of "
         f"{counted(document['subjects'], 'subject')}, {document['present']:,} present and "
         f"{document['absent']:,} absent"
+        + (f", {document['without_truth']:,} without truth" if document["without_truth"] else "")
     )
     yield f"threshold {document['threshold']:.4g}: {document['threshold_origin']}"
     defined = [record for record in records if record["value"] is not None]

@@ -13,7 +13,7 @@ from delineate.core.types import IGNORE
 from delineate.data.listing import counted, some
 from delineate.data.opening import require_labels
 from delineate.data.parallel import in_threads
-from delineate.data.reading import read_labels, read_region
+from delineate.data.reading import read_truth
 from delineate.data.sample import Dataset, Sample
 from delineate.data.tables import read_table
 
@@ -35,7 +35,8 @@ def image_labels(
     From a CSV of id and label (0 or 1, no or yes, false or true, absent or present) it is what
     the table says, of every sample that it names. Else it is whether the
     mask of the first observer has any pixel of a class inside the region of interest; pixels of
-    the ignore label are none. Mask encodings must be settled.
+    the ignore label are none. Mask encodings must be settled; an image that cannot be read
+    does not hide what its mask says.
 
     Raises:
         LayoutError: a table that cannot be used, a sample that it leaves out, or no mask.
@@ -94,9 +95,8 @@ def _from_masks(dataset: Dataset, samples: Sequence[Sample], progress: Progress)
     require_labels(dataset, samples, observer)
 
     def is_present(sample: Sample) -> bool:
-        labels = read_labels(dataset, sample, observer)
+        labels, region = read_truth(dataset, sample, observer)
         is_object = (labels > 0) & (labels != IGNORE)
-        region = read_region(sample)
         return bool(np.any(is_object if region is None else is_object & region))
 
     found: dict[str, bool] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from delineate.core.errors import LayoutError, SizeMismatchError, UncertainMaskError
+from delineate.core.errors import DelineateError, LayoutError, SizeMismatchError, UncertainMaskError
 from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, Image, Labels, Mask
 from delineate.data.sample import Dataset, Sample
@@ -26,6 +26,14 @@ class Case:
     region: Mask | None
 
 
+@dataclass(frozen=True)
+class Frame:
+    """The file by whose size the others of a sample are checked, the image as a rule."""
+
+    file: Path
+    size: Size
+
+
 def read_labels(dataset: Dataset, sample: Sample, observer: str) -> Labels:
     """The labels that one observer drew, in the size of the image.
 
@@ -37,7 +45,24 @@ def read_labels(dataset: Dataset, sample: Sample, observer: str) -> Labels:
         SizeMismatchError: naming image and mask and both sizes.
         UncertainMaskError: the encoding is not settled, or the values do not fit it.
     """
-    return _read_labels(dataset, sample, observer, image_size(sample.image))
+    return _read_labels(dataset, sample, observer, _frame_of(sample))
+
+
+def read_truth(dataset: Dataset, sample: Sample, observer: str) -> tuple[Labels, Mask | None]:
+    """Labels and region, also where the image itself cannot be read.
+
+    Both have the size of the image, and of each other where that is not known.
+
+    Raises:
+        DelineateError: as `read_labels` and `read_region`, but for the image.
+    """
+    try:
+        frame = _frame_of(sample)
+    except DelineateError:  # whoever needs the image names it
+        frame = None
+    labels = _read_labels(dataset, sample, observer, frame)
+    frame = frame or Frame(sample.masks[observer][0], labels.shape)
+    return labels, _read_region(sample, frame)
 
 
 def read_region(sample: Sample) -> Mask | None:
@@ -47,7 +72,7 @@ def read_region(sample: Sample) -> Mask | None:
         SizeMismatchError: naming image and region and both sizes.
         UncertainMaskError: a region that is not plainly two-valued.
     """
-    return _read_region(sample, image_size(sample.image)) if sample.region else None
+    return _read_region(sample, _frame_of(sample)) if sample.region else None
 
 
 def read_case(dataset: Dataset, sample: Sample, observers: Sequence[str] | None = None) -> Case:
@@ -57,35 +82,40 @@ def read_case(dataset: Dataset, sample: Sample, observers: Sequence[str] | None 
         DelineateError: as `read_labels`, `read_region` and reading the image.
     """
     image = read_image(sample.image)
-    size = (image.shape[0], image.shape[1])
+    frame = Frame(sample.image, (image.shape[0], image.shape[1]))
     names = [
         n for n in (dataset.observers if observers is None else observers) if n in sample.masks
     ]
-    labels = {name: _read_labels(dataset, sample, name, size) for name in names}
-    return Case(sample, image, labels, _read_region(sample, size) if sample.region else None)
+    labels = {name: _read_labels(dataset, sample, name, frame) for name in names}
+    return Case(sample, image, labels, _read_region(sample, frame))
 
 
-def _read_labels(dataset: Dataset, sample: Sample, observer: str, size: Size) -> Labels:
+def _frame_of(sample: Sample) -> Frame:
+    return Frame(sample.image, image_size(sample.image))
+
+
+def _read_labels(dataset: Dataset, sample: Sample, observer: str, frame: Frame | None) -> Labels:
     files = sample.masks.get(observer, ())
     if not files:
         raise LayoutError(
             f"{sample.image}: expected a mask of observer {observer}, found none; "
             "add it, or leave the sample out"
         )
-    united = _read_file(dataset, sample, files[0], observer, size)
+    united = _read_file(dataset, files[0], observer, frame)
+    frame = frame or Frame(files[0], united.shape)
     for file in files[1:]:
-        united = _united(united, _read_file(dataset, sample, file, observer, size), file)
+        united = _united(united, _read_file(dataset, file, observer, frame), file)
     return united
 
 
-def _read_file(dataset: Dataset, sample: Sample, file: Path, observer: str, size: Size) -> Labels:
+def _read_file(dataset: Dataset, file: Path, observer: str, frame: Frame | None) -> Labels:
     encoding = dataset.encoding_of(file, observer)
     if encoding is None:
         raise UncertainMaskError(
             f"{file}: how observer {observer}'s masks are encoded is not settled; "
             "confirm it with --masks"
         )
-    return _checked(read_mask(file, encoding), file, sample.image, size)
+    return _checked(read_mask(file, encoding), file, frame)
 
 
 def _united(first: Labels, second: Labels, file: Path) -> Labels:
@@ -102,7 +132,7 @@ def _united(first: Labels, second: Labels, file: Path) -> Labels:
     return result
 
 
-def _read_region(sample: Sample, size: Size) -> Mask | None:
+def _read_region(sample: Sample, frame: Frame) -> Mask | None:
     if sample.region is None:
         return None
     raw = read_raw_mask(sample.region)
@@ -112,16 +142,15 @@ def _read_region(sample: Sample, size: Size) -> Mask | None:
             f"{sample.region}: expected a region of two values, found {proposal.reason}; "
             "re-export it as 0 and 255 without smoothing"
         )
-    labels = _checked(
-        decode(raw, proposal.encoding, path=sample.region), sample.region, sample.image, size
-    )
+    labels = _checked(decode(raw, proposal.encoding, path=sample.region), sample.region, frame)
     return np.asarray((labels != 0) & (labels != IGNORE), np.bool_)
 
 
-def _checked(labels: Labels, file: Path, image: Path, size: Size) -> Labels:
-    if labels.shape != size:
+def _checked(labels: Labels, file: Path, frame: Frame | None) -> Labels:
+    if frame is not None and labels.shape != frame.size:
+        height, width = frame.size
         raise SizeMismatchError(
-            f"{file}: expected the size of {image}, {size[0]}x{size[1]} px (height x width), "
+            f"{file}: expected the size of {frame.file}, {height}x{width} px (height x width), "
             f"found {labels.shape[0]}x{labels.shape[1]}; re-export one to fit the other"
         )
     return labels

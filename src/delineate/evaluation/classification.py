@@ -25,7 +25,7 @@ from delineate.evaluation.classification_records import (
     headline_of,
 )
 from delineate.evaluation.classification_scores import Answers, scores_of
-from delineate.evaluation.records import EVERY_CASE, MODEL
+from delineate.evaluation.records import AS_DECIDED, BEFORE, EVERY_CASE, MODEL, UNTOUCHED
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.views import View
 from delineate.metrics.calibration import error_when_calibrated, reliability
@@ -38,12 +38,13 @@ Floats = NDArray[np.float64]
 class ClassifiedCase:
     """An image with its truth and the model's probability that there is something to find.
 
-    `failure` says why there is no probability. Several images may share a subject.
+    `truth` is None where none can be read. `failure` says why there is no probability, or no
+    truth. Several images may share a subject.
     """
 
     id: str
     subject: str | None
-    truth: bool
+    truth: bool | None
     probability: float | None
     failure: str | None = None
 
@@ -60,26 +61,30 @@ def score_classification(
     threshold_origin: str = "not stated",
     prevalence_in_training: float | None = None,
     views: Sequence[View] = (),
+    before: Sequence[ClassifiedCase] = (),
     settings: EvaluationSettings | None = None,
 ) -> ClassificationEvaluation:
     """Every score of the model, of either constant answer and of the training prevalence.
 
     A case is called present where its probability is at least the threshold, which
     `threshold_origin` says how it was chosen. A case without a probability from 0 to 1 has
-    failed and counts as the worst answer there is. `prevalence_in_training` is the share of
-    training cases that are present. The headline scores are given once more for each view.
+    failed and counts as the worst answer there is; one without truth is listed and not scored.
+    `prevalence_in_training` is the share of training cases that are present.
+
+    The headline scores are given once more for each view. `before` holds the cases that
+    somebody's decisions changed or dropped, as they were: where there are any, the labels
+    before the decisions and the cases that no decision touched are views too.
 
     Raises:
-        SettingsError: There is no case, an id comes twice, or the threshold or the
+        SettingsError: There is no case with a truth, an id comes twice, or the threshold or the
             prevalence is no number of its range.
     """
     settings = settings or EvaluationSettings()
     _check(cases, threshold, prevalence_in_training)
-    verdicts = tuple(_verdict(case, threshold) for case in cases)
-    of = _Predictors(cases, verdicts, threshold, threshold_origin, prevalence_in_training)
-    everyone = np.ones(len(cases), bool)
-    records = [score for each in of.answers(everyone) for score in scores_of(each, settings)]
-    model = next(of.answers(everyone))
+    of = _Predictors(threshold, threshold_origin, prevalence_in_training)
+    scored = _scored(cases)
+    records = [score for each in of.answers(scored) for score in scores_of(each, settings)]
+    model = next(of.answers(scored))
     answered = ~model.has_failed
     shares, truth = model.probability[answered], model.truth[answered]
     expected = error_when_calibrated(shares, seed=settings.seed)
@@ -88,33 +93,34 @@ def score_classification(
         threshold_origin=threshold_origin,
         prevalence_in_training=prevalence_in_training,
         records=tuple(records),
-        views=tuple(_views(of, cases, views, records, settings)),
-        cases=verdicts,
+        views=tuple(_views(of, scored, views, _scored(before), before, records, settings)),
+        cases=tuple(_verdict(case, threshold) for case in cases),
         subjects=len({case.group for case in cases}),
         confusion=model.confusion(),
         operating_points=tuple(_within_range(model, wanted) for wanted in SPECIFICITIES),
         reliability=Reliability(reliability(shares, truth), expected),
         roc=_roc(model),
-        notes=tuple(_notes(cases, verdicts, prevalence_in_training, expected)),
+        notes=tuple(_notes(cases, scored, model, prevalence_in_training, expected)),
     )
+
+
+def _scored(cases: Sequence[ClassifiedCase]) -> list[ClassifiedCase]:
+    return [case for case in cases if case.truth is not None]
 
 
 @dataclass(frozen=True)
 class _Predictors:
-    """The model and what costs nothing, over any part of the cases."""
+    """The model and what costs nothing, over any cases that have a truth."""
 
-    cases: Sequence[ClassifiedCase]
-    verdicts: Sequence[CaseVerdict]
     threshold: float
     origin: str
     prevalence: float | None
 
-    def answers(self, kept: NDArray[np.bool_]) -> Iterator[Answers]:
+    def answers(self, cases: Sequence[ClassifiedCase]) -> Iterator[Answers]:
         """The model first, then each baseline."""
-        chosen = [at for at, is_kept in enumerate(kept) if is_kept]
-        truth = np.array([self.cases[at].truth for at in chosen], bool)
-        groups = [self.cases[at].group for at in chosen]
-        verdicts = [self.verdicts[at] for at in chosen]
+        truth = np.array([case.truth for case in cases], bool)
+        groups = [case.group for case in cases]
+        verdicts = [_verdict(case, self.threshold) for case in cases]
         # None becomes NaN.
         probability = np.array([one.probability for one in verdicts], np.float64)
         # A failed case is called what it is not.
@@ -133,8 +139,8 @@ class _Predictors:
 
 
 def _check(cases: Sequence[ClassifiedCase], threshold: float, prevalence: float | None) -> None:
-    if not cases:
-        raise SettingsError("cases: expected at least one to score, found none")
+    if not _scored(cases):
+        raise SettingsError("cases: expected at least one with a truth to score, found none")
     seen: set[str] = set()
     for case in cases:
         if case.id in seen:
@@ -168,20 +174,34 @@ def _fault_of(probability: float | None) -> str | None:
 def _views(
     of: _Predictors,
     cases: Sequence[ClassifiedCase],
-    views: Sequence[View],
+    asked: Sequence[View],
+    before: Sequence[ClassifiedCase],
+    touched: Sequence[ClassifiedCase],
     whole: Sequence[ClassScore],
     settings: EvaluationSettings,
 ) -> Iterator[ClassificationView]:
-    if not views:
-        return
-    subjects = len({case.group for case in cases})
-    yield ClassificationView(EVERY_CASE, len(cases), subjects, headline_of(whole))
-    for view in views:
-        kept = np.array([case.id not in view.left_out for case in cases], bool)
-        groups = {case.group for case, is_kept in zip(cases, kept, strict=True) if is_kept}
-        scored = of.answers(kept) if kept.any() else ()
+    """The whole and every view beside it; nothing where there is but the whole."""
+
+    def view(name: str, kept: Sequence[ClassifiedCase]) -> ClassificationView:
+        scored = of.answers(kept) if kept else ()
         records = headline_of(score for each in scored for score in scores_of(each, settings))
-        yield ClassificationView(view.name, int(kept.sum()), len(groups), records)
+        return ClassificationView(name, len(kept), _subjects(kept), records)
+
+    if not asked and not touched:
+        return
+    name = AS_DECIDED if touched else EVERY_CASE
+    yield ClassificationView(name, len(cases), _subjects(cases), headline_of(whole))
+    for each in asked:
+        yield view(each.name, [case for case in cases if case.id not in each.left_out])
+    if touched:
+        ids = {case.id for case in touched}
+        untouched = [case for case in cases if case.id not in ids]
+        yield view(BEFORE, [*untouched, *before])
+        yield view(UNTOUCHED, untouched)
+
+
+def _subjects(cases: Sequence[ClassifiedCase]) -> int:
+    return len({case.group for case in cases})
 
 
 def _within_range(model: Answers, specificity: float) -> OperatingPoint:
@@ -202,7 +222,8 @@ def _roc(model: Answers) -> RocPoints | None:
 
 def _notes(
     cases: Sequence[ClassifiedCase],
-    verdicts: Sequence[CaseVerdict],
+    scored: Sequence[ClassifiedCase],
+    model: Answers,
     prevalence: float | None,
     expected_error: float | None,
 ) -> Iterator[str]:
@@ -213,12 +234,14 @@ def _notes(
             f"subjects are unknown for {unknown} of {total} cases: each of these counts as a "
             "subject of its own, so that intervals are too narrow if one subject has several"
         )
-    failed = sum(one.failure is not None for one in verdicts)
+    failed = int(model.has_failed.sum())
     if failed:
         yield f"{failed} of {total} cases failed: {FAILURE_RULE}"
-    present = sum(case.truth for case in cases)
+    if len(scored) < total:
+        yield f"{total - len(scored)} of {total} cases have no truth and no score"
+    present = int(model.truth.sum())
     yield (
-        f"{present} of {total} cases are present: accuracy, average precision and both "
+        f"{present} of {len(scored)} cases are present: accuracy, average precision and both "
         "predictive values hold at this share alone"
     )
     if prevalence is None:

@@ -16,6 +16,7 @@ ALL_THRESHOLDS, AT_THRESHOLD = "over all thresholds", "at the threshold"
 AT_SPECIFICITY, PROBABILITIES = "at a fixed specificity", "of the probabilities"
 
 SPECIFICITIES = (0.90, 0.95)
+NO_TRUTH = "no truth"
 
 
 def at_specificity_name(specificity: float) -> str:
@@ -54,18 +55,23 @@ OPTIMISTIC = (
 
 @dataclass(frozen=True)
 class CaseVerdict:
-    """One case as it was counted; `is_present` is None where the model gave no answer."""
+    """One case as it was counted; `is_present` is None where the model gave no answer.
+
+    A case whose `truth` is None is listed, and not scored.
+    """
 
     id: str
     subject: str | None
-    truth: bool
+    truth: bool | None
     probability: float | None
     is_present: bool | None
     failure: str | None
 
     @property
     def outcome(self) -> str:
-        """Found, missed, false alarm, rightly absent, or failed."""
+        """Found, missed, false alarm, rightly absent, failed, or no truth."""
+        if self.truth is None:
+            return NO_TRUTH
         if self.is_present is None:
             return "failed"
         if self.truth:
@@ -126,7 +132,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class ClassificationView:
-    """The headline scores of the same answers over a part of the cases."""
+    """The headline scores of the same answers over other cases or labels."""
 
     name: str
     cases: int
@@ -158,8 +164,8 @@ class Reliability:
 class ClassificationEvaluation:
     """All figures of one set of answers to "is there anything to find in this image".
 
-    `views` hold the headline scores once more over parts of the cases, the whole first;
-    empty where the whole is all there is.
+    `views` hold the headline scores once more over other sets of cases or labels, the whole
+    first; empty where the whole is all there is.
     """
 
     threshold: float
@@ -177,7 +183,7 @@ class ClassificationEvaluation:
 
     @property
     def failures(self) -> tuple[tuple[str, str], ...]:
-        """Id and reason of each case without an answer."""
+        """Id and reason of each case without an answer or without truth."""
         return tuple((one.id, one.failure) for one in self.cases if one.failure is not None)
 
     def find(self, **fields: str) -> tuple[ClassScore, ...]:
@@ -195,7 +201,9 @@ class ClassificationEvaluation:
     def most_confident_errors(self, count: int) -> tuple[CaseVerdict, ...]:
         """Answered wrongly at the threshold, the farthest from the truth first; ties by id."""
         wrong = [one for one in self.cases if one.outcome in ("missed", "false alarm")]
-        ranked = sorted(wrong, key=lambda one: (-abs((one.probability or 0.0) - one.truth), one.id))
+        ranked = sorted(
+            wrong, key=lambda one: (-abs((one.probability or 0.0) - bool(one.truth)), one.id)
+        )
         return tuple(ranked[:count])
 
     def case_rows(self) -> tuple[Sequence[str], Sequence[Sequence[str | float]]]:
@@ -212,8 +220,9 @@ class ClassificationEvaluation:
             "prevalence_in_training": self.prevalence_in_training,
             "cases": len(self.cases),
             "subjects": self.subjects,
-            "present": sum(one.truth for one in self.cases),
-            "absent": sum(not one.truth for one in self.cases),
+            "present": sum(one.truth is True for one in self.cases),
+            "absent": sum(one.truth is False for one in self.cases),
+            "without_truth": sum(one.truth is None for one in self.cases),
             "failures": [{"id": id_, "failure": failure} for id_, failure in self.failures],
             "failure_rule": FAILURE_RULE,
             "notes": list(self.notes),
@@ -241,7 +250,7 @@ def _case_row(case: CaseVerdict) -> tuple[str | float, ...]:
     return (
         case.id,
         case.subject or "",
-        "scored" if case.failure is None else "failed",
+        case.outcome if case.outcome in ("failed", NO_TRUTH) else "scored",
         case.failure or "",
         words[case.truth],
         "undefined" if case.probability is None else case.probability,

@@ -134,13 +134,19 @@ def _facts(document: Document) -> list[tuple[str, str]]:
     share = document["prevalence_in_training"]
     return [
         ("Cases", f"{document['cases']:,} of {document['subjects']:,} subjects"),
-        ("Truth", f"{document['present']:,} present, {document['absent']:,} absent"),
+        ("Truth", _truths(document)),
         (
             "Threshold",
             f"{document['threshold']:.4g}. {sentence(document['threshold_origin'])}",
         ),
         ("Present in training", "unknown" if share is None else f"{share:.1%} of the cases"),
     ]
+
+
+def _truths(document: Document) -> str:
+    without = document["without_truth"]
+    ending = f", {without:,} without truth and not scored" if without else ""
+    return f"{document['present']:,} present, {document['absent']:,} absent{ending}"
 
 
 def _views(document: Document) -> ScoreTable | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from delineate.core.errors import DelineateError
@@ -22,6 +23,7 @@ from delineate.workflows.evaluate_classifier import (
     write_classification,
 )
 from delineate.workflows.judging import Judging
+from delineate.workflows.scored_data import ScoredData
 from delineate.workflows.scoring import OVERLAYS, file_name
 
 
@@ -35,12 +37,12 @@ def classified(
 ) -> ClassificationResult:
     """Score a classifier on every case of a split and write the files.
 
-    An image that cannot be read counts as the worst answer there is; one whose mask cannot be
-    read has no truth to be held against, and is listed among the failures. The most confident
-    errors are shown with where they come from.
+    An image that cannot be read counts as the worst answer there is; one whose mask does not
+    fit it has no truth to be held against, and is listed as such. The most confident errors are
+    shown with where they come from.
     """
     data, card = judging.data, classifier.card
-    cases, unlabelled = _cases(data.dataset, data.cases.samples, classifier, progress)
+    cases, before = _cases(data, classifier, progress)
     chosen = card.threshold
     evaluation = score_classification(
         cases,
@@ -50,12 +52,12 @@ def classified(
         else "given by hand",
         prevalence_in_training=card.training.get("present_share"),
         views=data.views,
+        before=before,
         settings=settings,
     )
     errors = {error.id for error in evaluation.most_confident_errors(SHOWN_ERRORS)}
     wrong = [sample for sample in data.cases.samples if sample.id in errors]
-    notes = (f"without truth, and so not scored: {each}" for each in unlabelled)
-    result = write_classification(
+    return write_classification(
         judging.target,
         evaluation,
         split=data.split,
@@ -65,46 +67,54 @@ def classified(
             ("Model", f"{card.name} ({card.architecture}, {card.parameters:,} parameters)"),
             ("Data", f"{data.dataset.root.name}, layout {data.dataset.layout}"),
         ),
-        notes=(*judging.notes(), *notes),
-    )
-    return ClassificationResult(
-        result.folder, result.document, result.evaluation, (*result.failures, *unlabelled)
+        notes=judging.notes(),
     )
 
 
 def _cases(
-    dataset: Dataset,
-    samples: tuple[Sample, ...],
-    classifier: ImageClassifier,
-    progress: Progress,
-) -> tuple[list[ClassifiedCase], list[str]]:
-    """The cases with a truth, and what is wrong with those that have none."""
+    data: ScoredData, classifier: ImageClassifier, progress: Progress
+) -> tuple[list[ClassifiedCase], list[ClassifiedCase]]:
+    """The cases as they are, and those that decisions changed or dropped as they were."""
+    now = {sample.id: sample for sample in data.cases.samples}
+    earlier = data.earlier
+    then = {} if earlier is None else {sample.id: sample for sample in earlier.samples}
     cases: list[ClassifiedCase] = []
-    unlabelled: list[str] = []
-    for sample in track(samples, "classify", progress):
-        try:
-            truth = _truth(dataset, sample)
-        except DelineateError as problem:
-            unlabelled.append(f"{sample.id}: {problem}")
-            continue
-        try:
-            probability = classifier.probability(read_image(sample.image))
-            case = ClassifiedCase(sample.id, sample.subject, truth, probability)
-        except DelineateError as problem:
-            case = ClassifiedCase(sample.id, sample.subject, truth, None, failure=str(problem))
-        cases.append(case)
-    if not cases:
+    before: list[ClassifiedCase] = []
+    for sample in track(data.answered.samples, "classify", progress):
+        case = _answered(sample, classifier)
+        if sample.id in now:
+            cases.append(_with_truth(case, data.dataset, sample))
+        was = then.get(sample.id)
+        if earlier is not None and was is not None and _is_touched(data, was, now.get(sample.id)):
+            before.append(_with_truth(case, earlier, was))
+    if all(case.truth is None for case in cases):
         raise DelineateError(
-            f"{dataset.root}: none of {counted(len(samples), 'image')} has a label that can be "
-            f"read; the first: {unlabelled[0]}"
+            f"{data.dataset.root}: none of {counted(len(cases), 'image')} has a label that can be "
+            f"read; the first: {cases[0].failure}"
         )
-    return cases, unlabelled
+    return cases, before
 
 
-def _truth(dataset: Dataset, sample: Sample) -> bool:
-    if dataset.image_labels:
-        return dataset.image_labels[sample.id]
-    return image_labels(dataset, [sample])[sample.id]
+def _answered(sample: Sample, classifier: ImageClassifier) -> ClassifiedCase:
+    """A case with its answer, its truth not looked at yet."""
+    try:
+        probability = classifier.probability(read_image(sample.image))
+    except DelineateError as problem:
+        return ClassifiedCase(sample.id, sample.subject, None, None, failure=str(problem))
+    return ClassifiedCase(sample.id, sample.subject, None, probability)
+
+
+def _with_truth(case: ClassifiedCase, dataset: Dataset, sample: Sample) -> ClassifiedCase:
+    try:
+        labels = dataset.image_labels or image_labels(dataset, [sample])
+    except DelineateError as problem:
+        return replace(case, failure=str(problem))
+    return replace(case, truth=labels[sample.id])
+
+
+def _is_touched(data: ScoredData, was: Sample, now: Sample | None) -> bool:
+    """Whether decisions dropped a case, or gave it another mask where masks are the labels."""
+    return now is None or (not data.dataset.image_labels and was.masks != now.masks)
 
 
 def _pictures(

@@ -257,6 +257,19 @@ def _leak_notes(data: ScoredData) -> Iterator[str]:
 def _review_notes(data: ScoredData) -> Iterator[str]:
     if data.decided.document is None:
         return
+    if data.dataset.image_labels:
+        yield (
+            f"cases as decided: {review_words(data.decided.document)}; a table says what is in "
+            "the images, so that no mask counts"
+        )
+        if data.dropped:
+            yield (
+                f"decisions left {counted(len(data.dropped), 'case')} of this split out: the "
+                "headline scores stand on the cases as decided, and on the cases before, with "
+                "those left out; where they differ the cases did, and the model is no better "
+                "for it"
+            )
+        return
     yield f"labels as decided: {review_words(data.decided.document)}"
     if data.relabelled or data.dropped:
         yield (
