@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
+import random
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,28 @@ def test_damaged_files_are_named(tmp_path, suffix, content):
     file.write_bytes(content)
     with pytest.raises(UnreadableFileError, match=rf"damaged{suffix}: (cannot be read|holds)"):
         read_state(file)
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_bytes_that_changed_are_read_or_named(tmp_path, legacy):
+    """Whatever bytes of a torch file are changed, it is read or refused in one line."""
+    whole = io.BytesIO()
+    torch.save(
+        {"state_dict": TENSORS, "epoch": 3}, whole, _use_new_zipfile_serialization=not legacy
+    )
+    file, refusals = tmp_path / "damaged.pth", list[str]()
+    for seed in range(1500):
+        rng = random.Random(seed)
+        content = bytearray(whole.getvalue())
+        for _ in range(rng.choice([1, 2, 5])):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        file.write_bytes(content)
+        try:
+            read_state(file)
+        except UnreadableFileError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 100
+    assert all(each.startswith(f"{file}: ") and "\n" not in each for each in refusals)
 
 
 def test_half_a_file_is_named(tmp_path):

@@ -83,7 +83,7 @@ def _read_torch(file: Path) -> Any:
             f"{file}: holds objects beside tensors, or is no torch file. Such objects can run code "
             "and are not opened; save the network's state_dict() alone, best as .safetensors"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, TypeError, LookupError) as error:
+    except Exception as error:  # wherever a damaged file leads the reader of pickles
         raise _damaged(file, error) from error
 
 
