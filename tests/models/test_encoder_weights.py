@@ -14,7 +14,12 @@ from safetensors.torch import save_file
 
 from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.models import hub_weights
-from delineate.models.catalogue import encoder_argument
+from delineate.models.catalogue import (
+    MODELS,
+    build_classifier,
+    build_model,
+    encoder_of,
+)
 from delineate.models.classifier import Classifier
 from delineate.models.encoder_decoder import EncoderDecoder
 from delineate.models.encoder_names import native_encoders
@@ -291,12 +296,46 @@ def test_normalisation_needs_a_known_encoder_and_file(tmp_path):
     [
         ("unet", {}, None),
         ("encoder_decoder", {"encoder": "vgg16"}, "vgg16"),
-        ("encoder_decoder", {}, None),
-        ("classifier", {}, "densenet121"),
-        ("classifier", {"encoder": "resnet18"}, "resnet18"),
-        ("nothing", {}, None),
+        ("encoder_decoder", {"encoder": "test_resnet"}, "tu-test_resnet"),
+        ("uefficientnet", {"encoder": "efficientnet_b0"}, "tu-efficientnet_b0"),
+        ("classifier", {}, "tu-densenet121"),
+        ("classifier", {"encoder": "resnet18"}, "tu-resnet18"),
     ],
 )
 def test_the_encoder_is_known_before_building(architecture, arguments, expected):
-    """The encoder of an architecture, its default included, is known from its arguments."""
-    assert encoder_argument(architecture, arguments) == expected
+    """The encoder that a network will have, its default included, is known from its arguments."""
+    assert encoder_of(architecture, arguments) == expected
+    build = build_model if architecture in MODELS else build_classifier
+    network = build(architecture, channels=3, classes=2, arguments=arguments)
+    assert getattr(network, "encoder_name", None) == expected
+
+
+@pytest.mark.parametrize(
+    ("architecture", "arguments", "match"),
+    [
+        ("nothing", {}, "unknown architecture 'nothing'"),
+        ("encoder_decoder", {}, "expected the argument encoder"),
+        ("classifier", {"encoder": "resnt18"}, "unknown encoder 'resnt18'; did you mean"),
+        ("unet", {"encoder": "resnet18"}, "unknown argument"),
+    ],
+)
+def test_no_encoder_of_nothing(architecture, arguments, match):
+    """What cannot be built has no encoder, and the error says why."""
+    with pytest.raises(SettingsError, match=match):
+        encoder_of(architecture, arguments)
+
+
+def test_each_network_expects_the_colours_of_its_own_encoder():
+    """A name of both libraries is timm's where timm builds the encoder, former names included."""
+    half, dpn = ((0.5,) * 3,) * 2, ((124 / 255, 117 / 255, 104 / 255), (1 / (0.0167 * 255),) * 3)
+    for name, architecture, expected in [
+        ("dpn68b", "encoder_decoder", dpn),
+        ("dpn68b", "classifier", IMAGENET),
+        ("efficientnet-b4", "encoder_decoder", IMAGENET),
+        ("mixnet_s", "uefficientnet", IMAGENET),
+        ("tf_efficientnet_b0.ap_in1k", "uefficientnet", half),
+        ("xception", "encoder_decoder", half),
+        ("xception", "classifier", half),
+    ]:
+        encoder = encoder_of(architecture, {"encoder": name})
+        assert encoder_normalisation(encoder, "imagenet") == expected, (name, architecture)

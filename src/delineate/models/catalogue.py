@@ -57,14 +57,18 @@ def build_classifier(
     )
 
 
-def encoder_argument(architecture: str, arguments: Mapping[str, Any]) -> str | None:
-    """The encoder that an architecture would be built with; None where it has none by name."""
-    build = (MODELS | CLASSIFIERS).get(architecture)
-    if build is None or "encoder" not in inspect.signature(build).parameters:
+def encoder_of(architecture: str, arguments: Mapping[str, Any]) -> str | None:
+    """The `encoder_name` of the network that would be built; None where it has none.
+
+    Raises:
+        SettingsError: an architecture, argument or encoder that does not exist.
+    """
+    build = _known(MODELS | CLASSIFIERS, architecture, arguments)
+    parameters = inspect.signature(build).parameters
+    if "encoder" not in parameters:
         return None
-    default = inspect.signature(build).parameters["encoder"].default
-    encoder = arguments.get("encoder", default)
-    return None if encoder is inspect.Parameter.empty else str(encoder)
+    whole_name: Callable[[str], str] = build.whole_encoder_name  # type: ignore[attr-defined]
+    return whole_name(str(arguments.get("encoder", parameters["encoder"].default)))
 
 
 def _build(
@@ -75,6 +79,27 @@ def _build(
     classes: int,
     arguments: Mapping[str, Any],
 ) -> nn.Module:
+    build = _known(catalogue, architecture, arguments)
+    try:
+        return build(channels=channels, classes=classes, **arguments)
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        raise SettingsError(
+            f"architecture '{architecture}' with {dict(arguments)}: cannot be built ({error}); "
+            "see the docstring for what each argument takes"
+        ) from error
+
+
+def _known(
+    catalogue: Mapping[str, Build], architecture: str, arguments: Mapping[str, Any]
+) -> Build:
+    """What builds an architecture, whose arguments are all there by name."""
     if architecture not in catalogue:
         if architecture in MODELS | CLASSIFIERS:
             raise SettingsError(
@@ -99,17 +124,4 @@ def _build(
             f"architecture '{architecture}': expected the argument {name}, found "
             f"{dict(arguments)}; give it in model.arguments (docs/recipes.md lists what it takes)"
         )
-    try:
-        return build(channels=channels, classes=classes, **arguments)
-    except (
-        TypeError,
-        ValueError,
-        LookupError,
-        ArithmeticError,
-        RuntimeError,
-        AttributeError,
-    ) as error:
-        raise SettingsError(
-            f"architecture '{architecture}' with {dict(arguments)}: cannot be built ({error}); "
-            "see the docstring for what each argument takes"
-        ) from error
+    return build

@@ -50,6 +50,7 @@ class Classifier(nn.Module):
 
     has_finite_context = False
     context_px = 0
+    whole_encoder_name = staticmethod(timm_encoder_name)
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Classifier(nn.Module):
         super().__init__()
         if head not in _HEADS:
             raise unknown_name("head", head, _HEADS)
-        self.encoder_name = timm_encoder_name(encoder)
+        self.encoder_name = self.whole_encoder_name(encoder)
         self.encoder_channels = encoder_channels(channels, grey)
         self.grey_rule = grey_rule(channels, grey)
         self.encoder, self.stride = _encoder_of_any_size(

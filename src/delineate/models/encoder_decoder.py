@@ -68,6 +68,8 @@ class EncoderDecoder(nn.Module):
     Source: the decoders are those of segmentation-models-pytorch with its defaults.
     """
 
+    whole_encoder_name = staticmethod(full_encoder_name)
+
     def __init__(
         self,
         *,
@@ -80,7 +82,7 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         if decoder not in DECODERS:
             raise unknown_name("decoder", decoder, DECODERS)
-        self.encoder_name = full_encoder_name(encoder)
+        self.encoder_name = self.whole_encoder_name(encoder)
         self.encoder_channels = encoder_channels(channels, grey)
         self.grey_rule = grey_rule(channels, grey)
         whole = _of_any_size(

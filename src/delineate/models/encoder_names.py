@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.models.torchvision_import import import_smp, import_timm
@@ -53,6 +55,17 @@ def timm_encoder_name(name: str) -> str:
 def timm_tensor_names(encoder_name: str) -> set[str]:
     """Names of all tensors of a network of timm, also of the parts that a decoder leaves out."""
     return set(import_timm().create_model(encoder_name.removeprefix(TIMM)).state_dict())
+
+
+def timm_configuration(encoder_name: str) -> Mapping[str, Any]:
+    """What timm says of an encoder's pretrained weights, or would if it had any: mean, std, ..."""
+    timm, plain = import_timm(), encoder_name.removeprefix(TIMM)
+    configuration = timm.get_pretrained_cfg(plain)
+    if configuration is not None:
+        return dict(configuration.to_dict())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some names are former ones, which only building resolves
+        return dict(timm.create_model(plain).pretrained_cfg)
 
 
 def _unknown(name: str, natives: list[str]) -> SettingsError:

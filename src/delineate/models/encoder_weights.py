@@ -9,10 +9,9 @@ from typing import Any
 from delineate.core.checks import sha256_of_file
 from delineate.core.colours import IMAGENET_COLOURS, Colours
 from delineate.core.errors import SettingsError, UnreadableFileError
-from delineate.models.encoder_names import TIMM, adaptation, full_encoder_name
+from delineate.models.encoder_names import TIMM, adaptation, full_encoder_name, timm_configuration
 from delineate.models.hub_weights import hub_file, hub_weights
 from delineate.models.state_files import read_metadata, read_state
-from delineate.models.torchvision_import import import_timm
 
 IMAGENET, RANDOM = "imagenet", "random"
 
@@ -68,6 +67,9 @@ def start_encoder(network: Any, weights: str | None) -> str | None:
 def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colours, Colours]:
     """Mean and deviation per RGB channel, of images from 0 to 1, that an encoder expects.
 
+    `encoder_name` is that of the network: of dpn68b both libraries have weights, each with colours
+    of its own, and timm's is tu-dpn68b.
+
     A .safetensors file says them under "preprocessing"; otherwise they are those of the
     encoder's pretrained weights in timm or segmentation-models-pytorch, whatever the weights.
 
@@ -82,10 +84,8 @@ def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colou
             return _stated(preprocessing, file)
     name = full_encoder_name(encoder_name)
     if name.startswith(TIMM):
-        configuration = import_timm().get_pretrained_cfg(name.removeprefix(TIMM))
-        if configuration is None:
-            return IMAGENET_COLOURS
-        return _three(configuration.mean), _three(configuration.std)
+        configuration = timm_configuration(name)
+        return _three(configuration["mean"]), _three(configuration["std"])
     for beginning, values in _NATIVE_EXCEPTIONS.items():
         if name.startswith(beginning):
             return values

@@ -46,6 +46,8 @@ class UEfficientNet(nn.Module):
     Source: kaggle.com/meaninglesslives/unet-plus-plus-with-efficientnet-encoder (2019).
     """
 
+    whole_encoder_name = staticmethod(timm_encoder_name)
+
     def __init__(
         self,
         *,
@@ -62,7 +64,7 @@ class UEfficientNet(nn.Module):
         self.stride = 32
         self.context_px = 0
         self.has_finite_context = False  # squeeze-and-excitation averages over the image
-        self.encoder_name = timm_encoder_name(encoder)
+        self.encoder_name = self.whole_encoder_name(encoder)
         self.encoder_channels = encoder_channels(channels, grey)
         self.grey_rule = grey_rule(channels, grey)
         self.encoder = EfficientNetMaps(encoder, channels=self.encoder_channels)

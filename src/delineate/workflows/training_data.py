@@ -26,7 +26,7 @@ from delineate.inference.preparation import (
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
-from delineate.models.catalogue import encoder_argument
+from delineate.models.catalogue import encoder_of
 from delineate.models.encoder_weights import RANDOM, encoder_normalisation
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
@@ -59,7 +59,7 @@ def encoder_colours(recipe: Recipe) -> EncoderColours | None:
     """
     if recipe.prepare.normalise != "encoder":
         return None
-    name = encoder_argument(recipe.model.architecture, recipe.model.arguments)
+    name = encoder_of(recipe.model.architecture, recipe.model.arguments)
     if name is None:
         raise SettingsError(
             "prepare.normalise: 'encoder' takes mean and deviation from the weights of an encoder, "
@@ -71,7 +71,7 @@ def encoder_colours(recipe: Recipe) -> EncoderColours | None:
 
 def colours_note(recipe: Recipe, preparation: Preparation) -> str | None:
     """What must be said where pixels are scaled otherwise than pretrained weights expect."""
-    name = encoder_argument(recipe.model.architecture, recipe.model.arguments)
+    name = encoder_of(recipe.model.architecture, recipe.model.arguments)
     weights = recipe.model.encoder_weights
     if name is None or weights in (None, RANDOM):
         return None
