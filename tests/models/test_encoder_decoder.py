@@ -260,3 +260,17 @@ def test_random_state_decides_the_weights():
     )
     built("test_resnet")
     assert torch.equal(after, torch.rand(1))
+
+
+def test_running_statistics_follow_short_trainings():
+    """EfficientNet's hundredth a step is a tenth here: ten equal batches bring them close."""
+    network = EncoderDecoder(channels=1, classes=1, encoder="efficientnet-b0").train()
+    momenta = {m.momentum for m in network.modules() if isinstance(m, nn.BatchNorm2d)}
+    assert momenta == {0.1}
+    norm = network.encoder._bn0
+    image = torch.rand(2, 1, 64, 64)
+    with torch.no_grad():
+        for _ in range(30):
+            network(image)
+        seen = network.encoder._conv_stem(image)
+    torch.testing.assert_close(norm.running_mean, seen.mean(dim=(0, 2, 3)), rtol=0.06, atol=1e-3)

@@ -40,8 +40,6 @@ STEPS = {
     "pneumothorax-unetpp": 40,
     "unet-original": 150,
 }
-# The encoder of EfficientNet follows by a hundredth a step, as its authors have it.
-SLOW_STATISTICS = {"pneumothorax-unetpp"}
 SECONDS = {"vessel-scratch", "vessel-noaug"}
 
 
@@ -120,17 +118,6 @@ def fitted(name: str, steps: int, folder) -> tuple[nn.Module, PatchSource]:
     return network.eval(), feed
 
 
-def with_own_statistics(network: nn.Module) -> nn.Module:
-    """The network as in prediction, but normalised by the statistics of what it is shown.
-
-    Running ones that follow by a hundredth a step are not there yet after so few.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.train()
-    return network
-
-
 def answers(network: nn.Module, feed: PatchSource) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Probability of the foreground, or of its presence, in both pictures, and their labels."""
     batches = [feed.batch(step) for step in range(feed.steps_per_epoch)][:2]
@@ -152,9 +139,7 @@ def answers(network: nn.Module, feed: PatchSource) -> tuple[NDArray[np.float32],
 def test_two_images_are_learnt_by_heart(name, tmp_path):
     """Dice of at least 0.95 in both images as in prediction, or both verdicts right and sure."""
     network, feed = fitted(name, STEPS[name], tmp_path)
-    probability, truth = answers(
-        with_own_statistics(network) if name in SLOW_STATISTICS else network, feed
-    )
+    probability, truth = answers(network, feed)
     if truth.ndim == 1:
         assert (np.where(truth == 1, probability, 1 - probability) > 0.9).all()
         return
