@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ from PIL import Image
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.cli.scores import classification_table
-from delineate.core.errors import LeakageError
+from delineate.core.checks import sha256_of_file
+from delineate.core.errors import LeakageError, SettingsError
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
 
@@ -231,3 +233,38 @@ def test_a_mask_that_does_not_fit_leaves_a_row_without_truth(mask_run, copied, t
     assert "2 present, 1 absent, 1 without truth and not scored" in page
     printed = list(classification_table(result.document))
     assert any("2 present and 1 absent, 1 without truth" in line for line in printed)
+
+
+def test_the_evaluation_says_what_the_truth_was(mask_run, table_run, data, files, tmp_path):
+    """Masks, or a table by its name and contents: in the document, on the page and in the log."""
+    of_masks = evaluate(mask_run, threads=1, out=tmp_path / "masks")
+    assert of_masks.document["labels"] == {
+        "origin": "the masks of observer reference",
+        "table_sha256": None,
+    }
+    of_table = evaluate(table_run, threads=1, out=tmp_path / "table")
+    said = {"origin": "the table labels.csv", "table_sha256": sha256_of_file(files["labels"])}
+    assert of_table.document["labels"] == said
+    assert "the table labels.csv" in of_table.main_result.read_text()
+    assert json.loads((table_run / "scorings.jsonl").read_text().splitlines()[-1])["labels"] == said
+    other = table(
+        tmp_path / "second.csv", {id_: int(not one) for id_, one in LABELS.items()}, "label"
+    )
+    document = evaluate(table_run, labels=other, threads=1, out=tmp_path / "other").document
+    assert document["labels"] == {
+        "origin": "the table second.csv",
+        "table_sha256": sha256_of_file(other),
+    }
+    assert (document["present"], of_table.document["present"]) == (2, 2)
+
+
+def test_a_run_on_a_table_knows_its_data_by_its_labels(table_run, data, files, tmp_path):
+    """A copy of images and table is the run's own data; a resumed run refuses other labels."""
+    moved = Path(shutil.copytree(data / "images", tmp_path / "moved"))
+    document = evaluate(table_run, moved, threads=1, out=tmp_path / "out").document
+    assert document["split"] == "test"
+    run = Path(shutil.copytree(table_run, tmp_path / "run"))
+    train(data / "images", run, resume=True, threads=1)
+    table(run / "labels.csv", {id_: int(not label) for id_, label in LABELS.items()}, "label")
+    with pytest.raises(SettingsError, match="images or labels are not those that this run began"):
+        train(data / "images", run, resume=True, threads=1)

@@ -66,6 +66,7 @@ def classified(
         page_facts=(
             ("Model", f"{card.name} ({card.architecture}, {card.parameters:,} parameters)"),
             ("Data", f"{data.dataset.root.name}, layout {data.dataset.layout}"),
+            ("Labels", str(judging.labels["origin"])),
         ),
         notes=judging.notes(),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from delineate.core.checks import sha256_of_file
 from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import Progress
+from delineate.data.image_labels import image_labels
 from delineate.data.opening import open_dataset
 from delineate.data.sample import TEST, TRAIN, VALIDATION, Dataset
 from delineate.data.splitting import apply_split, read_split
@@ -29,7 +31,7 @@ from delineate.workflows.run_folder import (
     review_of,
 )
 from delineate.workflows.scored_data import ScoredData, Seen, scored_data
-from delineate.workflows.training_data import data_digest
+from delineate.workflows.training_data import data_digest, labels_origin
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Judging:
     """A model's card, the data that it is scored on, and the folder for the result.
 
     `run` is the run folder that the model came from and its facts, None for a model folder on
-    its own; `is_own` says whether the data is what that run was made with.
+    its own; `is_own` says whether the data is what that run was made with. `labels` says of a
+    classifier's data what the truth is; empty where a model draws masks.
     """
 
     card: ModelCard
@@ -60,6 +63,7 @@ class Judging:
     target: Path
     run: tuple[Path, RunFacts] | None
     is_own: bool
+    labels: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def own_run(self) -> Path | None:
@@ -73,8 +77,31 @@ class Judging:
             "weights_sha256": self.card.weights_sha256,
             "data": str(self.data.dataset.root),
             "layout": self.data.dataset.layout,
-            "scorings_of_this_split": _log(self.run, self.data, self.target) if self.run else None,
+            **self._labels_fact(),
+            "scorings_of_this_split": self._log(self.run[0]) if self.run else None,
         } | self.data.facts()
+
+    def _labels_fact(self) -> dict[str, Any]:
+        return {"labels": dict(self.labels)} if self.labels else {}
+
+    def _log(self, folder: Path) -> int:
+        """Append this scoring to the run's log, and return how often these cases were scored."""
+        file = folder / SCORINGS
+        row = {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "split": self.data.split,
+            "data": str(self.data.dataset.root.resolve()),
+            "cases": len(self.data.cases.samples),
+            "out": str(self.target),
+            "leaked": len(self.data.leaked),
+            "review_sha256": (self.data.decided.document or {}).get("sha256"),
+            **self._labels_fact(),
+        }
+        append_line(file, json.dumps(row))
+        return sum(
+            (each.get("split"), each.get("data")) == (row["split"], row["data"])
+            for each in read_lines(file)
+        )
 
     def notes(self) -> tuple[str, ...]:
         """What must be said beside the scores."""
@@ -98,6 +125,7 @@ def judging(
     is_own = run is not None and (source is None or _is_data_of(run, source))
     split_file, layout, masks = asked.split_file, asked.layout, asked.masks
     subjects, review, labels = asked.subjects, asked.review, asked.labels
+    table = labels
     if card.task == "segment" and labels is not None:
         raise SettingsError(
             f"--labels {labels}: says of whole images what is in them, and this model draws masks; "
@@ -109,6 +137,7 @@ def judging(
         layout, masks = layout or facts.layout, masks or facts.masks
         subjects = subjects or facts.subjects
         review = review or review_of(folder, facts)
+        table = labels or facts.labels
         labels = labels or labels_of(folder, facts)
     with scored_data(
         source if source is not None else run[1].data,  # type: ignore[index] # checked above
@@ -133,7 +162,16 @@ def judging(
         target = new_folder(
             out, overwrite=overwrite, inputs=inputs_of(data.decided.original, *inputs)
         )
-        return Judging(card, data.placed_in(target), target, run, is_own)
+        truth = _truth_of(data.dataset, labels, table) if card.task == "classify" else {}
+        return Judging(card, data.placed_in(target), target, run, is_own, truth)
+
+
+def _truth_of(
+    dataset: Dataset, labels: Path | str | None, table: Path | str | None
+) -> dict[str, str | None]:
+    """What images are held against: masks, or a table by its first name and contents."""
+    sha256 = None if labels is None else sha256_of_file(Path(labels))
+    return {"origin": labels_origin(dataset, table), "table_sha256": sha256}
 
 
 def _seen_by(run: tuple[Path, RunFacts]) -> Seen:
@@ -197,26 +235,11 @@ def _is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
         # Without subjects: they do not count here, and other data may name nobody so.
         dataset = open_dataset(source, layout=facts.layout, masks=facts.masks)
         dataset = apply_split(dataset, read_split(folder / SPLIT))
+        table = labels_of(folder, facts)
+        if table is not None:
+            dataset = replace(dataset, image_labels=image_labels(dataset, (), labels_file=table))
         with decided(dataset, review_of(folder, facts)) as reviewed:
-            return data_digest(reviewed.dataset) == facts.data_sha256
+            found = data_digest(reviewed.dataset, has_table=table is not None)
+            return found == facts.data_sha256
     except DelineateError:
         return False  # another layout, other observers or other images
-
-
-def _log(run: tuple[Path, RunFacts], data: ScoredData, target: Path) -> int:
-    """Append this scoring to the run's log, and return how often these cases were scored."""
-    file = run[0] / SCORINGS
-    row = {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "split": data.split,
-        "data": str(data.dataset.root.resolve()),
-        "cases": len(data.cases.samples),
-        "out": str(target),
-        "leaked": len(data.leaked),
-        "review_sha256": (data.decided.document or {}).get("sha256"),
-    }
-    append_line(file, json.dumps(row))
-    return sum(
-        (each.get("split"), each.get("data")) == (row["split"], row["data"])
-        for each in read_lines(file)
-    )

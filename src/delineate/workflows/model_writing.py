@@ -64,7 +64,7 @@ def write_model(
             "recipe_sha256": sha256_of_text(recipe_text(recipe)),
             "data_sha256": facts.data_sha256,
             "data_layout": dataset.layout,
-            "labels": labels_origin(dataset, facts),
+            "labels": labels_origin(dataset, facts.labels),
             "present_share": _present_share(dataset.only(TRAIN)),
             "encoder_weights": facts.encoder,
             "grey_rule": getattr(network, "grey_rule", None),

@@ -125,7 +125,7 @@ def taken_up(
     """The data of an interrupted training, split and decided as it was.
 
     Raises:
-        SettingsError: other images or masks than those that the run began with.
+        SettingsError: other images or labels than those that the run began with.
     """
     opened = _labelled(
         source, facts.layout, facts.masks, facts.subjects, labels=labels_of(run, facts)
@@ -150,10 +150,11 @@ def _origin(made: CompleteSplit, asked: AskedData) -> str:
 
 
 def _require_same_data(facts: RunFacts, dataset: Dataset) -> None:
-    """Refuse to go on with other images or masks than those that the run began with."""
-    if facts.data_sha256 is not None and data_digest(dataset) != facts.data_sha256:
+    """Refuse to go on with other images or labels than those that the run began with."""
+    found = data_digest(dataset, has_table=facts.labels is not None)
+    if facts.data_sha256 is not None and found != facts.data_sha256:
         raise SettingsError(
-            f"{dataset.root}: its training images or masks are not those that this run began "
+            f"{dataset.root}: its training images or labels are not those that this run began "
             f"with ({facts.data}); give that data, or start anew with --overwrite"
         )
 

@@ -189,7 +189,7 @@ def train(
                 minutes=minutes,
                 steps=steps,
                 split_origin=data.split_origin,
-                data_sha256=data_digest(data.dataset),
+                data_sha256=data_digest(data.dataset, has_table=asked.labels is not None),
                 review=asked.resolved_review,
                 allow_leakage=allow_leakage,
                 labels=None if asked.labels is None else str(asked.labels.resolve()),
@@ -309,7 +309,7 @@ def _announce(
     progress.say(f"precision {facts.precision}: {facts.why_precision}")
     progress.say(
         f"{counts[TRAIN]} training and {counts[VALIDATION]} validation images, "
-        f"{labels_origin(dataset, facts)}, classes: "
+        f"{labels_origin(dataset, facts.labels)}, classes: "
         + ", ".join(each.name for each in dataset.classes)
     )
 

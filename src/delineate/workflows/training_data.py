@@ -98,15 +98,19 @@ def labelled_image(dataset: Dataset, sample: Sample) -> tuple[Image, Labels]:
     return case.image, labels if case.region is None else np.where(case.region, labels, IGNORE)
 
 
-def data_digest(dataset: Dataset) -> str:
-    """One SHA-256 over ids, splits and contents of all images and masks that were used."""
+def data_digest(dataset: Dataset, *, has_table: bool) -> str:
+    """One SHA-256 over ids, splits and contents of all images and masks that were used.
+
+    Where a table gives the image labels these count too.
+    """
     lines = []
     reference = next(iter(dataset.observers), "")
     for sample in dataset.samples:
         if sample.split in (TRAIN, VALIDATION):
             masks = sample.masks.get(reference, ())
             digests = [sha256_of_file(path) for path in (sample.image, *masks)]
-            lines.append(" ".join([sample.id, str(sample.split), *digests]))
+            label = [str(dataset.image_labels[sample.id])] if has_table else []
+            lines.append(" ".join([sample.id, str(sample.split), *digests, *label]))
     return sha256_of_text("\n".join(sorted(lines)))
 
 
@@ -213,8 +217,8 @@ def lost_px(network: nn.Module) -> int:
     return int(getattr(network, "lost_px", 0))
 
 
-def labels_origin(dataset: Dataset, facts: RunFacts) -> str:
+def labels_origin(dataset: Dataset, table: Path | str | None) -> str:
     """In words where the labels are from: a table of image labels, or an observer's masks."""
-    if facts.labels is not None:
-        return f"the table {Path(facts.labels).name}"
+    if table is not None:
+        return f"the table {Path(table).name}"
     return f"the masks of observer {dataset.observers[0]}"
