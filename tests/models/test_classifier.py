@@ -207,5 +207,5 @@ def test_wrong_arguments_are_one_line(arguments, reason):
 
 def test_segmenters_are_no_classifiers():
     """A segmentation network is not taken for a classifier, and is said to be none."""
-    with pytest.raises(SettingsError, match="'unet': gives masks, .*expected classifier"):
+    with pytest.raises(SettingsError, match=r"'unet': gives masks, .*expected classifier"):
         build_classifier("unet", channels=1, classes=2, arguments={})
