@@ -90,6 +90,10 @@ def test_images_are_prepared_as_for_training(tmp_path, write_classifier):
     assert heat.max() in (0, 1)
     with pytest.raises(SettingsError, match="expected shape"):
         classifier.predict(np.zeros((5, 5, 4), np.uint8))
+    with pytest.raises(SettingsError, match="at least one pixel"):
+        classifier.predict(np.zeros((0, 5), np.uint8))
+    with pytest.raises(SettingsError, match="found int64"):
+        classifier.grad_cam(np.zeros((8, 8), np.int64))
 
 
 def test_a_classifier_is_no_segmentation_model(tmp_path, write_classifier):

@@ -202,3 +202,18 @@ def test_an_alpha_channel_is_refused(folder):
     """Four channels are not silently taken for colour."""
     with pytest.raises(SettingsError, match="without an alpha channel"):
         load_model(folder).predict(np.zeros((8, 8, 4), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((0, 5), np.uint8), "at least one pixel"),
+        (np.zeros((20, 20), np.int64), "found int64"),
+        (np.zeros((20, 20), bool), "found bool"),
+        (np.full((20, 20), np.nan, np.float32), "expected finite values"),
+    ],
+)
+def test_arrays_that_are_no_pictures_are_refused(folder, image, message):
+    """What cannot be worked on is said in one line, and never a mask of nothing."""
+    with pytest.raises(SettingsError, match=message):
+        load_model(folder, threads=1).predict(image)

@@ -102,6 +102,25 @@ def test_other_numbers_of_channels_are_refused(shape):
         STILL(np.zeros(shape, np.uint8))
 
 
+UNFIT = [
+    (np.zeros((0, 5), np.uint8), r"expected at least one pixel, found shape \(0, 5"),
+    (np.zeros((5, 0, 3), np.uint8), "expected at least one pixel"),
+    (np.zeros((8, 9), np.int64), r"expected one of the types uint8, .*found int64; convert"),
+    (np.zeros((8, 9), bool), "found bool; convert"),
+    (np.full((8, 9), np.nan, np.float32), "expected finite values, found 72 of 72 that are not"),
+    (np.full((2, 2), np.inf), "expected finite values, found 4 of 4"),
+]
+
+
+@pytest.mark.parametrize(("image", "message"), UNFIT)
+@pytest.mark.parametrize("pixel_type", ["uint8", "float32"])
+def test_arrays_that_are_no_pictures_are_refused(image, message, pixel_type):
+    """Nothing, other types and numbers that are none are named, whatever the model learnt from."""
+    preparation = STILL.model_copy(update={"pixel_type": pixel_type})
+    with pytest.raises(SettingsError, match=message):
+        preparation(image[..., None] if image.ndim == 2 else image)
+
+
 @given(height=st.integers(1, 4000), width=st.integers(1, 4000), longest=st.integers(16, 1000))
 def test_longest_side_keeps_the_shape(height, width, longest):
     """Only larger images are reduced, to that very side, in proportion but for rounding."""

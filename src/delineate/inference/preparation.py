@@ -19,6 +19,7 @@ from delineate.inference.settings import Normalisation, PrepareSettings
 # Rec. 601 luma, as Pillow and OpenCV turn colour into grey.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _PIXELS_FOR_STATISTICS = 20_000
+_TYPES = ("uint8", "uint16", "float32", "float64")
 _WHOLE_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
 
 
@@ -49,7 +50,12 @@ class Preparation(BaseModel):
         return max(1, round(size_px[0] * scale)), max(1, round(size_px[1] * scale))
 
     def working_image(self, image: Image) -> Image:
-        """The image at its working size with the network's channels, still in its own dtype."""
+        """The image at its working size with the network's channels, still in its own dtype.
+
+        Raises:
+            SettingsError: as `require_pixels` and `with_channels`.
+        """
+        require_pixels(image)
         image = with_channels(image, self.channels)
         size_px = self.working_size_px(image.shape[:2])
         return image if size_px == image.shape[:2] else resize_image(image, size_px)
@@ -167,6 +173,27 @@ def normalised_for(
     if channels == len(mean):
         return tuple(mean), tuple(deviation)
     return (float(np.mean(mean)),), (float(np.mean(deviation)),)
+
+
+def require_pixels(image: NDArray[Any]) -> None:
+    """Nothing, where there are pixels of a type and of values that can be worked on.
+
+    Raises:
+        SettingsError: no pixel, another type, or floats that are not finite.
+    """
+    if image.size == 0:
+        raise SettingsError(f"image: expected at least one pixel, found shape {image.shape}")
+    if image.dtype.name not in _TYPES:
+        raise SettingsError(
+            f"image: expected one of the types {', '.join(_TYPES)}, found {image.dtype}; convert "
+            "it to that of the training images, such as image.astype(np.uint8)"
+        )
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        count = int(np.count_nonzero(~np.isfinite(image)))
+        raise SettingsError(
+            f"image: expected finite values, found {count:,} of {image.size:,} that are not; "
+            "replace them first"
+        )
 
 
 def with_channels(image: Image, channels: int) -> Image:
