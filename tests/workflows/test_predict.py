@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from delineate.core.errors import LayoutError, OutputExistsError, SettingsError
@@ -66,6 +67,14 @@ def test_an_unreadable_image_is_listed_and_the_others_done(tiny_run, images, tmp
     assert "broken.png" in result.failures[0]
     assert "text.png" in result.failures[1]
     assert result.document["failures"] == list(result.failures)
+
+
+def test_an_image_that_does_not_fit_the_model_is_named(tiny_run, images, tmp_path):
+    """Floats beyond 0 to 1 are read well and cannot be prepared: which file it was is said."""
+    tifffile.imwrite(images / "wide.tif", np.full((20, 20), 7.5, np.float32))
+    result = predict(tiny_run, [images], tmp_path / "out", threads=1)
+    (failure,) = result.failures
+    assert failure.startswith(f"{images / 'wide.tif'}: image: expected uint8")
 
 
 def test_probabilities_have_sixteen_bits(tiny_run, images, tmp_path):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
-from delineate.core.errors import LayoutError
+from delineate.core.errors import DelineateError, LayoutError
 from delineate.data.listing import natural_key
 from delineate.files.image_files import IMAGE_ENDINGS
 
@@ -34,6 +34,12 @@ def listed_images(images: Sequence[Path | str]) -> list[Path]:
         shown = ", ".join(map(str, images))
         raise LayoutError(f"{shown}: expected images, found none; see `delineate predict --help`")
     return sorted(dict.fromkeys(found), key=lambda path: natural_key(str(path)))
+
+
+def failure_of(file: Path, problem: DelineateError) -> str:
+    """What went wrong with a file, which is named where the words do not name it."""
+    words = str(problem)
+    return words if str(file) in words else f"{file}: {words}"
 
 
 def stems(files: Sequence[Path]) -> list[str]:

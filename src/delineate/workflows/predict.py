@@ -17,7 +17,7 @@ from delineate.files.writing import new_folder, write_json
 from delineate.inference.model_folder import Model, Prediction, load_model, read_card, require_depth
 from delineate.inference.settings import Repeats
 from delineate.report.overlays import class_overlay, find_palette
-from delineate.workflows.asked_images import listed_images, stems
+from delineate.workflows.asked_images import failure_of, listed_images, stems
 from delineate.workflows.predict_classifier import VerdictsResult, predict_classifier
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
@@ -110,7 +110,7 @@ def predict(
             if probabilities:
                 _write_probabilities(folder, stem, prediction)
         except DelineateError as error:
-            failures.append(str(error))
+            failures.append(failure_of(file, error))
             continue
         rows.append({"image": str(file), "mask": f"{stem}_mask.png"} | _areas(prediction, loaded))
     document = {

@@ -15,7 +15,7 @@ from delineate.files.writing import new_folder, write_csv, write_json
 from delineate.inference.classifier import load_classifier
 from delineate.inference.settings import Repeats
 from delineate.report.heat_maps import HEAT_WORDS, heat_map_overlay
-from delineate.workflows.asked_images import listed_images, stems
+from delineate.workflows.asked_images import failure_of, listed_images, stems
 
 SCHEMA, DOCUMENT, TABLE = "predictions", "predictions.json", "predictions.csv"
 HEADER = ("image", "probability", "verdict")
@@ -83,7 +83,7 @@ def predict_classifier(
                 picture = heat_map_overlay(image, classifier.grad_cam(image))
                 write_image(folder / row["heat_map"], picture)
         except DelineateError as error:
-            failures.append(str(error))
+            failures.append(failure_of(file, error))
             continue
         rows.append(row)
     chosen = classifier.card.threshold
