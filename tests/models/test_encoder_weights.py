@@ -12,9 +12,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from delineate.core.errors import SettingsError, UnreadableFileError
+from delineate.core.errors import DelineateError, SettingsError, UnreadableFileError
 from delineate.models import hub_weights
 from delineate.models.catalogue import (
+    CLASSIFIERS,
     MODELS,
     build_classifier,
     build_model,
@@ -23,7 +24,11 @@ from delineate.models.catalogue import (
 from delineate.models.classifier import Classifier
 from delineate.models.encoder_decoder import EncoderDecoder
 from delineate.models.encoder_names import native_encoders
-from delineate.models.encoder_weights import encoder_normalisation, start_encoder
+from delineate.models.encoder_weights import (
+    encoder_normalisation,
+    require_encoder_start,
+    start_encoder,
+)
 from delineate.models.hub_weights import HubWeights, hub_file
 from delineate.models.torchvision_import import import_timm
 from delineate.models.unet import UNet
@@ -134,6 +139,24 @@ def test_faults_name_the_file(network, state, tmp_path):
     torch.save({"a": UNet}, tmp_path / "objects.pt")
     with pytest.raises(UnreadableFileError, match="objects beside tensors"):
         start_encoder(network, str(tmp_path / "objects.pt"))
+
+
+def test_what_cannot_start_is_known_without_a_network(cache, state, tmp_path):
+    """Words, files and the Hub's cache are looked at before anything is built."""
+    for weights in (None, "random"):
+        require_encoder_start(None, weights)
+    require_encoder_start("resnet18", "random")
+    require_encoder_start("resnet18", str(saved(state, tmp_path / "mine.pt")))
+    (tmp_path / "damaged.safetensors").write_bytes(b"damaged")
+    for name, weights, match in [
+        (None, "imagenet", "has no encoder by name"),
+        ("resnet18", None, "--encoder-weights imagenet"),
+        ("resnet18", "imagenet", "no network"),
+        ("resnet18", str(tmp_path / "absent.pt"), "no such file"),
+        ("resnet18", str(tmp_path / "damaged.safetensors"), "cannot be read"),
+    ]:
+        with pytest.raises(DelineateError, match=match):
+            require_encoder_start(name, weights)
 
 
 def in_cache(cache: Path, weights: HubWeights, state: dict[str, torch.Tensor]) -> None:
@@ -304,7 +327,7 @@ def test_normalisation_needs_a_known_encoder_and_file(tmp_path):
 )
 def test_the_encoder_is_known_before_building(architecture, arguments, expected):
     """The encoder that a network will have, its default included, is known from its arguments."""
-    assert encoder_of(architecture, arguments) == expected
+    assert encoder_of(MODELS | CLASSIFIERS, architecture, arguments) == expected
     build = build_model if architecture in MODELS else build_classifier
     network = build(architecture, channels=3, classes=2, arguments=arguments)
     assert getattr(network, "encoder_name", None) == expected
@@ -315,14 +338,15 @@ def test_the_encoder_is_known_before_building(architecture, arguments, expected)
     [
         ("nothing", {}, "unknown architecture 'nothing'"),
         ("encoder_decoder", {}, "expected the argument encoder"),
-        ("classifier", {"encoder": "resnt18"}, "unknown encoder 'resnt18'; did you mean"),
+        ("uefficientnet", {"encoder": "resnt18"}, "unknown encoder 'resnt18'; did you mean"),
+        ("classifier", {}, "'classifier': classifies"),
         ("unet", {"encoder": "resnet18"}, "unknown argument"),
     ],
 )
 def test_no_encoder_of_nothing(architecture, arguments, match):
     """What cannot be built has no encoder, and the error says why."""
     with pytest.raises(SettingsError, match=match):
-        encoder_of(architecture, arguments)
+        encoder_of(MODELS, architecture, arguments)
 
 
 def test_each_network_expects_the_colours_of_its_own_encoder():
@@ -337,5 +361,5 @@ def test_each_network_expects_the_colours_of_its_own_encoder():
         ("xception", "encoder_decoder", half),
         ("xception", "classifier", half),
     ]:
-        encoder = encoder_of(architecture, {"encoder": name})
+        encoder = encoder_of(MODELS | CLASSIFIERS, architecture, {"encoder": name})
         assert encoder_normalisation(encoder, "imagenet") == expected, (name, architecture)

@@ -145,6 +145,33 @@ def test_wrong_files_are_one_line(tmp_path, content, message):
         load_recipe(str(tmp_path / "r.toml"))
 
 
+@pytest.mark.parametrize(
+    ("written", "change", "found"),
+    [
+        ("w.pt", None, "{recipes}/w.pt"),
+        ("../w.pt", None, "{root}/w.pt"),
+        ("/w.pt", None, "/w.pt"),
+        ("imagenet", None, "imagenet"),
+        ("random", None, "random"),
+        (None, "w.pt", "{here}/w.pt"),
+        ("w.pt", "../w.pt", "{root}/w.pt"),
+        ("w.pt", "random", "random"),
+        ("w.pt", "none", None),
+    ],
+)
+def test_weights_have_their_whole_path(tmp_path, monkeypatch, written, change, found):
+    """Those of a file are found from its folder, those of a change from where one stands."""
+    folders = {"root": tmp_path, "recipes": tmp_path / "recipes", "here": tmp_path / "here"}
+    for name in ("recipes", "here"):
+        folders[name].mkdir()
+    text = f'[model]\nencoder_weights = "{written}"' if written else ""
+    (tmp_path / "recipes" / "r.toml").write_text(f'name = "x"\ndescription = "y"\n{text}')
+    monkeypatch.chdir(tmp_path / "here")
+    changes = () if change is None else (f"model.encoder_weights={change}",)
+    weights = load_recipe("../recipes/r.toml", changes).model.encoder_weights
+    assert weights == (None if found is None else found.format(**folders))
+
+
 def test_missing_file_is_one_line(tmp_path):
     """A recipe file that is not there is named."""
     with pytest.raises(SettingsError, match=r"none.toml: cannot be read"):

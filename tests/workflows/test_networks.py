@@ -14,10 +14,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from delineate.cli.scores import score_table
-from delineate.core.errors import SettingsError
+from delineate.core.errors import DelineateError, SettingsError
 from delineate.inference.model_folder import load_model, read_card
 from delineate.models.catalogue import build_model
-from delineate.recipe.recipe import load_recipe
+from delineate.recipe.recipe import load_recipe, recipe_text
 from delineate.report.depth_table import depth_table
 from delineate.training.loop import loss_of as loop_loss
 from delineate.workflows.evaluate import evaluate
@@ -227,6 +227,34 @@ def test_weights_without_an_encoder_are_refused(tiny_set, weights_file, tmp_path
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "weights", "message"),
+    [
+        (ENCODER, None, "nothing says what encoder 'resnet18' starts from"),
+        (ENCODER, "absent.pt", r"absent\.pt: no such file"),
+        (ENCODER, "damaged.pt", r"damaged\.pt: holds objects .* or is no torch file"),
+        (ENCODER, "imagenet", "resnet18.* cannot be downloaded"),
+        ((), "absent.pt", "no encoder by name"),
+    ],
+)
+def test_weights_are_refused_before_any_data_is_read(
+    tmp_path, train_tiny, monkeypatch, changes, weights, message
+):
+    """What is wrong with the weights is said at once, even of data that are not there."""
+    from huggingface_hub import constants
+
+    def offline(_) -> None:
+        raise SettingsError("resnet18: cannot be downloaded")
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("delineate.models.encoder_weights.hub_file", offline)
+    (tmp_path / "damaged.pt").write_bytes(bytes(200))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DelineateError, match=message):
+        train_tiny(tmp_path / "no data", tmp_path / "run", changes=changes, encoder_weights=weights)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["damaged.pt"]
+
+
 def test_random_encoders_say_so(tiny_set, tmp_path, train_tiny):
     """The card says that it is not pretrained, and how grey images enter."""
     run = train_tiny(
@@ -297,9 +325,31 @@ def test_a_run_without_checkpoint_starts_from_its_weights(
     save_file(load_file(file) | {"conv1.weight": torch.ones(64, 3, 7, 7)}, file)
     with pytest.raises(SettingsError, match="was started with encoder resnet18 from mine"):
         train(tiny_set, cut, resume=True)
+    file.unlink()
+    with pytest.raises(SettingsError, match=r"mine\.safetensors: no such file"):
+        train(tmp_path / "no data", cut, resume=True)
     file.write_bytes(kept)
     resumed = train(tiny_set, cut, resume=True).folder
     assert read_card(resumed).weights_sha256 == read_card(whole).weights_sha256
+
+
+def test_weights_of_a_recipe_file_lie_beside_it(
+    tiny_set, weights_file, tmp_path, train_tiny, monkeypatch
+):
+    """A relative path is the recipe's, whole in the run, and a run resumes from any folder."""
+    (tmp_path / "mine").mkdir()
+    file = Path(shutil.copy(weights_file, tmp_path / "mine" / "weights.safetensors"))
+    recipe = load_recipe("general")
+    model = recipe.model.model_copy(update={"encoder_weights": file.name})
+    path = tmp_path / "mine" / "recipe.toml"
+    path.write_text(recipe_text(recipe.model_copy(update={"model": model})))
+    options = {"recipe": str(path), "changes": ENCODER, "steps": 1}
+    run = interrupted(train_tiny, tiny_set, tmp_path / "run", after=0, **options)
+    assert load_recipe(str(run / "recipe.toml")).model.encoder_weights == str(file)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    resumed = train(tiny_set, run, resume=True).folder
+    assert "weights.safetensors (sha256 " in read_card(resumed).training["encoder_weights"]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +360,7 @@ def test_a_run_without_checkpoint_starts_from_its_weights(
         (("loss.focal.gama=1",), "did you mean 'gamma'"),
         (("model.architecture=classifier",), "'classifier': classifies, .*expected encoder_dec"),
         (("model.architecture=encoder_decoder",), "'width'.*model.arguments={name = value}"),
-        ((*ENCODER, "model.arguments={encoder = 3}"), "cannot be built"),
+        ((*ENCODER, "model.arguments={encoder = 3}"), "unknown encoder '3'"),
         ((*ENCODER, "model.encoder_weights=imagnet"), "imagnet: no such file; expected imagenet"),
     ],
 )

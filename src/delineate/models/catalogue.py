@@ -57,13 +57,15 @@ def build_classifier(
     )
 
 
-def encoder_of(architecture: str, arguments: Mapping[str, Any]) -> str | None:
+def encoder_of(
+    catalogue: Mapping[str, Build], architecture: str, arguments: Mapping[str, Any]
+) -> str | None:
     """The `encoder_name` of the network that would be built; None where it has none.
 
     Raises:
         SettingsError: an architecture, argument or encoder that does not exist.
     """
-    build = _known(MODELS | CLASSIFIERS, architecture, arguments)
+    build = _known(catalogue, architecture, arguments)
     parameters = inspect.signature(build).parameters
     if "encoder" not in parameters:
         return None

@@ -11,9 +11,8 @@ from delineate.core.colours import IMAGENET_COLOURS, Colours
 from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.models.encoder_names import TIMM, adaptation, full_encoder_name, timm_configuration
 from delineate.models.hub_weights import hub_file, hub_weights
+from delineate.models.settings import IMAGENET, RANDOM
 from delineate.models.state_files import read_metadata, read_state
-
-IMAGENET, RANDOM = "imagenet", "random"
 
 _HALF: tuple[Colours, Colours] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _DPN: tuple[Colours, Colours] = ((124 / 255, 117 / 255, 104 / 255), (1 / (0.0167 * 255),) * 3)
@@ -39,7 +38,32 @@ def start_encoder(network: Any, weights: str | None) -> str | None:
         UnreadableFileError: a file that cannot be read, or not safely.
     """
     name: str | None = getattr(network, "encoder_name", None)
+    source = _source(name, weights)
     if name is None:
+        return None
+    if source is None:
+        return f"encoder {name} from random weights, not pretrained"
+    file, said = source
+    is_adapted = _fill(network, file)
+    adapted = f", {adaptation(network.encoder_channels)}" if is_adapted else ""
+    return f"encoder {name} from {said} (sha256 {sha256_of_file(file)[:12]}){adapted}"
+
+
+def require_encoder_start(encoder_name: str | None, weights: str | None) -> None:
+    """Refuse what `start_encoder` would refuse, but whether the weights fit, without a network.
+
+    Raises:
+        SettingsError: weights without an encoder, none named for one, or such as cannot be had.
+        UnreadableFileError: a file that cannot be read, or not safely.
+    """
+    source = _source(encoder_name, weights)
+    if source is not None:
+        read_state(source[0])
+
+
+def _source(encoder_name: str | None, weights: str | None) -> tuple[Path, str] | None:
+    """The file of the weights, and what to call it; None where nothing is to be filled."""
+    if encoder_name is None:
         if weights not in (None, RANDOM):
             raise SettingsError(
                 f"encoder weights '{weights}' are given, but this network has no encoder by name; "
@@ -48,20 +72,16 @@ def start_encoder(network: Any, weights: str | None) -> str | None:
         return None
     if weights is None:
         raise SettingsError(
-            f"nothing says what encoder '{name}' starts from; choose --encoder-weights imagenet "
-            "(pretrained; downloaded once), a PATH to .safetensors or .pt, or random"
+            f"nothing says what encoder '{encoder_name}' starts from; choose --encoder-weights "
+            "imagenet (pretrained; downloaded once), a PATH to .safetensors or .pt, or random"
         )
     if weights == RANDOM:
-        return f"encoder {name} from random weights, not pretrained"
+        return None
     if weights == IMAGENET:
-        source = hub_weights(name)
-        file, said = hub_file(source), f"the pretrained weights {source}"
-    else:
-        file = _existing(weights)
-        said = file.name
-    is_adapted = _fill(network, file)
-    adapted = f", {adaptation(network.encoder_channels)}" if is_adapted else ""
-    return f"encoder {name} from {said} (sha256 {sha256_of_file(file)[:12]}){adapted}"
+        source = hub_weights(encoder_name)
+        return hub_file(source), f"the pretrained weights {source}"
+    file = _existing(weights)
+    return file, file.name
 
 
 def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colours, Colours]:

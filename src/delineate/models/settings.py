@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+IMAGENET, RANDOM = "imagenet", "random"
+"""Where an encoder can start from that is no file."""
+
 
 class ModelSettings(BaseModel):
     """An architecture by its name in `delineate.models.catalogue.MODELS`."""

@@ -19,7 +19,7 @@ from delineate.augment.settings import AugmentSettings
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.inference.settings import PredictSettings, PrepareSettings
 from delineate.losses.settings import LossTerm, LossTerms
-from delineate.models.settings import ModelSettings
+from delineate.models.settings import IMAGENET, RANDOM, ModelSettings
 from delineate.training.settings import (
     WATCHED_BY_TASK,
     PatchSettings,
@@ -99,6 +99,9 @@ def recipe_names() -> list[str]:
 def load_recipe(name_or_file: str = DEFAULT, changes: tuple[str, ...] = ()) -> Recipe:
     """A recipe by its name or from a TOML file, with `key=value` changes such as `train.batch=4`.
 
+    A file of `model.encoder_weights` is found from the folder of the TOML file, or where it is a
+    change, from the working directory; the recipe holds its whole path.
+
     Raises:
         SettingsError: an unknown recipe, section or setting (the nearest is proposed), or a
             value that does not fit.
@@ -115,9 +118,20 @@ def load_recipe(name_or_file: str = DEFAULT, changes: tuple[str, ...] = ()) -> R
         document = tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
         raise SettingsError(f"{where}: expected TOML; {error}") from error
+    if is_file:
+        _find_weights(document, Path(name_or_file).parent)
     for change in changes:
         _apply(change, document)
+    _find_weights(document, Path())
     return _validated(document, where)
+
+
+def _find_weights(document: dict[str, Any], folder: Path) -> None:
+    """Give weights that are a file their whole path, so that they are found from any folder."""
+    model = document.get("model")
+    weights = model.get("encoder_weights") if isinstance(model, dict) else None
+    if isinstance(weights, str) and weights not in (IMAGENET, RANDOM):
+        document["model"]["encoder_weights"] = str((folder / weights).resolve())
 
 
 def _read(path: Path) -> str:

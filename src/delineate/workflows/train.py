@@ -20,7 +20,8 @@ from delineate.inference.repeats import VIEWS
 from delineate.inference.settings import Repeats
 from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.catalogue import weighted_sum
-from delineate.models.encoder_weights import IMAGENET, RANDOM, start_encoder
+from delineate.models.encoder_weights import start_encoder
+from delineate.models.settings import IMAGENET, RANDOM
 from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
 from delineate.training.budget import Budget, Clock
 from delineate.training.checkpoint import CHECKPOINTS, newest_checkpoint
@@ -49,6 +50,7 @@ from delineate.workflows.training_data import (
     fitted_preparation,
     has_dark_surround,
     labels_origin,
+    require_start,
 )
 from delineate.workflows.validated import depths_of
 
@@ -148,12 +150,17 @@ def train(
             same |= {"device": device, "threads": threads, "minutes": minutes, "steps": steps}
             require_same(facts, same | {"review": asked.resolved_review})
             plan = load_recipe(str(out / RECIPE))
+            is_started = newest_checkpoint(out / CHECKPOINTS) is not None
+            if not is_started:
+                require_start(plan)
             loss = weighted_sum(plan.loss, task=plan.task)
             data = taken_up(source, out, facts, task=plan.task, progress=progress)
             chosen_device(facts.device)
             colours = facts.encoder_colours
         else:
             plan = load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
+            is_started = False
+            require_start(plan)
             require_labels_fit(plan.task, asked.labels)
             loss = weighted_sum(plan.loss, task=plan.task)
             colours = encoder_colours(plan)
@@ -203,7 +210,7 @@ def train(
         torch.manual_seed(stream_seed(facts.seed, "weights"))
         network = built_network(plan, data.dataset, preparation)
         require_fitting_patches(plan.patches.size_px, network)
-        if not (is_resumed and newest_checkpoint(out / CHECKPOINTS)):
+        if not is_started:
             started = start_encoder(network, plan.model.encoder_weights)
             if is_resumed and started != facts.encoder:
                 raise SettingsError(

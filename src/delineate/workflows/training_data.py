@@ -26,8 +26,9 @@ from delineate.inference.preparation import (
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
-from delineate.models.catalogue import encoder_of
-from delineate.models.encoder_weights import RANDOM, encoder_normalisation
+from delineate.models.catalogue import CLASSIFIERS, MODELS, encoder_of
+from delineate.models.encoder_weights import encoder_normalisation, require_encoder_start
+from delineate.models.settings import RANDOM
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
@@ -59,7 +60,7 @@ def encoder_colours(recipe: Recipe) -> EncoderColours | None:
     """
     if recipe.prepare.normalise != "encoder":
         return None
-    name = encoder_of(recipe.model.architecture, recipe.model.arguments)
+    name = _encoder_of(recipe)
     if name is None:
         raise SettingsError(
             "prepare.normalise: 'encoder' takes mean and deviation from the weights of an encoder, "
@@ -69,9 +70,23 @@ def encoder_colours(recipe: Recipe) -> EncoderColours | None:
     return encoder_normalisation(name, recipe.model.encoder_weights)
 
 
+def require_start(recipe: Recipe) -> None:
+    """Refuse weights of an encoder that cannot be had, before any image is read.
+
+    Raises:
+        DelineateError: see `require_encoder_start`; or no such architecture, argument or encoder.
+    """
+    require_encoder_start(_encoder_of(recipe), recipe.model.encoder_weights)
+
+
+def _encoder_of(recipe: Recipe) -> str | None:
+    catalogue = CLASSIFIERS if recipe.task == "classify" else MODELS
+    return encoder_of(catalogue, recipe.model.architecture, recipe.model.arguments)
+
+
 def colours_note(recipe: Recipe, preparation: Preparation) -> str | None:
     """What must be said where pixels are scaled otherwise than pretrained weights expect."""
-    name = encoder_of(recipe.model.architecture, recipe.model.arguments)
+    name = _encoder_of(recipe)
     weights = recipe.model.encoder_weights
     if name is None or weights in (None, RANDOM):
         return None
