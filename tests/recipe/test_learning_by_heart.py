@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from delineate.augment.settings import AugmentSettings
+from delineate.core.colours import IMAGENET_COLOURS
 from delineate.core.seeds import stream
 from delineate.core.types import Image, Labels
 from delineate.inference.preparation import fit_preparation
@@ -87,7 +88,8 @@ def fitted(name: str, steps: int, folder) -> tuple[nn.Module, PatchSource]:
     pictures = [picture(index, (height, width), channels) for index in range(2)]
     if recipe.task == "classify":
         pictures[1] = (picture(1, (height, width), channels)[0] // 2, pictures[1][1] * 0)
-    preparation = fit_preparation((image for image, _ in pictures), recipe.prepare)
+    shown = (image for image, _ in pictures)
+    preparation = fit_preparation(shown, recipe.prepare, encoder=IMAGENET_COLOURS)
     feed = PatchSource(
         lambda index: working_case(*pictures[index]),
         2,
