@@ -262,3 +262,45 @@ def test_dropped_images_are_in_no_part(leaking_set, review_of, tmp_path):
     assert len(result.document["review"]["decisions"]) == 2
     rows = dict(table(result.document))
     assert rows["review"].startswith(f"2 decisions of {audit}: 1 image left out")
+
+
+def test_images_that_a_table_labels_are_split_by_it(pairs, tmp_path):
+    """Without masks, subjects stay whole and the parts are alike in what the table says."""
+    names = [f"{s}_{n}" for s in range(1, 21) for n in (1, 2)]
+    root = pairs(names)
+    for file in root.glob("*_mask.tif"):
+        file.unlink()
+    present = {name: int(name.split("_")[0]) <= 10 for name in names}
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label\n" + "".join(f"{id_},{int(p)}\n" for id_, p in present.items()))
+    options = {"layout": "images", "labels": labels, "subjects": r"^(\d+)_"}
+    result = split(root, tmp_path / "out", **options)
+    assignment = read_split(result.path)
+    assert all(assignment[f"{s}_1"] == assignment[f"{s}_2"] for s in range(1, 21))
+    for name, images in (("train", 28), ("validation", 6), ("test", 6)):
+        inside = [id_ for id_, part in assignment.items() if part == name]
+        share = sum(present[id_] for id_ in inside) / len(inside)
+        assert share == pytest.approx(0.5, abs=0.2)
+        assert result.document["parts"][name] == {
+            "images": images,
+            "subjects": images // 2,
+            "present_share": share,
+        }
+    assert f"28 images of 14 subjects; {0.5:.1%} present" in dict(table(result.document))["train"]
+    assert result.document["labels"] == str(labels)
+    again = split(root, tmp_path / "again", fresh=True, **options)
+    assert read_split(again.path) == assignment
+    with pytest.raises(OutputExistsError, match="would replace its input"):
+        split(root, labels, overwrite=True, **options)
+
+
+def test_a_table_counts_where_there_are_masks_too(pairs, tmp_path):
+    """A stated split is told by its labels, and masks are not even read."""
+    root = pairs([f"{s}_1" for s in range(1, 13)])
+    for file in root.glob("*_mask.tif"):
+        file.write_bytes(b"broken")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label\n" + "".join(f"{s}_1,{int(s < 7)}\n" for s in range(1, 13)))
+    result = split(root, tmp_path / "out", labels=labels)
+    shares = [part["present_share"] for part in result.document["parts"].values()]
+    assert all(0 < share < 1 for share in shares)

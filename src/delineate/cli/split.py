@@ -11,6 +11,7 @@ from delineate.cli.console import Console
 from delineate.cli.options import (
     AsJson,
     Data,
+    Labels,
     Layout,
     Masks,
     Overwrite,
@@ -51,6 +52,7 @@ def split(
     layout: Layout = None,
     masks: Masks = None,
     subjects: Subjects = None,
+    labels: Labels = None,
     review: Review = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -59,8 +61,8 @@ def split(
 ) -> None:
     """Divide DATA by subject into train, validation and test.
 
-    No subject stands in two parts, and the parts are alike in empty masks and areas. A split
-    that DATA states is kept; where it has no validation part, subjects of train move there.
+    No subject stands in two parts, and the parts are alike in empty masks and areas, or in image
+    labels. A split that DATA states is kept; where it has no validation part, subjects of train move there.
     """
     console = Console(quiet=quiet, as_json=as_json)
     shares = _shares(fractions)
@@ -77,6 +79,7 @@ def split(
             layout=layout,
             masks=masks or None,
             subjects=subjects,
+            labels=labels,
             review=review,
             overwrite=overwrite,
             progress=console,

@@ -9,10 +9,11 @@ from typing import Any
 
 from delineate.core.errors import OutputExistsError, UnreadableFileError
 from delineate.core.progress import SILENT, Progress
+from delineate.data.image_labels import image_labels
 from delineate.data.listing import counted
 from delineate.data.masks import foreground_shares, settle_encodings
 from delineate.data.opening import open_dataset
-from delineate.data.sample import SPLITS, Dataset, Sample
+from delineate.data.sample import SPLITS, Dataset
 from delineate.data.splitting import (
     FRACTIONS,
     HEADER,
@@ -56,6 +57,7 @@ def split(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    labels: Path | str | None = None,
     review: Path | str | None = None,
     overwrite: bool = False,
     progress: Progress = SILENT,
@@ -64,19 +66,22 @@ def split(
 
     A split that the data states is kept: where it has no validation part, whole subjects of
     train are moved there, as many as the fractions say. With `fresh`, and where the data
-    states none, everything is split anew. Whatever else a folder holds stays: `overwrite`
+    states none, everything is split anew. `labels` is a table of image labels by which the parts
+    are made alike in the place of masks. Whatever else a folder holds stays: `overwrite`
     replaces the two files of an earlier split and nothing more.
 
     Raises:
-        DelineateError: images without masks, uncertain encodings, too few subjects, a stated
+        DelineateError: images without labels, uncertain encodings, too few subjects, a stated
             split that shares subjects, or an output that exists.
     """
-    path = _target(
-        Path(out), overwrite=overwrite, inputs=(source, subjects or source, review or source)
-    )
+    inputs = (source, subjects or source, review or source, labels or source)
+    path = _target(Path(out), overwrite=overwrite, inputs=inputs)
     dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    if labels is not None:
+        given = image_labels(dataset, (), labels_file=Path(labels))
+        dataset = replace(dataset, image_labels=given)
     if fresh:
-        dataset = replace(dataset, samples=tuple(map(_unsplit, dataset.samples)))
+        dataset = _unsplit(dataset)
     chosen = None if review is None else Path(review)
     with decided(dataset, chosen, progress=progress) as reviewed:
         gate = Gate(not_twins=reviewed.not_twins, progress=progress)
@@ -89,13 +94,12 @@ def split(
         "rule": RULE,
         "seed": seed,
         "fractions": dict(fractions),
+        "labels": None if labels is None else str(labels),
         "has_subjects": dataset.has_subjects,
         "copies": [sorted(ids) for ids in made.together],
         "review": reviewed.document,
         "parts": {
-            name: _part(dataset.only(name).samples, shares)
-            for name in SPLITS
-            if dataset.only(name).samples
+            name: _part(dataset.only(name), shares) for name in SPLITS if dataset.only(name).samples
         },
     }
     if path != Path(out) and not _holds_something(path.parent):
@@ -113,7 +117,9 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         text = counted(part["images"], "image")
         if document["has_subjects"]:
             text += f" of {counted(part['subjects'], 'subject')}"
-        if part["empty_share"] is not None:
+        if part.get("present_share") is not None:
+            text += f"; {part['present_share']:.1%} present"
+        elif part.get("empty_share") is not None:
             text += f"; {part['empty_share']:.1%} of the masks empty"
             text += f", foreground {part['mean_foreground_share']:.2%} of the pixels"
         rows.append((name, text))
@@ -130,7 +136,7 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _completed(
     dataset: Dataset, fractions: Mapping[str, float], seed: int, gate: Gate
 ) -> tuple[CompleteSplit, dict[str, float]]:
-    """The split, and the foreground of each sample that has a mask and a part.
+    """The split, and the foreground of each sample that has a label and a part.
 
     What the data states is refused where subjects or copies stand in several parts. A folder
     called train and no other states nothing here: somebody who asks for a split wants one.
@@ -144,6 +150,8 @@ def _completed(
         together=gate.together,
         progress=gate.progress,
     )
+    if dataset.image_labels:
+        return made, {id_: float(label) for id_, label in dataset.image_labels.items()}
     rest = [s for s in made.dataset.samples if s.split and s.masks and s.id not in made.shares]
     if not rest:
         return made, dict(made.shares)
@@ -153,16 +161,21 @@ def _completed(
     return made, {**made.shares, **foreground_shares(unmeasured, progress=gate.progress)}
 
 
-def _unsplit(sample: Sample) -> Sample:
-    """A labelled sample without its split; an unlabelled one stays where it is."""
-    return replace(sample, split=None) if sample.masks else sample
+def _unsplit(dataset: Dataset) -> Dataset:
+    """The dataset with labelled samples without their split; an unlabelled one keeps it."""
+    samples = (replace(s, split=None) if dataset.is_labelled(s) else s for s in dataset.samples)
+    return replace(dataset, samples=tuple(samples))
 
 
-def _part(samples: Sequence[Sample], facts: Mapping[str, float]) -> dict[str, Any]:
-    shares = [facts[sample.id] for sample in samples if sample.id in facts]
-    return {
-        "images": len(samples),
-        "subjects": len({sample.group for sample in samples}),
+def _part(part: Dataset, facts: Mapping[str, float]) -> dict[str, Any]:
+    shares = [facts[sample.id] for sample in part.samples if sample.id in facts]
+    counts = {
+        "images": len(part.samples),
+        "subjects": len({sample.group for sample in part.samples}),
+    }
+    if part.image_labels:
+        return counts | {"present_share": sum(shares) / len(shares) if shares else None}
+    return counts | {
         "empty_share": sum(share == 0 for share in shares) / len(shares) if shares else None,
         "mean_foreground_share": sum(shares) / len(shares) if shares else None,
     }
