@@ -62,7 +62,8 @@ def split(
     """Divide DATA by subject into train, validation and test.
 
     No subject stands in two parts, and the parts are alike in empty masks and areas, or in image
-    labels. A split that DATA states is kept; where it has no validation part, subjects of train move there.
+    labels. A split that DATA states is kept; where it has no validation part, subjects of train
+    move there.
     """
     console = Console(quiet=quiet, as_json=as_json)
     shares = _shares(fractions)
