@@ -16,7 +16,7 @@ from delineate.auditing.findings.finding import Finding
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.cli.scores import classification_table
 from delineate.core.checks import sha256_of_file
-from delineate.core.errors import LeakageError, SettingsError
+from delineate.core.errors import LayoutError, LeakageError, SettingsError
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
 
@@ -268,3 +268,14 @@ def test_a_run_on_a_table_knows_its_data_by_its_labels(table_run, data, files, t
     table(run / "labels.csv", {id_: int(not label) for id_, label in LABELS.items()}, "label")
     with pytest.raises(SettingsError, match="images or labels are not those that this run began"):
         train(data / "images", run, resume=True, threads=1)
+
+
+@pytest.mark.parametrize("split", [None, "test", "all"])
+def test_images_without_labels_lead_to_the_option(mask_run, files, data, tmp_path, split):
+    """Training and evaluation of a classifier both name --labels."""
+    with pytest.raises(LayoutError, match="images without masks; .*--labels"):
+        evaluate(
+            mask_run, data / "images", layout="images", split=split, out=tmp_path / "a", threads=1
+        )
+    with pytest.raises(LayoutError, match="images without masks; give a CSV .* with --labels"):
+        trained(data / "images", tmp_path / "b", files, layout="images")

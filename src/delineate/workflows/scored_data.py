@@ -150,8 +150,8 @@ def scored_data(
 ) -> Iterator[ScoredData]:
     """The whole data set with settled encodings, and the split that is to be scored.
 
-    Without a split the test cases are scored; where none of them has a mask the validation
-    cases; where there are none either, every image with a mask, which `all` asks for. Masks
+    Without a split the test cases are scored; where none of them has a label the validation
+    cases; where there are none either, every image with a label, which `all` asks for. Masks
     that the decisions of a review made lie in a temporary folder until they are `placed_in`
     another. `labels` is a table of image labels in the place of masks, `seen` other data that
     the model was made with.
@@ -197,8 +197,13 @@ def leaks_into(dataset: Dataset, split: str, *, gate: Gate, is_allowed: bool) ->
 
 
 def _chosen_split(dataset: Dataset, asked: str | None) -> str:
-    """The split to score, all of whose images have a mask."""
+    """The split to score, all of whose images have a label."""
     labelled = [sample for sample in dataset.samples if dataset.is_labelled(sample)]
+    if not labelled:
+        raise LayoutError(
+            f"{dataset.root}: images without masks; there is nothing to score against. Add masks, "
+            "or for a classifier give a CSV of id and label with --labels"
+        )
     found = {sample.split for sample in labelled if sample.split}
     split = asked or next((each for each in (TEST, VALIDATION) if each in found), EVERYTHING)
     if split not in (*SPLITS, EVERYTHING):
@@ -213,10 +218,6 @@ def _chosen_split(dataset: Dataset, asked: str | None) -> str:
     if split != EVERYTHING:
         observer = dataset.observers[0] if dataset.observers else None
         require_labels(dataset, chosen.samples, observer)
-    if not labelled:
-        raise LayoutError(
-            f"{dataset.root}: images without masks; there is nothing to score against"
-        )
     return split
 
 

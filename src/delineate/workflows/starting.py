@@ -100,7 +100,7 @@ def begun(
     Raises:
         DelineateError: data that cannot be trained on, or a leak that is not allowed.
     """
-    opened = _labelled(asked.source, asked.layout, asked.masks, asked.subjects, labels=asked.labels)
+    opened = _labelled(asked, task)
     if asked.split_file is not None:
         opened = apply_split(opened, read_split(Path(asked.split_file)))
     with decided(opened, asked.review, progress=progress) as reviewed:
@@ -127,9 +127,9 @@ def taken_up(
     Raises:
         SettingsError: other images or labels than those that the run began with.
     """
-    opened = _labelled(
-        source, facts.layout, facts.masks, facts.subjects, labels=labels_of(run, facts)
-    )
+    table = labels_of(run, facts)
+    again = AskedData(source, facts.layout, facts.masks, facts.subjects, labels=table)
+    opened = _labelled(again, task)
     opened = apply_split(opened, read_split(run / SPLIT))
     with decided(opened, review_of(run, facts), progress=progress) as reviewed:
         placed = reviewed.placed_in(run)
@@ -172,20 +172,21 @@ def require_labels_fit(task: Task, labels: Path | None) -> None:
         )
 
 
-def _labelled(
-    source: Path | str,
-    layout: str | None,
-    masks: Sequence[str] | None,
-    subjects: str | None,
-    *,
-    labels: Path | None,
-) -> Dataset:
-    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
-    if labels is not None:
-        return replace(dataset, image_labels=image_labels(dataset, (), labels_file=labels))
+def _labelled(asked: AskedData, task: Task) -> Dataset:
+    dataset = open_dataset(
+        asked.source, layout=asked.layout, masks=asked.masks, subjects=asked.subjects
+    )
+    if asked.labels is not None:
+        given = image_labels(dataset, (), labels_file=asked.labels)
+        return replace(dataset, image_labels=given)
     if not dataset.observers:
+        needed = (
+            "training needs masks"
+            if task == "segment"
+            else "give a CSV of id and label with --labels, or add masks"
+        )
         raise LayoutError(
-            f"{dataset.root}: images without masks; training needs masks (see `delineate inspect`)"
+            f"{dataset.root}: images without masks; {needed} (see `delineate inspect`)"
         )
     return dataset
 
