@@ -75,7 +75,7 @@ def test_every_verb_has_an_example_with_its_output(verb):
 def examples():
     """Every call of the program that the page shows and that is meant to work."""
     lines = PAGE.read_text(encoding="utf-8").partition("## When something is wrong")[0]
-    return re.findall(r"^\$ delineate (.+)$", lines, flags=re.MULTILINE)
+    return re.findall(r"^\$ delineate (.+)$(?!\nerror: )", lines, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("example", examples())
