@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from delineate.models.keras import opening
 from delineate.models.torchvision_import import import_timm
 
 
@@ -20,6 +21,13 @@ def keras(tmp_path_factory):
         keras = importlib.import_module("keras")
     assert keras.backend.backend() == "torch"
     return keras
+
+
+@pytest.fixture(autouse=True)
+def _no_trial(request, monkeypatch):
+    """Files of these tests are read at once, but where the trial is what is tested."""
+    if request.path.name != "test_trial.py":
+        monkeypatch.setattr(opening, "require_survival", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="session")

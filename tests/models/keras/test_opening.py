@@ -98,6 +98,15 @@ def test_damaged_directory(weights):
     assert "damaged or cut short" in refusal(weights)
 
 
+@pytest.mark.parametrize(("place", "value"), [(48, 131), (53, 17)])
+def test_damaged_addresses(weights, place, value):
+    """A file that says to lie beyond any address is refused."""
+    content = bytearray(weights.read_bytes())
+    content[place] = value
+    weights.write_bytes(bytes(content))
+    assert "damaged or cut short" in refusal(weights)
+
+
 def test_truncated_archive(archive):
     """An archive without its end is no archive any more."""
     path = archive()

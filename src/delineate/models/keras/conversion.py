@@ -48,18 +48,17 @@ def _packed(array: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _read(layer: Layer, part: str, source: Path) -> NDArray[Any]:
-    stored = layer.arrays[part]
-    if stored.dtype.kind != "f":
-        raise UnreadableFileError(
-            f"{source}: {layer.name} {part}: expected floating-point numbers, found "
-            f"{stored.dtype}; save the network in float32"
-        )
     try:
-        array: NDArray[Any] = stored[()]
-    except (OSError, RuntimeError) as error:
+        array: NDArray[Any] = layer.arrays[part][()]
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
         raise UnreadableFileError(
             f"{source}: {layer.name} {part}: cannot be read ({error}); copy the file again"
         ) from error
+    if array.dtype.kind != "f":
+        raise UnreadableFileError(
+            f"{source}: {layer.name} {part}: expected floating-point numbers, found "
+            f"{array.dtype}; save the network in float32"
+        )
     if not np.isfinite(array).all():
         raise UnreadableFileError(
             f"{source}: {layer.name} {part}: holds NaN or infinity, so that the training had "

@@ -9,22 +9,26 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from delineate.core.errors import DelineateError, UnreadableFileError
 from delineate.models.keras.layers import StoredArray
+from delineate.models.keras.trial import require_survival
 
 _WEIGHTS, _CONFIG, _FACTS = "model.weights.h5", "config.json", "metadata.json"
 # VGG-16 with the state of Adam has 1.7 GB. What claims more is broken or meant to fill the disk.
 _LARGEST = 4 << 30
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_ASKED = ("name", "keras_version", "model_config")
+_LISTED = ("layer_names", "weight_names")
 _FOREIGN = "the file points to data outside of itself, which is not read; save it again"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a file holds: arrays and attributes by path, and what is known of the model."""
+    """What a file holds: arrays by path, attributes of groups, and what is known of the model."""
 
     source: Path
     arrays: Mapping[str, StoredArray]
@@ -47,16 +51,19 @@ def open_keras(source: Path) -> Iterator[Contents]:
     if not source.is_file():
         raise UnreadableFileError(f"{source}: no such file; give what Keras saved")
     if zipfile.is_zipfile(source):
-        with tempfile.TemporaryFile() as unpacked:
-            config, facts = _unpack(source, unpacked)
-            with _hdf5(source, unpacked) as file:
-                yield _contents(source, file, config, facts)
+        with tempfile.TemporaryDirectory() as folder:
+            weights = Path(folder) / _WEIGHTS
+            config, facts = _unpack(source, weights)
+            require_survival(weights, source=source)
+            with opened_hdf5(weights, source=source, config=config, facts=facts) as contents:
+                yield contents
     else:
-        with source.open("rb") as stream, _hdf5(source, stream) as file:
-            yield _contents(source, file)
+        require_survival(source, source=source)
+        with opened_hdf5(source, source=source) as contents:
+            yield contents
 
 
-def _unpack(source: Path, target: IO[bytes]) -> tuple[Any, Any]:
+def _unpack(source: Path, target: Path) -> tuple[Any, Any]:
     """Puts the weights of an archive into the target; gives its two JSON documents."""
     try:
         with zipfile.ZipFile(source) as archive:
@@ -69,8 +76,8 @@ def _unpack(source: Path, target: IO[bytes]) -> tuple[Any, Any]:
                 raise UnreadableFileError(
                     f"{source}: claims more than {_LARGEST >> 30} GiB of weights; save it again"
                 )
-            with archive.open(_WEIGHTS) as packed:
-                shutil.copyfileobj(packed, target)
+            with archive.open(_WEIGHTS) as packed, target.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
             documents = [_document(archive, name) for name in (_CONFIG, _FACTS)]
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError) as error:
         raise _damaged(source, error) from error
@@ -82,7 +89,34 @@ def _document(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 @contextmanager
-def _hdf5(source: Path, stream: IO[bytes]) -> Iterator[Any]:
+def opened_hdf5(
+    hdf5: Path, *, source: Path, config: Any = None, facts: Any = None
+) -> Iterator[Contents]:
+    """The contents of HDF5 that is the source or was in it, read in this very process.
+
+    `config` and `facts` are the documents beside it in an archive.
+
+    Raises:
+        UnreadableFileError: no HDF5, or damaged.
+        DelineateError: h5py is missing.
+    """
+    h5py = _h5py(source)
+    with hdf5.open("rb") as stream:
+        if stream.read(len(_SIGNATURE)) != _SIGNATURE:
+            raise UnreadableFileError(
+                f"{source}: expected HDF5 (.h5, .weights.h5) or a .keras archive, found neither; "
+                "give the file that Keras saved, whole"
+            )
+        stream.seek(0)
+        try:
+            file = h5py.File(stream, "r")
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            raise _damaged(source, error) from error
+        with file:
+            yield _contents(source, file, config, facts)
+
+
+def _h5py(source: Path) -> Any:
     try:
         import h5py
     except ImportError as error:
@@ -90,19 +124,7 @@ def _hdf5(source: Path, stream: IO[bytes]) -> Iterator[Any]:
             f"{source}: reading what Keras saved needs the package h5py, which is missing; "
             "pip install h5py"
         ) from error
-    stream.seek(0)
-    if stream.read(len(_SIGNATURE)) != _SIGNATURE:
-        raise UnreadableFileError(
-            f"{source}: expected HDF5 (.h5, .weights.h5) or a .keras archive, found neither; "
-            "give the file that Keras saved, whole"
-        )
-    stream.seek(0)
-    try:
-        file = h5py.File(stream, "r")
-    except (OSError, RuntimeError) as error:
-        raise _damaged(source, error) from error
-    with file:
-        yield file
+    return h5py
 
 
 def _contents(source: Path, file: Any, config: Any = None, facts: Any = None) -> Contents:
@@ -111,12 +133,13 @@ def _contents(source: Path, file: Any, config: Any = None, facts: Any = None) ->
 
     def visit(name: str, entry: Any) -> None:
         path = name.replace("\\", "/")  # Keras 2.12 on Windows joined with backslashes
-        attributes[path] = dict(entry.attrs)
         if hasattr(entry, "shape"):
             arrays[path] = entry
+        else:
+            attributes[path] = _attributes(entry)
 
     try:
-        attributes[""] = dict(file.attrs)
+        attributes[""] = _attributes(file)
         file.visititems(visit)  # follows no link to other files
         is_foreign = any(each.is_virtual or each.external for each in arrays.values())
         if config is None and "model_config" in attributes[""]:
@@ -127,6 +150,16 @@ def _contents(source: Path, file: Any, config: Any = None, facts: Any = None) ->
         raise UnreadableFileError(f"{source}: {_FOREIGN}")
     version = facts.get("keras_version") if isinstance(facts, dict) else None
     return Contents(source, arrays, attributes, facts is not None, config, version)
+
+
+def _attributes(group: Any) -> dict[str, Any]:
+    """Those attributes of a group that are asked for; a list may be parted: name0, name1, ..."""
+    asked = [name for name in _ASKED if name in group.attrs]
+    for name in _LISTED:
+        is_whole = name in group.attrs
+        parts = takewhile(group.attrs.__contains__, (f"{name}{n}" for n in count(int(is_whole))))
+        asked += [*([name] if is_whole else []), *parts]
+    return {name: group.attrs[name] for name in asked}
 
 
 def text_of(value: Any) -> str:
