@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from delineate.core.errors import SettingsError
@@ -184,3 +187,37 @@ def test_a_recipe_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         recipe.train.batch = 3
     assert isinstance(recipe, Recipe)
+
+
+def shown_recipes() -> list[str]:
+    """The whole recipes that the page on recipes shows."""
+    page = Path(__file__).parents[2] / "docs" / "recipes.md"
+    blocks = re.findall(r"^```toml\n(.+?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if block.startswith("name")]
+
+
+@pytest.mark.parametrize(("at", "task"), [(0, "segment"), (1, "classify")])
+def test_recipes_that_are_shown_are_whole(tmp_path, at, task):
+    """They load as they stand on the page; there are two."""
+    assert len(shown_recipes()) == 2
+    (tmp_path / "r.toml").write_text(shown_recipes()[at])
+    assert load_recipe(str(tmp_path / "r.toml")).task == task
+
+
+def test_a_recipe_that_classifies_needs_no_loss_and_no_metric(tmp_path):
+    """Without them it has cross-entropy and ROC AUC; what it names stays."""
+    text = shown_recipes()[1]
+    (tmp_path / "r.toml").write_text(text)
+    recipe = load_recipe(str(tmp_path / "r.toml"))
+    assert {name: term.weight for name, term in recipe.loss.items()} == {"cross_entropy": 1.0}
+    assert recipe.validation.metric == "roc_auc"
+    own = "[loss]\nfocal = 2.0\n[validation]\nmetric = 'accuracy'\ntimes = 3\n"
+    (tmp_path / "r.toml").write_text(text + own)
+    recipe = load_recipe(str(tmp_path / "r.toml"))
+    assert {name: term.weight for name, term in recipe.loss.items()} == {"focal": 2.0}
+    assert (recipe.validation.metric, recipe.validation.times) == ("accuracy", 3)
+    (tmp_path / "r.toml").write_text(f"{text}[validation]\ntimes = 3\n")
+    assert load_recipe(str(tmp_path / "r.toml")).validation.metric == "roc_auc"
+    (tmp_path / "r.toml").write_text(f"{text}[validation]\nmetric = 'pooled_dice'\n")
+    with pytest.raises(SettingsError, match="to classify watches one of"):
+        load_recipe(str(tmp_path / "r.toml"))

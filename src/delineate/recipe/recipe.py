@@ -49,6 +49,17 @@ class Recipe(BaseModel):
     validation: ValidationSettings = ValidationSettings()
     predict: PredictSettings = PredictSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _suits_task(cls, given: Any) -> Any:
+        """Loss and metric of a recipe that is to classify, where it names none."""
+        if not isinstance(given, dict) or given.get("task") != "classify":
+            return given
+        validation = given.get("validation", {})
+        if isinstance(validation, dict):
+            validation = {"metric": "roc_auc"} | validation
+        return {"loss": {"cross_entropy": 1.0}} | given | {"validation": validation}
+
     @model_validator(mode="after")
     def _watched_fits_task(self) -> Recipe:
         watched = self.validation.metric
