@@ -14,7 +14,7 @@ from delineate.core.checks import sha256_of_file
 from delineate.core.errors import OutputExistsError, SettingsError, UnreadableFileError
 from delineate.models.catalogue import build_model
 from delineate.models.encoder_weights import encoder_normalisation, start_encoder
-from delineate.workflows.import_weights import import_weights
+from delineate.workflows.import_weights import import_weights, table
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +194,17 @@ def test_names_that_do_not_exist(chexnet, out, tmp_path):
         import_weights(chexnet, out, network="vgg16", preprocessing="cafe")
     with pytest.raises(SettingsError, match=r"a name that ends in \.safetensors"):
         import_weights(chexnet, tmp_path / "encoder.pt", network="vgg16")
+
+
+def test_a_folder_is_called_a_folder(tmp_path, out):
+    """What Keras once saved as a folder is not said to be missing."""
+    with pytest.raises(UnreadableFileError, match="expected one file, found a folder; save the"):
+        import_weights(tmp_path, out, network="densenet121")
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 array"), (1200, "1,200 arrays")])
+def test_one_array_is_not_several(chexnet, out, count, words):
+    """Numbers have the word that fits them."""
+    document = import_weights(chexnet, out, network="densenet121").document
+    rows = dict(table(document | {"set_aside": {"optimiser": count}}))
+    assert rows["set aside"] == f"optimiser, {words}"

@@ -13,7 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from delineate.core.checks import sha256_of_file
-from delineate.core.errors import OutputExistsError, SettingsError, unknown_name
+from delineate.core.errors import (
+    OutputExistsError,
+    SettingsError,
+    UnreadableFileError,
+    unknown_name,
+)
 from delineate.core.progress import SILENT, Progress, track
 from delineate.files.writing import write_bytes
 from delineate.models.keras.conversion import (
@@ -73,6 +78,11 @@ def import_weights(
     chosen = preprocessing or NETWORKS[network].preprocessing
     if chosen not in PREPROCESSINGS:
         raise unknown_name("preprocessing", chosen, PREPROCESSINGS)
+    if source.is_dir():
+        raise UnreadableFileError(
+            f"{source}: expected one file, found a folder; save the network anew with Keras, as "
+            ".keras, .h5 or .weights.h5, and give that file"
+        )
     _require_free(out, source=source, overwrite=overwrite)
     tensors: dict[str, Any] = {}
     epsilons = set()
@@ -185,4 +195,4 @@ def table(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if document["batch_normalisation"]:
         yield "normalisation", document["batch_normalisation"]
     for what, count in document["set_aside"].items():
-        yield "set aside", f"{what}, {count:,} arrays"
+        yield "set aside", f"{what}, {count:,} {'array' if count == 1 else 'arrays'}"
