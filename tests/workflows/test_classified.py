@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from delineate.auditing.review.review_log import ReviewLog
 from delineate.cli.scores import classification_table
 from delineate.core.checks import sha256_of_file
 from delineate.core.errors import LayoutError, LeakageError, SettingsError
+from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
 
@@ -273,9 +275,44 @@ def test_a_run_on_a_table_knows_its_data_by_its_labels(table_run, data, files, t
 @pytest.mark.parametrize("split", [None, "test", "all"])
 def test_images_without_labels_lead_to_the_option(mask_run, files, data, tmp_path, split):
     """Training and evaluation of a classifier both name --labels."""
-    with pytest.raises(LayoutError, match="images without masks; .*--labels"):
+    with pytest.raises(LayoutError, match=r"images without masks; .*--labels"):
         evaluate(
             mask_run, data / "images", layout="images", split=split, out=tmp_path / "a", threads=1
         )
-    with pytest.raises(LayoutError, match="images without masks; give a CSV .* with --labels"):
+    with pytest.raises(LayoutError, match=r"images without masks; give a CSV .* with --labels"):
         trained(data / "images", tmp_path / "b", files, layout="images")
+
+
+def test_every_image_of_the_runs_own_data_is_no_test(mask_run, tmp_path):
+    """Among all images are those that the model was trained on, and a note says so."""
+    document = evaluate(mask_run, split="all", out=tmp_path / "out", threads=1).document
+    assert (
+        "the model was trained on some of these cases: expect less on new images"
+        in (document["notes"])
+    )
+
+
+def test_a_palette_is_refused(mask_run, tmp_path):
+    """A classifier draws no masks that could be coloured."""
+    with pytest.raises(SettingsError, match="--palette nerve: colours masks"):
+        evaluate(mask_run, palette="nerve", out=tmp_path / "out", threads=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_curve_says_where_its_threshold_is_from(mask_run, tmp_path):
+    """Chosen on validation images, or given by hand."""
+    chosen = evaluate(mask_run, out=tmp_path / "a", threads=1).main_result.read_text()
+    given = evaluate(mask_run, threshold=0.4, out=tmp_path / "b", threads=1).main_result.read_text()
+    start = "ROC curve over the scored cases; the dot is at the threshold"
+    assert f"{start} 0.4: given by hand." in given
+    assert f"{start} 0.4: given by hand." not in chosen
+    assert re.search(rf"{start} [0-9.e-]+: .*validation split", chosen)
+
+
+def test_the_card_says_at_which_threshold_accuracy_is_counted(mask_run):
+    """Its name holds 0.5, which is not the threshold chosen; the share present is told too."""
+    card = read_card(mask_run)
+    assert set(card.validation["scores"]) == {"roc_auc", "accuracy_at_0.5"}
+    page = (mask_run / "model" / "README.md").read_text()
+    assert "| accuracy at 0.5 |" in page
+    assert "12 images, layout folders, the masks of observer reference, 50.0% present |" in page

@@ -38,7 +38,8 @@ def classification_plots(document: Document, header: Sequence[str], rows: Cells)
     figures = {}
     if document["roc"] is not None:
         caption = (
-            "ROC curve over the scored cases; the dot is the threshold that was chosen before."
+            "ROC curve over the scored cases; the dot is at the threshold "
+            f"{document['threshold']:.3g}: {document['threshold_origin']}."
         )
         figures[caption] = _roc(document)
     expected = document["reliability"]["error_when_calibrated"]

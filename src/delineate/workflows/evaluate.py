@@ -23,6 +23,7 @@ from delineate.workflows.depths import depth_rows
 from delineate.workflows.evaluate_classifier import ClassificationResult
 from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.judging import AskedScoring, judging
+from delineate.workflows.predict_classifier import refuse_palette
 from delineate.workflows.scoring import Answer, Answers, ScoringResult, score_and_write
 
 
@@ -72,6 +73,8 @@ def evaluate(
     find_palette(palette)
     card = read_card(model)
     require_depth(card, depth)
+    if card.task == "classify":
+        refuse_palette(palette)
     if threshold is not None and len(card.classes) > 2:
         raise SettingsError(
             "--threshold: a model of several classes takes the likeliest; leave the option out"

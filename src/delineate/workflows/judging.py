@@ -30,7 +30,7 @@ from delineate.workflows.run_folder import (
     read_run,
     review_of,
 )
-from delineate.workflows.scored_data import ScoredData, Seen, scored_data
+from delineate.workflows.scored_data import EVERYTHING, ScoredData, Seen, scored_data
 from delineate.workflows.training_data import data_digest, labels_origin
 
 
@@ -191,7 +191,10 @@ def _seen_before(split: str) -> tuple[str, ...]:
     """What must be said where the model is scored on cases that it was made with."""
     if split == TEST:
         return ()
-    seen = {TRAIN: "the model was trained on these very cases"}
+    seen = {
+        TRAIN: "the model was trained on these very cases",
+        EVERYTHING: "the model was trained on some of these cases",
+    }
     chosen = "checkpoint and threshold were chosen on these very cases"
     return (f"{seen.get(split, chosen)}: expect less on new images",)
 

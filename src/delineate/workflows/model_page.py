@@ -33,7 +33,7 @@ trained with Delineate.
 | threshold | {cut} |
 | outside the field of view | {outside} |{_tiling(card)}
 | trained on | {training["images"]["train"]} images, layout {training["data_layout"]}, \
-{training["labels"]} |{_encoder(card)}
+{training["labels"]}{_present(training["present_share"])} |{_encoder(card)}
 | training | recipe {training["recipe"]}, seed {training["seed"]}, {training["patches"]:,} \
 patches, {training["minutes"]} min, {card.precision} |
 | machine | {training["machine"]["processor"]} |
@@ -72,6 +72,10 @@ def _tiling(card: ModelCard) -> str:
             f"{tiling.mean_difference:.2g} on average and {tiling.largest_difference:.2g} at most"
         )
     return f"\n| large images | {tiling.reason}{measured} |"
+
+
+def _present(share: float | None) -> str:
+    return "" if share is None else f", {share:.1%} present"
 
 
 def _encoder(card: ModelCard) -> str:

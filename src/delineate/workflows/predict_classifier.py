@@ -109,6 +109,15 @@ def _refuse_what_masks_have(*, probabilities: bool, palette: str) -> None:
             "--probabilities: writes maps of segmentation models, and this is a classifier, whose "
             f"probabilities stand in {TABLE}; leave the option out"
         )
+    refuse_palette(palette)
+
+
+def refuse_palette(palette: str) -> None:
+    """Nothing, where no other palette than the default is asked for.
+
+    Raises:
+        SettingsError: one that would colour masks.
+    """
     if palette != "default":
         raise SettingsError(
             f"--palette {palette}: colours masks, and a classifier draws none; leave the option out"

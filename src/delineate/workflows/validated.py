@@ -26,8 +26,8 @@ RULE = (
     "on new images"
 )
 
-# Shown of a classifier; its loss is in the history.
-CLASSIFIER_SCORES = ("roc_auc", "accuracy")
+# Shown of a classifier, by the metric; its loss is in the history.
+CLASSIFIER_SCORES = {"roc_auc": "roc_auc", "accuracy_at_0.5": "accuracy"}
 CLASSIFIER_RULE = (
     "one verdict an image, accuracy at 0.5; the split on which checkpoint and threshold were "
     "chosen, so better than on new images"
@@ -83,7 +83,7 @@ def validated_classifier(
         [probability for probability, is_present in judged if not is_present],
     )
     threshold = _stated(choice, len(cases))
-    scores = {name: CLASSIFIER_METRICS[name](judged) for name in CLASSIFIER_SCORES}
+    scores = {name: CLASSIFIER_METRICS[each](judged) for name, each in CLASSIFIER_SCORES.items()}
     return Validated(threshold, scores, CLASSIFIER_RULE)
 
 
