@@ -107,9 +107,8 @@ def train(
     log, whose decisions are applied; the run keeps a copy of it. `encoder_weights` says where a
     network with a named encoder starts: "imagenet", a file, or "random". A recipe that is to
     classify takes as label whether a mask holds any foreground, or the `labels` of a CSV with id
-    and label. `minutes` covers everything
-    from this call to the written model. A resumed run takes its recipe, split, review, seed,
-    precision and threads from the run folder.
+    and label. `minutes` covers everything from this call to the written model. A resumed run
+    takes its recipe, split, review, seed, precision and threads from the run folder.
 
     Raises:
         LeakageError: a subject, a file or copies of one picture in several splits.
@@ -212,15 +211,10 @@ def train(
         require_fitting_patches(plan.patches.size_px, network)
         if not is_started:
             started = start_encoder(network, plan.model.encoder_weights)
-            if is_resumed and started != facts.encoder:
-                raise SettingsError(
-                    f"{plan.model.encoder_weights}: this run was started with {facts.encoder}, and "
-                    f"now this is {started}; give the former weights, or start anew with "
-                    "--overwrite"
-                )
-            facts = facts.model_copy(
-                update={"encoder": started, "colours_note": colours_note(plan, preparation)}
-            )
+            if is_resumed:
+                _require_same_start(plan, facts, started)
+            note = colours_note(plan, preparation)
+            facts = facts.model_copy(update={"encoder": started, "colours_note": note})
         depths = depths_of(network)
 
         if not is_resumed:
@@ -282,6 +276,15 @@ def _reserve_s(slowest_validation_s: float, repeats: Repeats, depths: int) -> fl
     """Seconds of a budget of minutes that belong to the work after the last step."""
     passes = 1 + len(VIEWS[repeats]) * max(depths, 1)
     return _WRITING_S + _SLACK * passes * slowest_validation_s
+
+
+def _require_same_start(plan: Recipe, facts: RunFacts, started: str | None) -> None:
+    """Refuse other weights than those that a run without a checkpoint yet began with."""
+    if started != facts.encoder:
+        raise SettingsError(
+            f"{plan.model.encoder_weights}: this run was started with {facts.encoder}, and now "
+            f"this is {started}; give the former weights, or start anew with --overwrite"
+        )
 
 
 def _encoder_change(weights: str | None) -> tuple[str, ...]:
