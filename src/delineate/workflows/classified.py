@@ -17,7 +17,7 @@ from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image
 from delineate.inference.classifier import ImageClassifier
 from delineate.report.heat_maps import heat_map_overlay
-from delineate.workflows.evaluate_classifier import (
+from delineate.workflows.classification_writing import (
     SHOWN_ERRORS,
     ClassificationResult,
     write_classification,

@@ -18,9 +18,9 @@ from delineate.inference.postprocess import without_small_objects
 from delineate.inference.settings import Repeats
 from delineate.metrics.thresholds import decide
 from delineate.report.overlays import find_palette
+from delineate.workflows.classification_writing import ClassificationResult
 from delineate.workflows.classified import classified
 from delineate.workflows.depths import depth_rows
-from delineate.workflows.evaluate_classifier import ClassificationResult
 from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.judging import AskedScoring, judging
 from delineate.workflows.predict_classifier import refuse_palette

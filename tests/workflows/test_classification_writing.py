@@ -15,7 +15,7 @@ from delineate.evaluation.classification import ClassifiedCase, score_classifica
 from delineate.evaluation.classification_records import ClassificationEvaluation
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.files.writing import read_json
-from delineate.workflows.evaluate_classifier import SHOWN_ERRORS, write_classification
+from delineate.workflows.classification_writing import SHOWN_ERRORS, write_classification
 
 
 @pytest.fixture
