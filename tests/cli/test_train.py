@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,9 @@ def test_ctrl_c_says_how_to_go_on(pairs, tmp_path):
     program = [sys.executable, "-c", "from delineate.cli.main import run; run()"]
     quick = ["--threads", "1", "--device", "cpu", "--set", "model.arguments={width = 4, depth = 4}"]
     started = [*program, "train", str(pairs), "--out", str(out), *quick, "--minutes", "0.5"]
-    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True) as training:
+    # A shell ignores Ctrl-C for what it runs in the background, and tests may run there.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as training:
         assert training.stderr is not None
         for line in training.stderr:
             if line.startswith("training ..."):
