@@ -296,6 +296,10 @@ def demo(
             f"{counted(compared.cases, 'test image')} that neither leak nor were decided on: "
             f"{compared}"
         )
+        diary.tell(
+            "that is one training of each: the interval is over subjects, and so short a training "
+            "started otherwise may differ by more"
+        )
     is_better = is_better_than_nothing(scored.evaluation)
     if is_better:
         diary.tell("the model beats every trivial prediction by both")
