@@ -18,13 +18,13 @@ from delineate.evaluation.classification_records import (
     SPECIFICITIES,
     CaseVerdict,
     ClassificationEvaluation,
-    ClassificationView,
     ClassScore,
     Reliability,
     RocPoints,
     headline_of,
 )
 from delineate.evaluation.classification_scores import Answers, scores_of
+from delineate.evaluation.figures import ViewScores
 from delineate.evaluation.records import AS_DECIDED, BEFORE, EVERY_CASE, MODEL, UNTOUCHED
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.views import View
@@ -179,18 +179,18 @@ def _views(
     touched: Sequence[ClassifiedCase],
     whole: Sequence[ClassScore],
     settings: EvaluationSettings,
-) -> Iterator[ClassificationView]:
+) -> Iterator[ViewScores[ClassScore]]:
     """The whole and every view beside it; nothing where there is but the whole."""
 
-    def view(name: str, kept: Sequence[ClassifiedCase]) -> ClassificationView:
+    def view(name: str, kept: Sequence[ClassifiedCase]) -> ViewScores[ClassScore]:
         scored = of.answers(kept) if kept else ()
         records = headline_of(score for each in scored for score in scores_of(each, settings))
-        return ClassificationView(name, len(kept), _subjects(kept), records)
+        return ViewScores(name, len(kept), _subjects(kept), records)
 
     if not asked and not touched:
         return
     name = AS_DECIDED if touched else EVERY_CASE
-    yield ClassificationView(name, len(cases), _subjects(cases), headline_of(whole))
+    yield ViewScores(name, len(cases), _subjects(cases), headline_of(whole))
     for each in asked:
         yield view(each.name, [case for case in cases if case.id not in each.left_out])
     if touched:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from delineate.evaluation.figures import ViewScores, figure_document, figure_words, having
 from delineate.metrics.calibration import ReliabilityBin
 from delineate.metrics.operating_points import OperatingPoint
 
@@ -123,21 +124,7 @@ class ClassScore:
 
     def __str__(self) -> str:
         """The value with its interval, or `undefined` and the reason."""
-        if self.value is None:
-            return f"undefined ({self.why_undefined})"
-        if self.low is None or self.high is None:
-            return f"{self.value:.4f}"
-        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
-
-
-@dataclass(frozen=True)
-class ClassificationView:
-    """The headline scores of the same answers over other cases or labels."""
-
-    name: str
-    cases: int
-    subjects: int
-    records: tuple[ClassScore, ...]
+        return figure_words(self)
 
 
 @dataclass(frozen=True)
@@ -172,7 +159,7 @@ class ClassificationEvaluation:
     threshold_origin: str
     prevalence_in_training: float | None
     records: tuple[ClassScore, ...]
-    views: tuple[ClassificationView, ...]
+    views: tuple[ViewScores[ClassScore], ...]
     cases: tuple[CaseVerdict, ...]
     subjects: int
     confusion: Confusion
@@ -188,11 +175,7 @@ class ClassificationEvaluation:
 
     def find(self, **fields: str) -> tuple[ClassScore, ...]:
         """The records whose fields have these values, such as `score="roc_auc"`."""
-        return tuple(
-            record
-            for record in self.records
-            if all(getattr(record, name) == value for name, value in fields.items())
-        )
+        return having(self.records, **fields)
 
     def headline(self) -> tuple[ClassScore, ...]:
         """What a person sees first: the model and each baseline."""
@@ -226,9 +209,9 @@ class ClassificationEvaluation:
             "failures": [{"id": id_, "failure": failure} for id_, failure in self.failures],
             "failure_rule": FAILURE_RULE,
             "notes": list(self.notes),
-            "headline": [_record_document(record) for record in self.headline()],
-            "views": [_view_document(view) for view in self.views],
-            "records": [_record_document(record) for record in self.records],
+            "headline": [figure_document(record) for record in self.headline()],
+            "views": [view.to_document() for view in self.views],
+            "records": [figure_document(record) for record in self.records],
             "confusion": asdict(self.confusion),
             "operating_points": [_point_document(one) for one in self.operating_points],
             "reliability": {
@@ -271,16 +254,3 @@ def _point_document(point: OperatingPoint) -> dict[str, Any]:
         "specificity": point.specificity,
         "threshold": point.threshold,
     }
-
-
-def _view_document(view: ClassificationView) -> dict[str, Any]:
-    return {
-        "name": view.name,
-        "cases": view.cases,
-        "subjects": view.subjects,
-        "records": [_record_document(record) for record in view.records],
-    }
-
-
-def _record_document(record: ClassScore) -> dict[str, Any]:
-    return {**asdict(record), "rule": record.rule}

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from delineate.core.types import LabelClass
+from delineate.evaluation.figures import ViewScores, figure_document, figure_words, having
 
 MODEL, EMPTY, MEAN_MASK = "model", "empty prediction", "mean training mask"
 INSIDE, WHOLE = "inside the region", "whole frame"
@@ -72,11 +73,7 @@ class ScoreRecord:
 
     def __str__(self) -> str:
         """The value with its interval, or `undefined` and the reason."""
-        if self.value is None:
-            return f"undefined ({self.why_undefined})"
-        if self.low is None or self.high is None:
-            return f"{self.value:.4f}"
-        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+        return figure_words(self)
 
 
 @dataclass(frozen=True)
@@ -118,25 +115,14 @@ class CaseTable:
     rows: tuple[tuple[str | int | float, ...], ...]
 
 
-@dataclass(frozen=True)
-class ViewScores:
-    """The headline scores of one set of predictions over one set of cases and labels."""
-
-    name: str
-    cases: int
-    subjects: int
-    records: tuple[ScoreRecord, ...]
-
-
 def headline_of(records: Iterable[ScoreRecord], **fields: str) -> tuple[ScoreRecord, ...]:
     """The records of `HEADLINE`, in its order, whose fields have these values."""
-    found = tuple(records)
+    found = having(records, **fields)
     return tuple(
         record
         for wanted in HEADLINE
         for record in found
         if (record.score, record.pooling) == wanted
-        and all(getattr(record, name) == value for name, value in fields.items())
     )
 
 
@@ -161,7 +147,7 @@ class Evaluation:
     case_table: CaseTable
     failures: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-    views: tuple[ViewScores, ...] = ()
+    views: tuple[ViewScores[ScoreRecord], ...] = ()
 
     @property
     def reference_class(self) -> str:
@@ -175,11 +161,7 @@ class Evaluation:
 
     def find(self, **fields: str) -> tuple[ScoreRecord, ...]:
         """The records whose fields have these values, such as `score="dice"`."""
-        return tuple(
-            record
-            for record in self.records
-            if all(getattr(record, name) == value for name, value in fields.items())
-        )
+        return having(self.records, **fields)
 
     def headline(self) -> tuple[ScoreRecord, ...]:
         """What a person sees first: each predictor against the observer of reference.
@@ -213,10 +195,10 @@ class Evaluation:
             "failures": [{"id": id_, "failure": failure} for id_, failure in self.failures],
             "failure_rule": FAILURE_RULE,
             "notes": list(self.notes),
-            "headline": [_record_document(record) for record in self.headline()],
-            "views": [_view_document(view) for view in self.views],
+            "headline": [figure_document(record) for record in self.headline()],
+            "views": [view.to_document() for view in self.views],
             "empty_rules": [asdict(row) for row in self.empty_rules],
-            "records": [_record_document(record) for record in self.records],
+            "records": [figure_document(record) for record in self.records],
             "curves": [asdict(curve) for curve in self.curves],
         }
 
@@ -229,19 +211,6 @@ def reference_class(classes: Sequence[LabelClass]) -> str:
 def reference_region(regions: Collection[str]) -> str:
     """Inside the region of interest where any case has one."""
     return INSIDE if INSIDE in regions else WHOLE
-
-
-def _view_document(view: ViewScores) -> dict[str, Any]:
-    return {
-        "name": view.name,
-        "cases": view.cases,
-        "subjects": view.subjects,
-        "records": [_record_document(record) for record in view.records],
-    }
-
-
-def _record_document(record: ScoreRecord) -> dict[str, Any]:
-    return {**asdict(record), "rule": record.rule}
 
 
 def observer_predictor(observer: str) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from delineate.evaluation.aggregation import records_of
 from delineate.evaluation.cases import CaseFigures
+from delineate.evaluation.figures import ViewScores
 from delineate.evaluation.records import (
     AS_DECIDED,
     BEFORE,
     EVERY_CASE,
     UNTOUCHED,
     ScoreRecord,
-    ViewScores,
     headline_of,
     reference_class,
 )
@@ -60,7 +60,7 @@ class Views:
             self._score(BEFORE, comparison, _joined(untouched, earlier))
             self._score(UNTOUCHED, comparison, untouched)
 
-    def scores(self, whole: Sequence[ScoreRecord]) -> tuple[ViewScores, ...]:
+    def scores(self, whole: Sequence[ScoreRecord]) -> tuple[ViewScores[ScoreRecord], ...]:
         """The whole and every view beside it; nothing where there is but the whole."""
         views = [self._view(name, groups) for name, groups in self._groups()]
         if not views:
@@ -77,7 +77,7 @@ class Views:
             yield BEFORE, {**untouched, **self.before.groups}
             yield UNTOUCHED, untouched
 
-    def _view(self, name: str, groups: Groups) -> ViewScores:
+    def _view(self, name: str, groups: Groups) -> ViewScores[ScoreRecord]:
         return _view_scores(name, groups, headline_of(self._records.get(name, ())))
 
     def _score(self, name: str, comparison: Comparison, by_class: ByClass) -> None:
@@ -105,5 +105,7 @@ def _kept(groups: Groups, left_out: Collection[str]) -> Groups:
     return {id_: group for id_, group in groups.items() if id_ not in left_out}
 
 
-def _view_scores(name: str, groups: Groups, records: Sequence[ScoreRecord]) -> ViewScores:
+def _view_scores(
+    name: str, groups: Groups, records: Sequence[ScoreRecord]
+) -> ViewScores[ScoreRecord]:
     return ViewScores(name, len(groups), len(set(groups.values())), tuple(records))

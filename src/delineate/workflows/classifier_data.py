@@ -20,6 +20,7 @@ from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase
 from delineate.training.validate import JudgedImage, image_cross_entropy
 from delineate.workflows.run_folder import RunFacts
+from delineate.workflows.training_data import source_of
 
 _NO_LABELS = np.zeros((0, 0), np.uint8)
 _NO_PLACES = np.zeros(0, np.int32)
@@ -43,16 +44,8 @@ def classifier_patch_source(
         image = preparation.working_image(read_image(training.samples[index].image))
         return WorkingCase(image, _NO_LABELS, counted=_NO_PLACES, foreground=_NO_PLACES)
 
-    return PatchSource(
-        read,
-        len(training.samples),
-        preparation,
-        patches=recipe.patches,
-        augment=recipe.augment,
-        batch=recipe.train.batch,
-        seed=seed,
-        image_labels=[int(labels[sample.id]) for sample in training.samples],
-    )
+    found = [int(labels[sample.id]) for sample in training.samples]
+    return source_of(read, len(found), preparation, recipe, seed, image_labels=found)
 
 
 class ClassifierCases:

@@ -159,14 +159,29 @@ def patch_source(
         size_px = preparation.working_size_px(labels.shape)
         return working_case(preparation.working_image(image), resize_labels(labels, size_px))
 
+    return source_of(read, len(training.samples), preparation, recipe, seed, lost_px=lost_px)
+
+
+def source_of(
+    read: Callable[[int], WorkingCase],
+    count: int,
+    preparation: Preparation,
+    recipe: Recipe,
+    seed: int,
+    *,
+    image_labels: Sequence[int] | None = None,
+    lost_px: int = 0,
+) -> PatchSource:
+    """Patches of so many cases under the settings of a recipe; see `PatchSource` for the rest."""
     return PatchSource(
         read,
-        len(training.samples),
+        count,
         preparation,
         patches=recipe.patches,
         augment=recipe.augment,
         batch=recipe.train.batch,
         seed=seed,
+        image_labels=image_labels,
         lost_px=lost_px,
     )
 
