@@ -2,10 +2,12 @@
 
 Arrays by name, everywhere:
     image         (H, W, C) uint8, uint16 or float32, C = 1 or 3
-    labels        (H, W) uint8 class indices, 0 background, `IGNORE` where nothing is known
+    labels        (H, W) uint8 class indices, 0 none of the classes, `IGNORE` where nothing is
+                  known; where classes overlap, codes of `delineate.core.overlapping`
     mask          (H, W) bool
     probability   (C, H, W) float32: C = 1 the foreground of a binary task,
-                  else one channel a class, background first, which sum to 1
+                  else one channel a class, background first, which sum to 1; where classes
+                  overlap one channel a class without a background, each from 0 to 1
     region        (H, W) bool, True where pixels count
     heat map      (H, W) float32 from 0 to 1, where the verdict of a classifier comes from
 """
@@ -25,6 +27,18 @@ Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Probability = NDArray[np.float32]
 HeatMap = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class DrawnObject:
+    """One object that somebody drew: its class, and the (H, W) pixels it covers.
+
+    The class may be `IGNORE`. A crowd is a region in which single objects were not told apart.
+    """
+
+    label: int
+    mask: Mask
+    is_crowd: bool = False
 
 
 def as_image(array: NDArray[Any]) -> Image:

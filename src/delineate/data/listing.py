@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +14,8 @@ from delineate.core.errors import LayoutError
 from delineate.files.image_files import IMAGE_ENDINGS
 
 IGNORED = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+# What masks, classes and places of masks are kept in beside pictures.
+ANNOTATION_ENDINGS = frozenset({".json", ".csv", ".txt", ".npy"})
 FEW = 3
 
 
@@ -55,13 +57,14 @@ def counted(number: int, word: str) -> str:
 class Listing:
     """Every image file under `root` in natural order; folders are relative to it.
 
-    Hidden files, `__MACOSX` and `Thumbs.db` are left out. Links to folders are followed,
-    each folder once.
+    `annotations` are files of other endings that may hold masks, such as JSON and CSV. Hidden
+    files, `__MACOSX` and `Thumbs.db` are left out. Links to folders are followed, each folder once.
     """
 
     root: Path
     folders: Mapping[PurePosixPath, tuple[str, ...]]
     other_files: Mapping[str, int]
+    annotations: Mapping[PurePosixPath, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def count(self) -> int:
@@ -83,12 +86,13 @@ class Listing:
     def under(self, folder: str) -> Listing:
         """The same files seen from a folder below."""
         base = PurePosixPath(folder)
-        inside = {f.relative_to(base): n for f, n in self.folders.items() if f.is_relative_to(base)}
-        return Listing(self.root / folder, inside, {})
+        return Listing(
+            self.root / folder, _inside(base, self.folders), {}, _inside(base, self.annotations)
+        )
 
     def only_child(self) -> str | None:
         """The one folder that everything lies in, where there is exactly one."""
-        tops = {folder.parts[:1] for folder in self.folders}
+        tops = {folder.parts[:1] for folder in (*self.folders, *self.annotations)}
         return next(iter(tops))[0] if len(tops) == 1 and () not in tops else None
 
     def describe(self) -> str:
@@ -116,6 +120,7 @@ def list_images(root: Path) -> Listing:
     if not root.is_dir():
         raise LayoutError(f"{root}: expected a folder of images or a manifest .csv, found a file")
     folders: dict[PurePosixPath, tuple[str, ...]] = {}
+    annotations: dict[PurePosixPath, tuple[str, ...]] = {}
     others: Counter[str] = Counter()
     seen: set[str] = set()
     for place, below, names in os.walk(root, followlinks=True, onerror=_refuse):
@@ -128,9 +133,19 @@ def list_images(root: Path) -> Listing:
         kept = [n for n in names if not _is_ignored(n)]
         images = sorted((n for n in kept if _ending(n) in IMAGE_ENDINGS), key=natural_key)
         others.update(_ending(n) for n in kept if _ending(n) not in IMAGE_ENDINGS)
+        folder = PurePosixPath(Path(place).relative_to(root).as_posix())
         if images:
-            folders[PurePosixPath(Path(place).relative_to(root).as_posix())] = tuple(images)
-    return Listing(root, folders, others)
+            folders[folder] = tuple(images)
+        drawn = sorted((n for n in kept if _ending(n) in ANNOTATION_ENDINGS), key=natural_key)
+        if drawn:
+            annotations[folder] = tuple(drawn)
+    return Listing(root, folders, others, annotations)
+
+
+def _inside(
+    base: PurePosixPath, folders: Mapping[PurePosixPath, tuple[str, ...]]
+) -> dict[PurePosixPath, tuple[str, ...]]:
+    return {f.relative_to(base): names for f, names in folders.items() if f.is_relative_to(base)}
 
 
 def stem(name: str) -> str:

@@ -47,11 +47,19 @@ def survey_masks(
     """What every mask holds and how each observer's are to be decoded.
 
     Never raises for a mask: those that cannot be read are listed. An observer none of whose
-    masks can be read has no proposal. Files with an encoding of their own speak for no other.
+    masks can be read has no proposal. Files with an encoding of their own speak for no other,
+    and what is drawn as objects has no values to look at.
     """
     names = dataset.observers if observers is None else tuple(observers)
     files = {name: mask_files(dataset, name) for name in names}
-    every = list(dict.fromkeys(file for own in files.values() for file in own))
+    every = list(
+        dict.fromkeys(
+            file
+            for name, own in files.items()
+            for file in own
+            if not _is_drawn(dataset, file, name)
+        )
+    )
     findings: dict[Path, MaskFinding] = {}
     unreadable: dict[Path, str] = {}
     for file, found in in_threads(_describe, every, label="reading masks", progress=progress):
@@ -106,7 +114,12 @@ def uncertain(dataset: Dataset, observer: str, proposal: Proposal) -> UncertainM
 
 
 def classes_of(dataset: Dataset, survey: Survey) -> tuple[LabelClass, ...]:
-    """Background and every class that any observer with a settled encoding drew."""
+    """Background and every class that any observer with a settled encoding drew.
+
+    Classes that the layout named stay as they are.
+    """
+    if dataset.classes:
+        return dataset.classes
     best: tuple[LabelClass, ...] = ()
     for name, proposal in survey.proposals.items():
         encoding = dataset.encodings.get(name)
@@ -144,6 +157,11 @@ def foreground_shares(
             raise found
         shares[sample.id] = found
     return shares
+
+
+def _is_drawn(dataset: Dataset, file: Path, observer: str) -> bool:
+    encoding = dataset.encoding_of(file, observer)
+    return encoding is not None and encoding.is_drawn
 
 
 def _describe(file: Path) -> MaskFinding:

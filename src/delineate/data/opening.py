@@ -162,7 +162,18 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
             found = layout.read(inner)
             if inner.root != root:
                 reason += f" (in {inner.root.relative_to(root)}/)"
-            return Dataset(inner.root, key, reason, found.samples, notes=found.notes)
+            return Dataset(
+                inner.root,
+                key,
+                reason,
+                found.samples,
+                encodings=found.encodings,
+                classes=found.classes,
+                notes=found.notes,
+                file_encodings=found.file_encodings,
+                has_instances=found.has_instances,
+                is_overlapping=found.is_overlapping,
+            )
     asked = f"not the layout {name}; " if name else ""
     raise LayoutError(
         f"{root}: {asked}{listing.describe()}; {_lack(listing)}. Known layouts: {EXPLAINED}; "

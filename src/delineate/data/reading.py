@@ -8,12 +8,27 @@ from pathlib import Path
 
 import numpy as np
 
-from delineate.core.errors import DelineateError, LayoutError, SizeMismatchError, UncertainMaskError
+from delineate.core.errors import (
+    DelineateError,
+    LayoutError,
+    SizeMismatchError,
+    UncertainMaskError,
+    UnreadableFileError,
+)
 from delineate.core.geometry import Size
+from delineate.core.overlapping import MOST_CLASSES, code, coded, painted
 from delineate.core.types import IGNORE, Image, Labels, Mask
 from delineate.data.sample import Dataset, Sample
+from delineate.files.cropped_masks import placed
+from delineate.files.drawn_objects import drawn_objects
 from delineate.files.image_files import image_size, read_image
-from delineate.files.mask_encoding import decode, describe, propose, read_mask, read_raw_mask
+from delineate.files.mask_encoding import (
+    decode,
+    describe,
+    propose,
+    read_mask,
+    read_raw_mask,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,8 @@ def read_labels(dataset: Dataset, sample: Sample, observer: str) -> Labels:
     """The labels that one observer drew, in the size of the image.
 
     Several files are united: where one has a class and another background or nothing known,
-    the class counts.
+    the class counts. Where classes overlap these are codes, and nothing known in one file is
+    nothing known at all.
 
     Raises:
         LayoutError: the observer drew nothing here, or two files give a pixel two classes.
@@ -101,21 +117,59 @@ def _read_labels(dataset: Dataset, sample: Sample, observer: str, frame: Frame |
             f"{sample.image}: expected a mask of observer {observer}, found none; "
             "add it, or leave the sample out"
         )
-    united = _read_file(dataset, files[0], observer, frame)
+    united = _read_file(dataset, sample, files[0], observer, frame)
     frame = frame or Frame(files[0], united.shape)
     for file in files[1:]:
-        united = _united(united, _read_file(dataset, file, observer, frame), file)
+        more = _read_file(dataset, sample, file, observer, frame)
+        if dataset.is_overlapping:
+            is_unknown = (united == IGNORE) | (more == IGNORE)
+            united = np.where(is_unknown, IGNORE, united | more).astype(np.uint8)
+        else:
+            united = _united(united, more, file)
     return united
 
 
-def _read_file(dataset: Dataset, file: Path, observer: str, frame: Frame | None) -> Labels:
+def _read_file(
+    dataset: Dataset, sample: Sample, file: Path, observer: str, frame: Frame | None
+) -> Labels:
     encoding = dataset.encoding_of(file, observer)
     if encoding is None:
         raise UncertainMaskError(
             f"{file}: how observer {observer}'s masks are encoded is not settled; "
             "confirm it with --masks"
         )
-    return _checked(read_mask(file, encoding), file, frame)
+    if encoding.is_drawn or encoding.offsets is not None:
+        size = _known(frame, sample, file).size
+    if encoding.is_drawn:
+        objects = drawn_objects(file, encoding, dataset.classes, entry=sample.entry, size=size)
+        return coded(objects, size) if dataset.is_overlapping else painted(objects, size)
+    labels = read_mask(file, encoding)
+    if encoding.offsets is not None:
+        labels = placed(labels, file, encoding.offsets, size)
+    labels = _checked(labels, file, frame)
+    return _CODES[labels] if dataset.is_overlapping else labels
+
+
+def _codes() -> Labels:
+    """From class index to its code; what no code is kept for stays a number that none means."""
+    table = np.full(256, 1 << MOST_CLASSES, np.uint8)
+    table[0], table[IGNORE] = 0, IGNORE
+    for index in range(1, MOST_CLASSES + 1):
+        table[index] = code(index)
+    return table
+
+
+_CODES = _codes()
+
+
+def _known(frame: Frame | None, sample: Sample, file: Path) -> Frame:
+    """The frame, for masks that cannot be read without the size of the image."""
+    if frame is None:
+        raise UnreadableFileError(
+            f"{file}: holds no size of its own, and that of {sample.image} cannot be read; "
+            "mend the image or leave the sample out"
+        )
+    return frame
 
 
 def _united(first: Labels, second: Labels, file: Path) -> Labels:

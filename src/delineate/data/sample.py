@@ -18,8 +18,9 @@ class Sample:
     """One image and all that is known of it.
 
     `masks` goes from observer to files, the observer of reference first. Several files of
-    one observer are united. `subject` is None where nobody said who is who. `split` is the
-    one that the folder or manifest states, else None.
+    one observer are united. `entry` is what files that hold the masks of many images, such as
+    COCO JSON or a table of run lengths, call this one. `subject` is None where nobody said who
+    is who. `split` is the one that the folder or manifest states, else None.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Sample:
     masks: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     region: Path | None = None
     split: str | None = None
+    entry: str | None = None
 
     @property
     def group(self) -> str:
@@ -39,8 +41,11 @@ class Sample:
 class Dataset:
     """A folder or manifest as it was understood.
 
-    `encodings` and `classes` are empty until `delineate.data.masks.settle_encodings` has
-    read the masks; `encodings` goes from observer to how that observer's masks are decoded.
+    `encodings` goes from observer to how that observer's masks are decoded. It and `classes` are
+    empty until `delineate.data.masks.settle_encodings` has read the masks, but for what the
+    layout itself settles: classes that it names stay. With `has_instances` each mask file, or each
+    object drawn in one, is an object of its own. With `is_overlapping` a pixel may belong to
+    several classes, and labels are the codes of `delineate.core.overlapping`.
     `file_encodings` are those of single mask files that differ from their observer's, such as
     masks that a review has put in the place of others. `notes` say what was left out or looks
     odd, one sentence each. `image_labels` say of whole images, by id, whether there is anything
@@ -56,6 +61,8 @@ class Dataset:
     notes: tuple[str, ...] = ()
     file_encodings: Mapping[Path, MaskEncoding] = field(default_factory=dict)
     image_labels: Mapping[str, bool] = field(default_factory=dict)
+    has_instances: bool = False
+    is_overlapping: bool = False
 
     @property
     def observers(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class Threshold(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: float | None = Field(description="None for several classes: the likeliest wins")
+    values: tuple[float, ...] | None = Field(None, description="one a class, where classes overlap")
     chosen_on: str = Field(description="the split, with its number of cases")
     rule: str = Field(description="what was maximised, and how")
     score: float | None = Field(description="the score it reached there")
@@ -84,6 +85,9 @@ class ModelCard(BaseModel):
     )
     depths: tuple[Depth, ...] = Field((), description="the depths it can be pruned to, if any")
     classes: tuple[NamedClass, ...]
+    is_overlapping: bool = Field(
+        False, description="a pixel may belong to several classes: one sigmoid a class"
+    )
     preparation: Preparation
     predict: PredictSettings
     has_dark_surround: bool = Field(
@@ -104,6 +108,8 @@ class ModelCard(BaseModel):
 
     @property
     def output_channels(self) -> int:
-        """One for binary masks, else one a class."""
+        """One for binary masks, one a foreground class where classes overlap, else one a class."""
+        if self.is_overlapping:
+            return len(self.classes) - 1
         is_binary_mask = len(self.classes) == 2 and self.task == "segment"
         return 1 if is_binary_mask else len(self.classes)

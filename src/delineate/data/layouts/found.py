@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from delineate.core.errors import LayoutError
+from delineate.core.types import LabelClass
 from delineate.data.listing import natural_key, some
 from delineate.data.sample import SPLITS, TEST, TRAIN, VALIDATION, Sample
+from delineate.files.mask_encoding import MaskEncoding
 
 REFERENCE = "reference"  # the observer of a set that has one and does not name him
 
@@ -28,10 +31,18 @@ SPLIT_WORDS = {
 
 @dataclass(frozen=True)
 class Found:
-    """Samples in natural order, and what a person should know about the pairing."""
+    """Samples in natural order, and what a person should know about the pairing.
+
+    The rest is what the layout itself settles; see `delineate.data.sample.Dataset`.
+    """
 
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
+    encodings: Mapping[str, MaskEncoding] = field(default_factory=dict)
+    file_encodings: Mapping[Path, MaskEncoding] = field(default_factory=dict)
+    classes: tuple[LabelClass, ...] = ()
+    has_instances: bool = False
+    is_overlapping: bool = False
 
 
 def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
