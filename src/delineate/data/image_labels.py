@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,24 @@ def image_labels(
     if labels_file is not None:
         return _from_table(dataset, samples, labels_file)
     return _from_masks(dataset, samples, progress)
+
+
+def require_both(dataset: Dataset, labels: Mapping[str, bool], part: str) -> None:
+    """Nothing, where some images of a part hold something to find and some hold nothing.
+
+    Raises:
+        LayoutError: all of them, or none.
+    """
+    found = sum(labels[sample.id] for sample in dataset.samples)
+    count = len(dataset.samples)
+    if 0 < found < count:
+        return
+    said = "in every one of them" if found else "in none of them"
+    raise LayoutError(
+        f"{dataset.root}: {part} holds {counted(count, 'image')}, expected some with something to "
+        f"find and some without, found something {said}; give more images of the kind that "
+        "lacks, or part them otherwise with --split-file or --seed"
+    )
 
 
 def _rows(path: Path) -> dict[str, tuple[int, bool]]:

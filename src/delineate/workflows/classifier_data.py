@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 from torch import nn
 
-from delineate.core.errors import LayoutError
-from delineate.data.listing import counted
+from delineate.data.image_labels import require_both
 from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
 from delineate.inference.classifier import whole_image_probability
@@ -91,21 +90,3 @@ class ClassifierCases:
             return loss, metric(judged)
 
         return validate
-
-
-def require_both(dataset: Dataset, labels: Mapping[str, bool], part: str) -> None:
-    """Nothing, where some images of a part hold something to find and some hold nothing.
-
-    Raises:
-        LayoutError: all of them, or none.
-    """
-    found = sum(labels[sample.id] for sample in dataset.samples)
-    count = len(dataset.samples)
-    if 0 < found < count:
-        return
-    said = "in every one of them" if found else "in none of them"
-    raise LayoutError(
-        f"{dataset.root}: {part} holds {counted(count, 'image')}, expected some with something to "
-        f"find and some without, found something {said}; give more images of the kind that "
-        "lacks, or part them otherwise with --split-file or --seed"
-    )

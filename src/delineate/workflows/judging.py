@@ -20,6 +20,7 @@ from delineate.files.writing import append_line, new_folder, read_lines
 from delineate.inference.model_card import ModelCard
 from delineate.inference.model_folder import find_model_folder, read_card
 from delineate.workflows.inputs import inputs_of
+from delineate.workflows.labelled_data import data_digest, labels_origin
 from delineate.workflows.reviewed import decided
 from delineate.workflows.run_folder import (
     RUN,
@@ -31,7 +32,6 @@ from delineate.workflows.run_folder import (
     review_of,
 )
 from delineate.workflows.scored_data import EVERYTHING, ScoredData, Seen, scored_data
-from delineate.workflows.training_data import data_digest, labels_origin
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from delineate.inference.preparation import Preparation
 from delineate.inference.weights import save_network
 from delineate.recipe.recipe import Recipe, recipe_text
 from delineate.training.loop import Fitted
+from delineate.workflows.labelled_data import labels_origin
 from delineate.workflows.model_page import model_page
 from delineate.workflows.run_folder import RunFacts, machine
-from delineate.workflows.training_data import labels_origin, lost_px
+from delineate.workflows.training_data import lost_px
 from delineate.workflows.validated import Validated
 
 

@@ -12,7 +12,7 @@ from delineate.auditing.findings.leaks import Leak
 from delineate.core.errors import DelineateError, LayoutError, SettingsError
 from delineate.core.progress import Progress
 from delineate.core.types import VERDICTS
-from delineate.data.image_labels import image_labels
+from delineate.data.image_labels import image_labels, require_both
 from delineate.data.listing import counted
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset, require_labels
@@ -29,11 +29,10 @@ from delineate.data.splitting import (
 )
 from delineate.files.image_files import read_image
 from delineate.recipe.recipe import Task
-from delineate.workflows.classifier_data import require_both
+from delineate.workflows.labelled_data import data_digest
 from delineate.workflows.leakage import Gate, find_split_leaks, leak_document
 from delineate.workflows.reviewed import Decided, decided
 from delineate.workflows.run_folder import SPLIT, RunFacts, labels_of, review_of
-from delineate.workflows.training_data import data_digest
 
 
 @dataclass(frozen=True)

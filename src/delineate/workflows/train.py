@@ -30,6 +30,12 @@ from delineate.training.patches import steps_of_epoch
 from delineate.training.precision import choose_precision
 from delineate.workflows.curves import draw_curves
 from delineate.workflows.inputs import inputs_of
+from delineate.workflows.labelled_data import (
+    data_digest,
+    fitted_preparation,
+    has_dark_surround,
+    labels_origin,
+)
 from delineate.workflows.learning import built_network, learning, require_fitting_patches
 from delineate.workflows.model_writing import write_model
 from delineate.workflows.run_folder import (
@@ -45,11 +51,7 @@ from delineate.workflows.run_folder import (
 from delineate.workflows.starting import AskedData, begun, require_labels_fit, taken_up
 from delineate.workflows.training_data import (
     colours_note,
-    data_digest,
     encoder_colours,
-    fitted_preparation,
-    has_dark_surround,
-    labels_origin,
     require_start,
 )
 from delineate.workflows.validated import depths_of
@@ -204,7 +206,9 @@ def train(
             Budget(
                 steps=facts.steps, seconds=minutes
             )  # refuses a budget of nothing before we write
-        preparation = fitted_preparation(data.dataset.only(TRAIN), plan, colours, progress)
+        preparation = fitted_preparation(
+            data.dataset.only(TRAIN), plan.prepare, progress, encoder=colours
+        )
         torch.set_num_threads(facts.threads)
         torch.manual_seed(stream_seed(facts.seed, "weights"))
         network = built_network(plan, data.dataset, preparation)
