@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError, SettingsError, unknown_name
+from delineate.core.overlapping import require_codes
 from delineate.data.layouts import drive, folders, images, nerve
 from delineate.data.layouts.found import Found
 from delineate.data.layouts.names import mask_name, place_of
@@ -48,12 +49,15 @@ def open_dataset(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    overlapping: bool = False,
 ) -> Dataset:
     """The samples of a folder in any known layout, or of a manifest CSV.
 
-    Nothing but names is read. `masks` confirms how masks are encoded: `threshold:128` for
-    every observer, `2=invert` for observer 2. `subjects` says who is who: a regular
-    expression with one group, searched in the id of each sample, or a CSV of id and subject.
+    Nothing but names is read, and files that name images and classes, such as COCO JSON. `masks`
+    confirms how masks are encoded: `threshold:128` for every observer, `2=invert` for observer 2.
+    `subjects` says who is who: a regular expression with one group, searched in the id of each
+    sample, or a CSV of id and subject. `overlapping` declares that a pixel may belong to several
+    classes.
 
     Raises:
         LayoutError: nothing there, or nothing that a layout recognises.
@@ -63,6 +67,10 @@ def open_dataset(
     dataset = _open_manifest(path, layout) if path.is_file() else _open_folder(path, layout)
     if masks:
         dataset = with_encodings(dataset, [masks] if isinstance(masks, str) else masks)
+    if overlapping:
+        dataset = replace(dataset, is_overlapping=True)
+    if dataset.is_overlapping:
+        require_codes(dataset.classes, path)
     return with_subjects(dataset, subjects) if subjects else dataset
 
 
@@ -102,7 +110,7 @@ def with_encodings(dataset: Dataset, texts: Iterable[str]) -> Dataset:
     Raises:
         SettingsError: an observer that the data has not, or an encoding that cannot be read.
     """
-    encodings = dict(dataset.encodings)
+    encodings: dict[str, MaskEncoding] = {}
     for text in texts:
         head, equals, tail = text.partition("=")
         if equals and ":" not in head and "," not in head:
@@ -111,7 +119,7 @@ def with_encodings(dataset: Dataset, texts: Iterable[str]) -> Dataset:
             encodings[head.strip()] = MaskEncoding.parse(tail)
         else:
             encodings |= dict.fromkeys(dataset.observers, MaskEncoding.parse(text))
-    return replace(dataset, encodings=encodings)
+    return dataset.decoded_by(encodings)
 
 
 def with_subjects(dataset: Dataset, subjects: str) -> Dataset:

@@ -16,7 +16,7 @@ from delineate.core.errors import (
     UnreadableFileError,
 )
 from delineate.core.geometry import Size
-from delineate.core.overlapping import MOST_CLASSES, code, coded, painted
+from delineate.core.overlapping import coded, codes_of, painted
 from delineate.core.types import IGNORE, Image, Labels, Mask
 from delineate.data.sample import Dataset, Sample
 from delineate.files.cropped_masks import placed
@@ -147,19 +147,7 @@ def _read_file(
     if encoding.offsets is not None:
         labels = placed(labels, file, encoding.offsets, size)
     labels = _checked(labels, file, frame)
-    return _CODES[labels] if dataset.is_overlapping else labels
-
-
-def _codes() -> Labels:
-    """From class index to its code; what no code is kept for stays a number that none means."""
-    table = np.full(256, 1 << MOST_CLASSES, np.uint8)
-    table[0], table[IGNORE] = 0, IGNORE
-    for index in range(1, MOST_CLASSES + 1):
-        table[index] = code(index)
-    return table
-
-
-_CODES = _codes()
+    return codes_of(labels) if dataset.is_overlapping else labels
 
 
 def _known(frame: Frame | None, sample: Sample, file: Path) -> Frame:
@@ -179,7 +167,8 @@ def _united(first: Labels, second: Labels, file: Path) -> Labels:
     if conflict:
         raise LayoutError(
             f"{file}: gives {conflict} pixels another class than the files before it; "
-            "masks of one observer may only overlap in one class"
+            "masks of one observer may only overlap in one class. If a pixel may belong to several "
+            "classes, say --overlapping"
         )
     result = np.where(is_class, second, first)
     result[(first == 0) & (second == IGNORE)] = IGNORE

@@ -83,6 +83,29 @@ class Dataset:
         """How this mask file is decoded; None where that is not settled."""
         return self.file_encodings.get(file, self.encodings.get(observer))
 
+    def decoded_by(self, encodings: Mapping[str, MaskEncoding]) -> Dataset:
+        """The dataset whose observers' masks are decoded so, in place of what was known before.
+
+        A file that draws one class goes on drawing it, encoded as its observer's masks are.
+
+        Raises:
+            SettingsError: such files under an encoding that is not of two values.
+        """
+        own = dict(self.file_encodings)
+        for observer in encodings.keys() & set(self.observers) if own else ():
+            for sample in self.samples:
+                for file in sample.masks.get(observer, ()):
+                    label = own[file].label if file in own else None
+                    if label is not None:
+                        own[file] = replace(encodings[observer], label=label)
+        merged = {**self.encodings, **encodings}
+        return replace(self, encodings=merged, file_encodings=own)
+
+    def speaks_for_all(self, file: Path) -> bool:
+        """Whether what a mask file holds says how its observer's other masks are encoded."""
+        own = self.file_encodings.get(file)
+        return own is None or own.label is not None
+
     def only(self, split: str) -> Dataset:
         """The samples of one split."""
         chosen = tuple(sample for sample in self.samples if sample.split == split)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from delineate.core.errors import LayoutError
@@ -43,6 +43,16 @@ class Found:
     classes: tuple[LabelClass, ...] = ()
     has_instances: bool = False
     is_overlapping: bool = False
+
+
+def with_places(samples: Iterable[Sample], root: Path) -> list[Sample]:
+    """The samples; where the names of images repeat, their ids begin with their folders."""
+    chosen = list(samples)
+    if len({sample.id for sample in chosen}) == len(chosen):
+        return chosen
+    return [
+        replace(s, id="_".join([*s.image.parent.relative_to(root).parts, s.id])) for s in chosen
+    ]
 
 
 def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
