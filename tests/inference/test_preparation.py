@@ -209,3 +209,21 @@ def test_touching_classes_are_apart():
     """Two classes side by side are two objects, each judged by its own area."""
     labels = np.array([[1, 2, 2, 2]], np.uint8)
     assert without_small_objects(labels, 2).tolist() == [[0, 2, 2, 2]]
+
+
+def test_small_objects_of_overlapping_classes_leave_the_others():
+    """A pixel loses the class whose object is small there, and keeps what else it belongs to."""
+    codes = np.array([[0b01, 0b01, 0b11, 0b10, 0b00, 0b10]], np.uint8)
+    kept = without_small_objects(codes, 2, is_overlapping=True)
+    assert kept.tolist() == [[0b01, 0b01, 0b11, 0b10, 0, 0]]
+    assert without_small_objects(codes, 3, is_overlapping=True).tolist() == [[1, 1, 1, 0, 0, 0]]
+    assert without_small_objects(codes, 4, is_overlapping=True).tolist() == [[0] * 6]
+
+
+def test_thresholds_of_overlapping_classes_come_with_their_smallest_objects():
+    """Probability of two classes that overlap becomes codes, small objects of each taken away."""
+    probability = np.array([[[0.6, 0.7, 0.2]], [[0.1, 0.8, 0.1]]], np.float32)
+    found = labels_from_probability(probability, threshold=(0.5, 0.5))
+    assert found.tolist() == [[0b01, 0b11, 0]]
+    found = labels_from_probability(probability, threshold=(0.5, 0.5), minimum_area_px=2)
+    assert found.tolist() == [[0b01, 0b01, 0]]

@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from delineate.core.errors import SizeMismatchError
+from delineate.core.overlapping import is_class
 from delineate.core.types import IGNORE
 from delineate.metrics.counts import Counts, count
 from delineate.metrics.overlap import dice
-from delineate.metrics.thresholds import ARGMAX, best_dice_threshold, decide
+from delineate.metrics.thresholds import (
+    ARGMAX,
+    best_dice_of_each,
+    best_dice_threshold,
+    decide,
+)
 
 LEVELS = st.sampled_from([np.float32(v) for v in (0.0, 0.05, 0.2, 0.3, 0.55, 0.7, 0.95, 1.0)])
 PROBABILITY = arrays(np.float32, (3, 4), elements=LEVELS)
@@ -148,3 +154,41 @@ def test_one_channel_needs_a_threshold() -> None:
     """No threshold is made up for a binary probability."""
     with pytest.raises(ValueError, match=r"threshold: expected a number .* found none"):
         decide(np.zeros((1, 2, 2), np.float32), None)
+
+
+def test_classes_that_overlap_are_cut_each_at_its_own() -> None:
+    """Thresholds in a tuple give codes: a bit a class, set where its channel reaches its own."""
+    classes = np.array([[[0.6, 0.3, 0.1]], [[0.9, 0.2, 0.1]], [[0.3, 0.4, 0.1]]], np.float32)
+    assert decide(classes, (0.5, 0.9, 0.4)).tolist() == [[0b011, 0b100, 0]]
+    with pytest.raises(ValueError, match=r"expected one a class for 3 .* found 2"):
+        decide(classes, (0.5, 0.5))
+
+
+@given(
+    st.lists(
+        st.tuples(arrays(np.float32, (2, 3, 4), elements=LEVELS), arrays(np.uint8, (3, 4))),
+        min_size=1,
+        max_size=3,
+    ),
+    st.booleans(),
+)
+def test_each_class_has_the_best_threshold_of_its_own(cases, pooled: bool) -> None:
+    """No class could have a higher Dice, on its own, inside what is known, than the one stated."""
+    cases = [
+        (p, np.where(codes % 5 == 4, IGNORE, codes % 4).astype(np.uint8)) for p, codes in cases
+    ]
+    chosen = best_dice_of_each(*map(list, zip(*cases, strict=True)), pooled=pooled)
+    assert len(chosen) == 2
+    for index, choice in enumerate(chosen, 1):
+        own = [
+            (p[index - 1][c != IGNORE], is_class(c, index, is_overlapping=True)[c != IGNORE])
+            for p, c in cases
+            if (c != IGNORE).any()
+        ]
+        if not any(truth.any() for _, truth in own):
+            assert (choice.threshold, choice.score) == (0.5, None)
+            continue
+        best = max(dice_at(each, own, pooled=pooled) for each in EVERY)
+        assert dice_at(choice.threshold, own, pooled=pooled) == pytest.approx(choice.score)
+        if pooled:
+            assert choice.score == pytest.approx(best)

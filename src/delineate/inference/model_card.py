@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from delineate.core.types import LabelClass
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
+from delineate.metrics.thresholds import Cut
 
 SCHEMA = "model"
 Task = Literal["segment", "classify"]
@@ -26,6 +27,11 @@ class Threshold(BaseModel):
     chosen_on: str = Field(description="the split, with its number of cases")
     rule: str = Field(description="what was maximised, and how")
     score: float | None = Field(description="the score it reached there")
+
+    @property
+    def cut(self) -> Cut:
+        """What `decide` takes: the one threshold, those of classes that overlap, or None."""
+        return self.value if self.values is None else self.values
 
 
 class NamedClass(BaseModel):

@@ -1,7 +1,8 @@
 """The threshold that makes the best Dice on given cases: exact, over every possible one.
 
-A pixel is foreground where its probability is at least the threshold. Give validation
-cases only: a threshold chosen on the cases that it is then reported on flatters them.
+A pixel is foreground where its probability is at least the threshold; classes that overlap have
+a threshold each. Give validation cases only: a threshold chosen on the cases that it is then
+reported on flatters them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import SizeMismatchError
+from delineate.core.overlapping import code, is_class
 from delineate.core.types import IGNORE, Labels, Mask, Probability
 
 ARGMAX_RULE = "each pixel takes the class of highest probability; there is no threshold"
 FALLBACK = 0.5
 
 Floats = NDArray[np.float32]
+# Where probability becomes labels: one threshold for a binary task, one a class where classes
+# overlap, None where each pixel takes the likeliest of several classes.
+Cut = float | tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,17 @@ class Choice:
 ARGMAX = Choice(None, None, ARGMAX_RULE)
 
 
-def decide(probability: Probability, threshold: float | None) -> Labels:
+def decide(probability: Probability, threshold: Cut) -> Labels:
     """(H, W) labels: one channel against the threshold, several by the highest.
 
-    Equal highest channels give the first of them.
+    Equal highest channels give the first of them. Thresholds in a tuple, one a channel, are
+    those of classes that overlap, and the labels their codes.
 
     Raises:
-        ValueError: One channel comes without a threshold.
+        ValueError: One channel comes without a threshold, or not as many thresholds as channels.
     """
+    if isinstance(threshold, tuple):
+        return _codes(probability, threshold)
     if probability.shape[0] > 1:
         highest: Labels = probability.argmax(axis=0).astype(np.uint8)
         return highest
@@ -54,6 +62,18 @@ def decide(probability: Probability, threshold: float | None) -> Labels:
         )
     foreground: Labels = (probability[0] >= np.float32(threshold)).astype(np.uint8)
     return foreground
+
+
+def _codes(probability: Probability, thresholds: tuple[float, ...]) -> Labels:
+    if len(probability) != len(thresholds):
+        raise ValueError(
+            f"threshold: expected one a class for {len(probability)} classes that overlap, found "
+            f"{len(thresholds)}"
+        )
+    labels = np.zeros(probability.shape[1:], np.uint8)
+    for index, (channel, threshold) in enumerate(zip(probability, thresholds, strict=True), 1):
+        labels[channel >= np.float32(threshold)] |= np.uint8(code(index))
+    return labels
 
 
 def best_dice_threshold(
@@ -103,6 +123,29 @@ def best_dice_threshold(
             f"and predicted foreground counts {when_both_empty:g}"
         )
     return Choice(threshold, score, rule)
+
+
+def best_dice_of_each(
+    probabilities: Sequence[Probability], labels: Sequence[Labels], *, pooled: bool
+) -> tuple[Choice, ...]:
+    """The threshold of highest Dice for each of the classes that overlap, chosen by itself.
+
+    Probabilities are (K, H, W), labels (H, W) codes; the rest is as in `best_dice_threshold`.
+
+    Raises:
+        ValueError, SizeMismatchError: as `best_dice_threshold`.
+    """
+    counted = [each != IGNORE for each in labels]
+    classes = len(probabilities[0]) if probabilities else 0
+    return tuple(
+        best_dice_threshold(
+            [probability[index - 1] for probability in probabilities],
+            [is_class(each, index, is_overlapping=True) for each in labels],
+            counted,
+            pooled=pooled,
+        )
+        for index in range(1, classes + 1)
+    )
 
 
 def _split_scores(
