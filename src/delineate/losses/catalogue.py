@@ -1,8 +1,9 @@
 """Every loss on logits by name. Pixels labelled `IGNORE` never count.
 
 Each takes `logits` (N, C, H, W) float and `labels` (N, H, W) integer with values 0..C-1,
-or 0 and 1 where C is 1, or `IGNORE`; each returns a scalar in float32 at least, 0 where no pixel
-counts. What it takes besides is keyword-only, and its annotation says which values may stand.
+or 0 and 1 where C is 1, or `IGNORE`; where classes overlap `labels` are masks (N, C, H, W) of 0
+and 1, or `IGNORE`. Each returns a scalar in float32 at least, 0 where no pixel counts. What it
+takes besides is keyword-only, and its annotation says which values may stand.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from delineate.core.errors import SettingsError, unknown_name
 from delineate.losses.border import border_weighted_cross_entropy
 from delineate.losses.entropy import cross_entropy, focal
 from delineate.losses.overlap import dice, tversky
+from delineate.losses.pixels import masks_of_codes
 from delineate.losses.settings import LossTerm, LossTerms
 from delineate.losses.skeleton import cldice
 
@@ -42,10 +44,13 @@ def weighted_sum(
     terms: Mapping[str, float | Mapping[str, Any] | LossTerm],
     *,
     task: Literal["segment", "classify"] = "segment",
+    is_overlapping: bool = False,
 ) -> Loss:
     """One loss from several by name, each times its weight; weights of 0 cost no time.
 
-    A term is a number, its weight, or a table such as `{"weight": 1.0, "gamma": 2.0}`.
+    A term is a number, its weight, or a table such as `{"weight": 1.0, "gamma": 2.0}`. Where
+    classes overlap the labels that it takes are codes (N, H, W), with a channel of logits for
+    each of the classes.
 
     Raises:
         SettingsError: a loss or argument that does not exist, a wrong value, a loss of areas for
@@ -70,6 +75,8 @@ def weighted_sum(
     parts = [(weight, part) for weight, part in parts if weight > 0]
 
     def loss(logits: Tensor, labels: Tensor) -> Tensor:
+        if is_overlapping:
+            labels = masks_of_codes(labels, logits.shape[1])
         return torch.stack([weight * part(logits, labels) for weight, part in parts]).sum()
 
     return loss

@@ -8,12 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from delineate.core.types import IGNORE
-from delineate.losses.pixels import mean_of_counted, widened
+from delineate.losses.pixels import are_masks, mean_of_counted, widened
 from delineate.losses.settings import Share
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy a pixel: binary for one channel, categorical for several.
+
+    Of classes that overlap the mean a pixel and class, each by itself.
 
     A classifier's logits (N, C) with labels (N,) give the mean an image.
     """
@@ -23,6 +25,9 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def cross_entropy_each(logits: Tensor, labels: Tensor) -> Tensor:
     """The cross-entropy at each label, in the labels' shape; at ignored ones it means nothing."""
     logits = widened(logits)
+    if are_masks(logits, labels):
+        target = (labels == 1).to(logits.dtype)
+        return F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     if logits.shape[1] == 1:
         target = (labels == 1).to(logits.dtype)
         return F.binary_cross_entropy_with_logits(logits[:, 0], target, reduction="none")
@@ -45,7 +50,7 @@ def focal(
     Source: Lin et al. (2017), arXiv:1708.02002, equation 5; they found 2 and 0.25 best for
     detection. Differs: they divide the sum by the number of boxes that hold an object, here it
     is the mean, so that an image without foreground has a loss too; and several classes go
-    through one softmax, where they have a sigmoid each.
+    through one softmax, where they have a sigmoid each, as classes that overlap have here.
     """
     truth = torch.where(labels == IGNORE, 0, labels).long()
     log_right, log_wrong = _log_right_and_wrong(widened(logits), truth)
@@ -60,8 +65,9 @@ def _log_right_and_wrong(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]
 
     A power of 1 - p_t has no finite slope at 0 for exponents below 1, and few digits near it.
     """
-    if logits.shape[1] == 1:
-        for_truth = torch.where(truth == 1, logits[:, 0], -logits[:, 0])
+    if are_masks(logits, truth) or logits.shape[1] == 1:
+        own = logits if are_masks(logits, truth) else logits[:, 0]
+        for_truth = torch.where(truth == 1, own, -own)
         return F.logsigmoid(for_truth), F.logsigmoid(-for_truth)
     every = F.log_softmax(logits, dim=1)
     index = truth.unsqueeze(1)

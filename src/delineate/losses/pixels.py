@@ -5,12 +5,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from delineate.core.overlapping import code
 from delineate.core.types import IGNORE
 
 
 def widened(logits: Tensor) -> Tensor:
     """The logits in float32 at least: sums over a million pixels need more than bfloat16."""
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def masks_of_codes(codes: Tensor, classes: int) -> Tensor:
+    """(N, K, H, W) from codes (N, H, W) of classes that overlap: 1 where a pixel is of the class.
+
+    Elsewhere 0, and `IGNORE` in every channel where nothing is known.
+    """
+    bits = torch.tensor([code(index) for index in range(1, classes + 1)], device=codes.device)
+    masks = (codes.unsqueeze(1) & bits.to(codes.dtype).view(1, -1, 1, 1)) != 0
+    return torch.where(codes.unsqueeze(1) == IGNORE, IGNORE, masks.to(codes.dtype))
+
+
+def are_masks(logits: Tensor, labels: Tensor) -> bool:
+    """Whether labels are masks (N, K, H, W), one a channel of the logits: classes that overlap."""
+    return labels.ndim == logits.ndim == 4
+
+
+def counted(labels: Tensor) -> Tensor:
+    """(N, 1, H, W), or (N, K, H, W) of masks: where a label counts."""
+    return (labels if labels.ndim == 4 else labels.unsqueeze(1)) != IGNORE
 
 
 def mean_of_counted(each: Tensor, labels: Tensor) -> Tensor:
@@ -22,11 +43,15 @@ def mean_of_counted(each: Tensor, labels: Tensor) -> Tensor:
 def foreground(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Probability and truth (N, K, H, W) of each foreground class, 0 where ignored.
 
-    K is 1 for one channel, whose probability is the sigmoid, else C - 1, by softmax.
+    K is 1 for one channel, whose probability is the sigmoid, C by a sigmoid each where classes
+    overlap, else C - 1, by softmax.
     """
     logits = widened(logits)
-    is_counted = (labels != IGNORE).unsqueeze(1)
-    if logits.shape[1] == 1:
+    is_counted = counted(labels)
+    if are_masks(logits, labels):
+        probability = torch.sigmoid(logits)
+        truth = labels == 1
+    elif logits.shape[1] == 1:
         probability = torch.sigmoid(logits)
         truth = (labels == 1).unsqueeze(1)
     else:

@@ -6,9 +6,8 @@ from pydantic import PositiveInt
 from torch import Tensor
 from torch.nn import functional as F
 
-from delineate.core.types import IGNORE
 from delineate.losses.overlap import dice
-from delineate.losses.pixels import foreground, mean_of_held
+from delineate.losses.pixels import counted, foreground, mean_of_held
 from delineate.losses.settings import Share
 
 # Pixels of centre line, above and below the line, as in the authors' code.
@@ -30,7 +29,7 @@ def cldice(
     lies beyond the edge of the image.
     """
     probability, truth = foreground(logits, labels)
-    is_counted = (labels != IGNORE).unsqueeze(1)
+    is_counted = counted(labels)
     found_line = soft_skeleton(probability, is_counted, iterations=iterations)
     true_line = soft_skeleton(truth, is_counted, iterations=iterations)
     precision = _share_inside(found_line, truth)
@@ -42,7 +41,7 @@ def cldice(
 def soft_skeleton(image: Tensor, is_counted: Tensor, *, iterations: int) -> Tensor:
     """What an opening takes away from (N, K, H, W) in 0..1 at each of `iterations` + 1 erosions.
 
-    `is_counted` (N, 1, H, W): pixels that do not count neither erode nor dilate others.
+    `is_counted` (N, 1 or K, H, W): pixels that do not count neither erode nor dilate others.
 
     Source: Shit et al. (2021), algorithm 1. The paper leaves the windows open; as in the authors'
     code the erosion is over a cross and the dilation over a square of 3.
