@@ -1,4 +1,4 @@
-"""Several evaluations of the same cases side by side: `python -m benchmarks.paired_cases FOLDER ...`.
+"""Evaluations of the same cases side by side: `python -m benchmarks.paired_cases FOLDER ...`.
 
 Prints Dice case by case, the mean over the foreground classes that have one, against the observer
 of reference and inside the region where there is one; then the means, and against the first
