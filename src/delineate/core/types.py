@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.core.class_colours import SAFE, class_colours
+
 IGNORE = 255
 
 Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
@@ -55,17 +57,7 @@ class LabelClass:
     colour: tuple[int, int, int]
 
 
-COLOURS = (
-    # Okabe and Ito (2008), "Color universal design": told apart by colour-blind people.
-    (0, 0, 0),
-    (230, 159, 0),
-    (86, 180, 233),
-    (0, 158, 115),
-    (240, 228, 66),
-    (0, 114, 178),
-    (213, 94, 0),
-    (204, 121, 167),
-)
+COLOURS = SAFE
 
 
 # What a classifier says of a whole image.
@@ -84,7 +76,7 @@ def default_classes(count: int) -> tuple[LabelClass, ...]:
         LabelClass(
             index,
             names[index] if names else "background" if index == 0 else f"class {index}",
-            COLOURS[index] if index == 0 else COLOURS[1 + (index - 1) % (len(COLOURS) - 1)],
+            colour,
         )
-        for index in range(count)
+        for index, colour in enumerate(class_colours(count))
     )

@@ -20,7 +20,7 @@ from delineate.data.listing import some
 from delineate.data.parallel import in_threads
 from delineate.data.reading import read_labels
 from delineate.data.sample import Dataset, Sample
-from delineate.files.mask_decoding import read_colour_table
+from delineate.files.class_tables import read_class_table, read_colour_table, with_palette
 from delineate.files.mask_encoding import (
     MaskEncoding,
     MaskFinding,
@@ -172,16 +172,17 @@ def _classes(
     dataset: Dataset, observer: str, encoding: MaskEncoding, proposal: Proposal
 ) -> tuple[LabelClass, ...]:
     if encoding.kind in ("binary", "threshold"):
-        return default_classes(2)
+        return default_classes(1 + (encoding.label or 1))
     if encoding.colours_file is not None:
-        table = read_colour_table(encoding.colours_file)
-        return tuple(each for each in table if each.index != IGNORE)
+        return read_colour_table(encoding.colours_file).classes
+    if encoding.table is not None:
+        return read_class_table(encoding.table).classes
     if encoding == proposal.encoding:
         count = proposal.class_count
     else:
         files = [f for f in mask_files(dataset, observer) if f not in dataset.file_encodings]
         count = 1 + max(_largest(file, encoding) for file in files)
-    return default_classes(max(2, count))
+    return with_palette(default_classes(max(2, count)), proposal.palette)
 
 
 def _with_own_files(

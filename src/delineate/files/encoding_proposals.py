@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.files.class_tables import TABLE_HEADER
 from delineate.files.encoding_text import MaskEncoding
-from delineate.files.mask_decoding import TABLE_HEADER, WHITES, say_values
+from delineate.files.mask_decoding import WHITES, say_values
 from delineate.files.mask_findings import Colour, MaskFinding
 from delineate.files.writing import write_csv
 

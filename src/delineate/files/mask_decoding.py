@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.errors import UncertainMaskError, UnreadableFileError
-from delineate.core.types import IGNORE, LabelClass, Labels
+from delineate.core.errors import UncertainMaskError
+from delineate.core.types import IGNORE, Labels
+from delineate.files.class_tables import read_class_table, read_colour_table
 from delineate.files.encoding_text import MaskEncoding
 from delineate.files.raw_mask import RawMask, read_raw_mask
 
 WHITES = (1, 255, 65535)
-IGNORE_NAME = "ignore"
-TABLE_HEADER = ("name", "red", "green", "blue")
 
 
 def read_mask(path: Path, encoding: MaskEncoding) -> Labels:
@@ -47,73 +44,16 @@ def decode(raw: RawMask, encoding: MaskEncoding, *, path: Path) -> Labels:
         labels = (values >= (encoding.threshold or 0)).astype(np.uint8)
     else:
         values = _single_channel(raw, encoding, path)
-        labels = _from_numbers(values, encoding, path)
+        is_table = encoding.kind == "values"
+        labels = (_from_table if is_table else _from_numbers)(values, encoding, path)
     if encoding.is_inverted:
         labels = (1 - labels).astype(np.uint8)
+    if encoding.label is not None:
+        labels *= np.uint8(encoding.label)
     if encoding.ignore is not None:
         ignored = raw.values if raw.values.ndim == 2 else values
         labels[ignored == encoding.ignore] = IGNORE
     return labels
-
-
-def read_colour_table(path: Path) -> tuple[LabelClass, ...]:
-    """The classes of a CSV with columns name, red, green and blue; the row is the index.
-
-    A row named `ignore` is no class: its colour becomes `IGNORE`, and it gets that index.
-
-    Raises:
-        UnreadableFileError: naming the row and what is wrong with it.
-    """
-    try:
-        changed = Path(path).stat().st_mtime_ns
-    except OSError as error:
-        raise UnreadableFileError(
-            f"{path}: the colour table cannot be read: {error.strerror}; "
-            f"expected a CSV with the columns {', '.join(TABLE_HEADER)}"
-        ) from error
-    return _colour_table(Path(path), changed)
-
-
-@lru_cache(maxsize=16)
-def _colour_table(path: Path, _changed: int) -> tuple[LabelClass, ...]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFileError(f"{path}: expected a CSV colour table: {error}") from error
-    header = tuple(cell.strip().lower() for cell in rows[0]) if rows else ()
-    if header != TABLE_HEADER:
-        raise UnreadableFileError(
-            f"{path}: expected the header {','.join(TABLE_HEADER)}, found {','.join(header)!r}"
-        )
-    classes: list[LabelClass] = []
-    seen: dict[tuple[int, int, int], int] = {}
-    index = 0
-    for number, row in enumerate(rows[1:], start=2):
-        name, colour = _table_row(path, number, row)
-        if colour in seen:
-            raise UnreadableFileError(
-                f"{path}: row {number} has the colour of row {seen[colour]}; "
-                "give each class a colour of its own"
-            )
-        seen[colour] = number
-        is_class = name.lower() != IGNORE_NAME
-        classes.append(LabelClass(index if is_class else IGNORE, name, colour))
-        index += is_class
-    if not 0 < index < IGNORE:
-        raise UnreadableFileError(f"{path}: expected 1 to {IGNORE - 1} classes, found {index}")
-    return tuple(classes)
-
-
-def _table_row(path: Path, number: int, row: list[str]) -> tuple[str, tuple[int, int, int]]:
-    cells = [cell.strip() for cell in row]
-    numbers = [int(c) for c in cells[1:] if c.isascii() and c.isdigit() and int(c) <= 255]
-    if len(cells) != 4 or len(numbers) != 3 or not cells[0]:
-        raise UnreadableFileError(
-            f"{path}: row {number}: expected a name and three numbers from 0 to 255, "
-            f"found {','.join(row)!r}"
-        )
-    return cells[0], (numbers[0], numbers[1], numbers[2])
 
 
 def _from_numbers(values: NDArray[Any], encoding: MaskEncoding, path: Path) -> Labels:
@@ -140,6 +80,21 @@ def _from_numbers(values: NDArray[Any], encoding: MaskEncoding, path: Path) -> L
     return values.astype(np.uint8)
 
 
+def _from_table(values: NDArray[Any], encoding: MaskEncoding, path: Path) -> Labels:
+    table = read_class_table(encoding.table or "")
+    labels = table.lookup[values]
+    is_strange = labels < 0
+    if encoding.ignore is not None:
+        is_strange &= values != encoding.ignore
+    if is_strange.any():
+        strange = distinct(values[is_strange])
+        raise UncertainMaskError(
+            f"{path}: the mask holds {say_values(strange)}, which the table {encoding.table} does "
+            "not list; add them to a table of your own and name it with --masks values:FILE"
+        )
+    return np.asarray(labels, np.uint8)
+
+
 def _not_binary(path: Path, found: NDArray[Any]) -> UncertainMaskError:
     high = int(found.max())
     if len(found) == 3 and {0, 1, 255} == set(found.tolist()):
@@ -160,7 +115,8 @@ def _not_binary(path: Path, found: NDArray[Any]) -> UncertainMaskError:
 def _from_colours(raw: RawMask, encoding: MaskEncoding, path: Path) -> Labels:
     table = read_colour_table(encoding.colours_file or Path())
     shown = _packed(_shown_colours(raw))
-    keys = np.array([_pack(c.colour) for c in table], np.uint32)
+    known = {_pack(row.colour): row.index for row in table.rows if row.colour is not None}
+    keys = np.array(list(known), np.uint32)
     order = np.argsort(keys)
     place = np.minimum(np.searchsorted(keys, shown, sorter=order), len(keys) - 1)
     row = order[place]
@@ -174,7 +130,7 @@ def _from_colours(raw: RawMask, encoding: MaskEncoding, path: Path) -> Labels:
             f"{encoding.colours_file} does not list, most often {colour}; add them to the "
             "table, or re-export without smoothing and not as JPEG"
         )
-    indices = np.array([c.index for c in table], np.uint8)
+    indices = np.array(list(known.values()), np.uint8)
     return np.asarray(indices[row], np.uint8)
 
 

@@ -4,9 +4,10 @@
 `decode` and `read_mask` turn them into labels by a given `MaskEncoding`.
 """
 
+from delineate.files.class_tables import read_class_table, write_class_table
 from delineate.files.encoding_proposals import Proposal, propose, write_colour_table
 from delineate.files.encoding_text import MaskEncoding
-from delineate.files.mask_decoding import decode, read_colour_table, read_mask
+from delineate.files.mask_decoding import decode, read_mask
 from delineate.files.mask_findings import MaskFinding, describe
 from delineate.files.raw_mask import RawMask, read_raw_mask
 
@@ -18,8 +19,9 @@ __all__ = [
     "decode",
     "describe",
     "propose",
-    "read_colour_table",
+    "read_class_table",
     "read_mask",
     "read_raw_mask",
+    "write_class_table",
     "write_colour_table",
 ]
