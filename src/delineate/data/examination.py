@@ -9,6 +9,7 @@ import numpy as np
 
 from delineate.core.errors import DelineateError
 from delineate.core.geometry import Size
+from delineate.core.overlapping import code
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import IGNORE
 from delineate.data.parallel import in_threads
@@ -21,7 +22,8 @@ from delineate.files.image_files import read_image
 class Examined:
     """The facts of one sample; what could not be read is absent and stands in `problems`.
 
-    `pixels` goes from observer to how many pixels each class has, `IGNORE` among them.
+    `pixels` goes from observer to how many pixels each label has, `IGNORE` among them; where
+    classes overlap, labels are their codes.
     """
 
     sample: Sample
@@ -39,6 +41,18 @@ class Examined:
             return None
         known = sum(count for label, count in counts.items() if label != IGNORE)
         return 1 - counts.get(0, 0) / known if known else 0.0
+
+
+def class_pixels(pixels: Mapping[int, int], index: int, *, is_overlapping: bool) -> int:
+    """How many pixels a class has, 0 for none of the classes, by the pixels of each label.
+
+    Examples:
+        >>> class_pixels({0: 5, 0b11: 2, 0b10: 1}, 2, is_overlapping=True)
+        3
+    """
+    if not is_overlapping or index == 0:
+        return pixels.get(index, 0)
+    return sum(count for label, count in pixels.items() if label != IGNORE and label & code(index))
 
 
 def examine(dataset: Dataset, *, progress: Progress = SILENT) -> Iterator[Examined]:
@@ -62,7 +76,7 @@ def _examined(dataset: Dataset, sample: Sample) -> Examined:
         return Examined(sample, None, None, None, {}, None, (str(problem),))
     pixels: dict[str, dict[int, int]] = {}
     for observer in sample.masks:
-        if observer not in dataset.encodings:
+        if any(dataset.encoding_of(file, observer) is None for file in sample.masks[observer]):
             continue
         try:
             labels = read_labels(dataset, sample, observer)

@@ -11,9 +11,11 @@ import numpy as np
 from delineate.core.errors import (
     DelineateError,
     LayoutError,
+    SettingsError,
     UncertainMaskError,
     UnreadableFileError,
 )
+from delineate.core.overlapping import require_codes
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import IGNORE, LabelClass, default_classes
 from delineate.data.listing import some
@@ -67,7 +69,7 @@ def survey_masks(
             unreadable[file] = str(found)
         else:
             findings[file] = found
-    speaking = findings.keys() - dataset.file_encodings.keys()
+    speaking = {file for file in findings if dataset.speaks_for_all(file)}
     readable = {name: [findings[f] for f in own if f in speaking] for name, own in files.items()}
     proposals = {name: propose(own) for name, own in readable.items() if own}
     return Survey(proposals, findings, unreadable)
@@ -100,8 +102,27 @@ def settle_encodings(
         if name not in settled and not proposal.is_certain:
             raise uncertain(dataset, name, proposal)
         settled.setdefault(name, proposal.encoding)
-    dataset = replace(dataset, encodings=settled)
-    return replace(dataset, classes=classes_of(dataset, survey))
+    dataset = decoded(dataset, settled)
+    dataset = replace(dataset, classes=classes_of(dataset, survey))
+    if dataset.is_overlapping:
+        require_codes(dataset.classes, dataset.root)
+    return dataset
+
+
+def decoded(dataset: Dataset, encodings: Mapping[str, MaskEncoding]) -> Dataset:
+    """The dataset whose observers' masks are decoded so, those of one class each included.
+
+    Raises:
+        UncertainMaskError: masks of one class each that hold more than two values.
+    """
+    try:
+        return dataset.decoded_by(encodings)
+    except SettingsError as problem:
+        first = next(iter(dataset.file_encodings))
+        raise UncertainMaskError(
+            f"{first}: expected masks of two values, for each file draws one class, found others "
+            f"({problem}); re-export them as 0 and 255, or read them in another layout"
+        ) from None
 
 
 def uncertain(dataset: Dataset, observer: str, proposal: Proposal) -> UncertainMaskError:
@@ -116,10 +137,11 @@ def uncertain(dataset: Dataset, observer: str, proposal: Proposal) -> UncertainM
 def classes_of(dataset: Dataset, survey: Survey) -> tuple[LabelClass, ...]:
     """Background and every class that any observer with a settled encoding drew.
 
-    Classes that the layout named stay as they are.
+    Classes that the layout named stay as they are; masks that a review has put in the place of
+    others may add to them.
     """
     if dataset.classes:
-        return dataset.classes
+        return _with_own_files(dataset.classes, dataset, survey)
     best: tuple[LabelClass, ...] = ()
     for name, proposal in survey.proposals.items():
         encoding = dataset.encodings.get(name)
@@ -189,7 +211,11 @@ def _with_own_files(
     classes: tuple[LabelClass, ...], dataset: Dataset, survey: Survey
 ) -> tuple[LabelClass, ...]:
     """The classes, and those that only files with an encoding of their own hold."""
-    own = [(f, e) for f, e in dataset.file_encodings.items() if f in survey.findings]
+    own = [
+        (file, encoding)
+        for file, encoding in dataset.file_encodings.items()
+        if file in survey.findings and encoding.kind == "index"
+    ]
     if not own:
         return classes
     count = 1 + max(_largest(file, encoding) for file, encoding in own)

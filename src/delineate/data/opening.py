@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError, SettingsError, unknown_name
 from delineate.core.overlapping import require_codes
-from delineate.data.layouts import drive, folders, images, nerve
+from delineate.data.layouts import class_masks, drive, folders, images, labelme, nerve
 from delineate.data.layouts.found import Found
 from delineate.data.layouts.names import mask_name, place_of
 from delineate.data.listing import Listing, list_images, some, stem
@@ -23,23 +23,33 @@ from delineate.files.mask_encoding import MaskEncoding
 class Layout:
     """How one kind of folder is recognised and read; the listing spares reading it twice.
 
-    One `on_request` is read only where its name is given.
+    `example` says in a few words what such a folder holds. One `on_request` is read only where its
+    name is given.
     """
 
     recognise: Callable[[Listing], str | None]
     read: Callable[[Listing], Found]
+    example: str
     on_request: bool = False
 
 
+# The first one that recognises a folder reads it: the more particular come first.
 LAYOUTS = {
-    "drive": Layout(drive.recognise, drive.read),
-    "nerve": Layout(nerve.recognise, nerve.read),
-    "folders": Layout(folders.recognise, folders.read),
-    "images": Layout(images.recognise, images.read, on_request=True),
+    "drive": Layout(drive.recognise, drive.read, "training/images beside training/1st_manual"),
+    "labelme": Layout(labelme.recognise, labelme.read, "X.json of shapes beside X.jpg"),
+    "nerve": Layout(nerve.recognise, nerve.read, "S_N.tif beside S_N_mask.tif"),
+    "class-masks": Layout(
+        class_masks.recognise, class_masks.read, "masks/CLASS/X.png, X_mask_CLASS.png"
+    ),
+    "folders": Layout(
+        folders.recognise,
+        folders.read,
+        "images/ beside masks/, X.png beside X_mask.png, X.jpg beside X.png",
+    ),
+    "images": Layout(images.recognise, images.read, "all pictures, no masks", on_request=True),
 }
-EXPLAINED = (
-    "drive (training/images beside training/1st_manual), nerve (S_N.tif beside S_N_mask.tif), "
-    "folders (images/ beside masks/, X.png beside X_mask.png, X.jpg beside X.png)"
+EXPLAINED = ", ".join(
+    f"{name} ({each.example})" for name, each in LAYOUTS.items() if not each.on_request
 )
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from delineate.core.errors import DelineateError
+from delineate.core.overlapping import topmost
 from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream
 from delineate.core.types import LabelClass, default_classes
 from delineate.data.examination import Examined, examine
 from delineate.data.manifest import write_manifest
-from delineate.data.masks import Survey, classes_of, survey_masks
-from delineate.data.opening import open_dataset
+from delineate.data.masks import Survey, classes_of, decoded, survey_masks
+from delineate.data.opening import open_dataset, with_encodings
 from delineate.data.reading import read_labels
 from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
@@ -53,6 +54,7 @@ def inspect(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    overlapping: bool = False,
     manifest: bool = False,
     overwrite: bool = False,
     limit: int = 48,
@@ -69,18 +71,24 @@ def inspect(
     Raises:
         DelineateError: no layout recognised, or the output cannot be written.
     """
-    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    opened = open_dataset(source, layout=layout, subjects=subjects, overlapping=overlapping)
+    texts = [masks] if isinstance(masks, str) else masks
+    dataset = with_encodings(opened, texts) if texts else opened
     folder = new_folder(Path(out), overwrite=overwrite, inputs=inputs_of(dataset, source, subjects))
     survey = _with_colour_tables(survey_masks(dataset, progress=progress), folder)
-    confirmed = set(dataset.encodings)
+    stated = set() if opened.layout == "manifest" else set(opened.encodings)
+    confirmed = {o for o, e in dataset.encodings.items() if e is not opened.encodings.get(o)}
+    confirmed |= opened.encodings.keys() - stated
     certain = {o: p.encoding for o, p in survey.proposals.items() if p.is_certain}
     proposed = {o: p.encoding for o, p in survey.proposals.items()}
-    settled = replace(dataset, encodings={**certain, **dataset.encodings})
-    preview = replace(dataset, encodings={**proposed, **dataset.encodings})
+    settled = decoded(dataset, {**certain, **dataset.encodings})
+    preview = decoded(dataset, {**proposed, **dataset.encodings})
     classes, odd = _classes(preview, survey)
     cases = list(examine(preview, progress=progress))
     failures = tuple(dict.fromkeys([*odd, *(p for case in cases for p in case.problems)]))
-    document = inspection_document(preview, survey, confirmed, cases, classes)
+    document = inspection_document(
+        preview, survey, confirmed, cases, classes, stated=stated - confirmed
+    )
     document |= {"source": str(source), "seed": seed, "failures": list(failures)}
     write_json(folder / DOCUMENT, document, schema=SCHEMA)
     if manifest:
@@ -142,6 +150,7 @@ def _item(dataset: Dataset, case: Examined, uncertain: set[str]) -> ContactItem:
     labels = None
     if observer is not None and observer in case.pixels:
         labels = read_labels(dataset, sample, observer)
+        labels = topmost(labels) if dataset.is_overlapping else labels
     # The page shows a few hundred pixels a side: whole slides need not wait in memory.
     step = -(-max(case.size_px or (1, 1)) // LONGEST_KEPT_PX)
     return ContactItem(

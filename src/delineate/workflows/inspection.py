@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from delineate.core.types import IGNORE, LabelClass
-from delineate.data.examination import Examined
+from delineate.data.examination import Examined, class_pixels
 from delineate.data.listing import counted, some
 from delineate.data.masks import Survey, mask_files
 from delineate.data.sample import SPLITS, Dataset, Sample
 from delineate.data.splitting import shared_subjects
+from delineate.files.mask_encoding import MaskEncoding
 
 MOST_VALUES = 16
 
@@ -23,11 +24,13 @@ def inspection_document(
     confirmed: set[str],
     cases: Sequence[Examined],
     classes: Sequence[LabelClass],
+    *,
+    stated: set[str] | None = None,
 ) -> dict[str, Any]:
     """The body of `inspect.json`, by plain JSON values.
 
     `dataset` holds the encodings that masks were decoded with, `confirmed` the observers for
-    whom a person confirmed them.
+    whom a person confirmed them, `stated` those for whom the layout says it.
     """
     samples = dataset.samples
     shared = shared_subjects(samples)
@@ -42,7 +45,8 @@ def inspection_document(
         ).most_common()
     )
     observers = [
-        _observer(dataset, name, survey, name in confirmed, cases, classes)
+        _observer(dataset, name, survey, cases, classes)
+        | {"is_confirmed": name in confirmed, "is_stated": name in (stated or set())}
         for name in dataset.observers
     ]
     return {
@@ -63,6 +67,8 @@ def inspection_document(
             for size, count in Counter(c.size_px for c in cases if c.size_px).most_common()
         ],
         "pixel_types": pixel_types,
+        "is_overlapping": dataset.is_overlapping,
+        "has_instances": dataset.has_instances,
         "classes": [{"index": c.index, "name": c.name, "colour": list(c.colour)} for c in classes],
         "observers": observers,
         "regions": {
@@ -80,6 +86,10 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     for split, counts in document["splits"].items():
         rows.append((split or "no split", _split_text(counts)))
     rows.append(("subjects", _subject_text(document)))
+    named = [each["name"] for each in document["classes"][1:]]
+    if len(named) > 1:
+        meeting = ", which may overlap" if document["is_overlapping"] else ""
+        rows.append(("classes", f"{len(named)}: {', '.join(named)}{meeting}"))
     rows.append(("sizes", _sizes_text(document["sizes"])))
     rows.append(("pixels", ", ".join(f"{k} ({n})" for k, n in document["pixel_types"].items())))
     for observer in document["observers"]:
@@ -95,7 +105,6 @@ def _observer(
     dataset: Dataset,
     name: str,
     survey: Survey,
-    is_confirmed: bool,
     cases: Sequence[Examined],
     classes: Sequence[LabelClass],
 ) -> dict[str, Any]:
@@ -105,26 +114,37 @@ def _observer(
     for case in own:
         totals.update(case.pixels[name])
     known = sum(count for label, count in totals.items() if label != IGNORE)
-    shares = {c.name: totals[c.index] / known if known else None for c in classes} if own else {}
+    shares = {}
+    if own:
+        for each in classes:
+            lit = class_pixels(totals, each.index, is_overlapping=dataset.is_overlapping)
+            shares[each.name] = lit / known if known else None
     empty = sum(case.foreground_share(name) == 0 for case in own)
     encoding = dataset.encodings.get(name)
+    files = list(dict.fromkeys(mask_files(dataset, name)))
     return {
         "name": name,
         "images": sum(name in s.masks for s in dataset.samples),
-        "files": len(mask_files(dataset, name)),
+        "files": len(files),
         "encoding": str(encoding) if encoding else None,
         "is_certain": proposal is not None and proposal.is_certain,
-        "is_confirmed": is_confirmed,
         "proposed": str(proposal.encoding) if proposal else None,
-        "reason": proposal.reason if proposal else "no mask could be read",
+        "reason": proposal.reason if proposal else _drawn_words(encoding),
         "notes": list(proposal.notes) if proposal else [],
-        "values": _values(survey, mask_files(dataset, name)),
+        "values": _values(survey, files),
         "decoded": len(own),
         "empty": empty,
         "empty_share": empty / len(own) if own else None,
         "class_pixel_shares": shares,
         "ignored_pixel_share": totals[IGNORE] / totals.total() if own else None,
     }
+
+
+def _drawn_words(encoding: MaskEncoding | None) -> str:
+    """What stands in the place of a reason where no values of masks were seen."""
+    if encoding is None or not encoding.is_drawn:
+        return "no mask could be read"
+    return f"objects as {encoding} writes them, without values to look at"
 
 
 def _values(survey: Survey, files: Sequence[Path]) -> dict[str, Any]:
@@ -180,7 +200,8 @@ def _notes(
         notes.append(f"the images are not all of one type: {kinds}")
     for observer in observers:
         own = f"{observer['name']}=" if len(observers) > 1 else ""
-        if observer["proposed"] and not (observer["is_certain"] or observer["is_confirmed"]):
+        is_settled = observer["is_certain"] or observer["is_confirmed"] or observer["is_stated"]
+        if observer["proposed"] and not is_settled:
             notes.append(
                 f"masks of {observer['name']} are shown as {observer['proposed']}, which is only "
                 f"a proposal ({observer['reason']}); confirm it with "
@@ -251,6 +272,7 @@ def _observer_text(observer: Mapping[str, Any]) -> str:
     if observer["encoding"] is None:
         return f"{counted(observer['files'], 'file')}, {observer['reason']}"
     standing = "certain" if observer["is_certain"] else "proposed, to be confirmed"
+    standing = "as this layout has it" if observer["is_stated"] else standing
     standing = "confirmed" if observer["is_confirmed"] else standing
     text = f"{counted(observer['files'], 'file')}, {observer['encoding']} ({standing})"
     if observer["empty_share"] is not None:
