@@ -50,12 +50,17 @@ def _grown(mask: Mask, radius_px: int) -> Mask:
     return cv2.dilate(mask.astype(np.uint8), disc) > 0
 
 
-def background_outside(probability: Probability, image: Image) -> Probability:
-    """The (C, H, W) probability with nothing but background outside the field of view."""
+def background_outside(
+    probability: Probability, image: Image, *, is_overlapping: bool = False
+) -> Probability:
+    """The (C, H, W) probability with nothing but background outside the field of view.
+
+    Of classes that overlap no channel is the background.
+    """
     view = field_of_view(image)
     if view is None:
         return probability
     outside = np.zeros((len(probability), 1, 1), np.float32)
-    if len(probability) > 1:
+    if len(probability) > 1 and not is_overlapping:
         outside[0] = 1.0
     return np.where(view, probability, outside)

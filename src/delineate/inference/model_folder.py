@@ -10,12 +10,14 @@ from pydantic import ValidationError
 
 from delineate.core.checks import sha256_of_file
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError, unknown_name
-from delineate.core.types import Image, LabelClass, Labels, Probability
+from delineate.core.overlapping import is_class
+from delineate.core.types import Image, LabelClass, Labels, Mask, Probability
 from delineate.files.writing import read_json
 from delineate.inference.model_card import SCHEMA, ModelCard, Task, Threshold
 from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.segmenter import Segmenter, segmenter
 from delineate.inference.settings import PredictSettings
+from delineate.metrics.thresholds import Cut
 
 WEIGHTS, CARD, PAGE = "model.safetensors", "model.json", "README.md"
 _KINDS: dict[Task, str] = {
@@ -27,10 +29,19 @@ _LOADERS: dict[Task, str] = {"segment": "load_model", "classify": "load_classifi
 
 @dataclass(frozen=True)
 class Prediction:
-    """Labels (H, W) and probability (C, H, W), both at the size of the image."""
+    """Labels (H, W) and probability (C, H, W), both at the size of the image.
+
+    Where classes overlap labels are the codes of `delineate.core.overlapping`, and `mask` gives
+    the pixels of one class.
+    """
 
     labels: Labels
     probability: Probability
+    is_overlapping: bool = False
+
+    def mask(self, index: int) -> Mask:
+        """(H, W) whether a pixel belongs to the class of that index."""
+        return is_class(self.labels, index, is_overlapping=self.is_overlapping)
 
 
 @dataclass(frozen=True)
@@ -58,15 +69,43 @@ class Model:
     def predict(self, image: Image, *, threshold: float | None = None) -> Prediction:
         """Labels and probability of an image, at its own size.
 
-        Binary models use the threshold that was chosen for them unless another is given.
+        Models are cut where `cut` says.
+
+        Raises:
+            SettingsError: as `cut`.
         """
+        chosen = self.cut(threshold)
         probability = self.probability(image)
-        chosen = self.threshold.value if threshold is None else threshold
         minimum_area_px = self.predict_settings.minimum_area_px
         labels = labels_from_probability(
             probability, threshold=chosen, minimum_area_px=minimum_area_px
         )
-        return Prediction(labels, probability)
+        return Prediction(labels, probability, self.card.is_overlapping)
+
+    def cut(self, threshold: float | None = None) -> Cut:
+        """The threshold that was chosen for it, unless another is given.
+
+        A given one holds for each of the classes that overlap.
+
+        Raises:
+            SettingsError: one is given for several classes of which the likeliest is taken.
+        """
+        require_cut(self.card, threshold)
+        if threshold is None:
+            return self.threshold.cut
+        return (threshold,) * self.card.output_channels if self.card.is_overlapping else threshold
+
+
+def require_cut(card: ModelCard, threshold: float | None) -> None:
+    """Refuse a threshold for a model that has no use for one.
+
+    Raises:
+        SettingsError: several classes, of which each pixel takes the likeliest.
+    """
+    if threshold is not None and len(card.classes) > 2 and not card.is_overlapping:
+        raise SettingsError(
+            "--threshold: a model of several classes takes the likeliest; leave the option out"
+        )
 
 
 def find_model_folder(path: Path) -> Path:
@@ -140,6 +179,7 @@ def load_model(
         card.stride_px,
         lost_px=card.lost_px,
         has_dark_surround=card.has_dark_surround,
+        is_overlapping=card.is_overlapping,
     )
     return Model(card, segment, settings)
 

@@ -25,6 +25,7 @@ def segmenter(
     *,
     lost_px: int = 0,
     has_dark_surround: bool = False,
+    is_overlapping: bool = False,
 ) -> Segmenter:
     """Prepared, predicted in tiles and views, and brought back to native size.
 
@@ -37,6 +38,8 @@ def segmenter(
         image = image[..., None] if image.ndim == 2 else image
         probability = whole(preparation(image)[None])[0]
         native = np.ascontiguousarray(resize_probability(probability, image.shape[:2]))
-        return background_outside(native, image) if has_dark_surround else native
+        if not has_dark_surround:
+            return native
+        return background_outside(native, image, is_overlapping=is_overlapping)
 
     return segment

@@ -29,11 +29,18 @@ def chosen_device(asked: str | None = None) -> str:
     return asked or ("cuda" if has_gpu else "cpu")
 
 
-def torch_pass(network: nn.Module, *, device: str = "cpu", precision: str = "float32") -> Pass:
+def torch_pass(
+    network: nn.Module,
+    *,
+    device: str = "cpu",
+    precision: str = "float32",
+    is_overlapping: bool = False,
+) -> Pass:
     """(N, C, H, W) input to (N, K, H, W) float32 probability, of a classifier to (N, K).
 
-    One logit channel becomes the sigmoid's foreground, several the softmax over classes;
-    both are computed in float32 whatever the precision of the network.
+    One logit channel becomes the sigmoid's foreground, several the softmax over classes, or a
+    sigmoid each where classes overlap; all are computed in float32 whatever the precision of the
+    network.
     """
     network = channels_last(network.to(device)).eval()
 
@@ -42,8 +49,8 @@ def torch_pass(network: nn.Module, *, device: str = "cpu", precision: str = "flo
         with torch.inference_mode(), autocast(device, precision):
             logits = network(batch)
         logits = logits.float()
-        is_binary = logits.shape[1] == 1
-        probability = torch.sigmoid(logits) if is_binary else torch.softmax(logits, dim=1)
+        is_each_alone = is_overlapping or logits.shape[1] == 1
+        probability = torch.sigmoid(logits) if is_each_alone else torch.softmax(logits, dim=1)
         result: Probability = probability.cpu().contiguous().numpy()
         return result
 

@@ -33,7 +33,12 @@ def load_network(
     network = read_network(file, card, threads=threads)
     if depth is not None and depth < len(card.depths):
         network = network.pruned(depth)  # type: ignore[operator] # a card with depths is of such a network
-    return torch_pass(network, device=chosen_device(device), precision=card.precision)
+    return torch_pass(
+        network,
+        device=chosen_device(device),
+        precision=card.precision,
+        is_overlapping=card.is_overlapping,
+    )
 
 
 def read_network(file: Path, card: ModelCard, *, threads: int | None = None) -> nn.Module:

@@ -18,8 +18,7 @@ from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.files.image_files import read_image
 from delineate.inference.model_folder import Model
-from delineate.inference.postprocess import without_small_objects
-from delineate.metrics.thresholds import decide
+from delineate.inference.postprocess import labels_from_probability
 from delineate.workflows.scored_data import ScoredData
 
 # Images on which the time of each depth is taken, after one that warms up.
@@ -43,7 +42,7 @@ def depth_rows(
         evaluation = score_cases(
             _cases(model, data, name, progress),
             model.classes,
-            model.threshold.value,
+            model.cut(),
             threshold_origin=f"{model.threshold.rule} ({model.threshold.chosen_on})",
             settings=settings,
         )
@@ -54,7 +53,7 @@ def depth_rows(
                 "parameters": model.card.depths[(depth or 1) - 1].parameters,
                 "milliseconds_an_image": time_ms,
                 "share_of_time": time_ms / times_ms[-1] if time_ms and times_ms[-1] else None,
-                "threshold": model.threshold.value,
+                "threshold": model.threshold.cut,
                 "scores": [_score(record) for record in headline],
             }
         )
@@ -73,14 +72,18 @@ def _cases(model: Model, data: ScoredData, name: str, progress: Progress) -> Ite
             yield ScoredCase(sample.id, sample.subject, {}, failure=str(problem))
             continue
         probability = model.probability(case.image)
-        labels = decide(probability, model.threshold.value)
+        labels = labels_from_probability(
+            probability,
+            threshold=model.cut(),
+            minimum_area_px=model.predict_settings.minimum_area_px,
+        )
         yield ScoredCase(
             sample.id,
             sample.subject,
             case.labels,
             region=case.region,
             probability=probability,
-            labels=without_small_objects(labels, model.predict_settings.minimum_area_px),
+            labels=labels,
         )
 
 

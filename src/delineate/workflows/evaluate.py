@@ -7,16 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
 from delineate.data.sample import Sample
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.inference.classifier import load_classifier
-from delineate.inference.model_folder import Model, load_model, read_card, require_depth
-from delineate.inference.postprocess import without_small_objects
+from delineate.inference.model_folder import (
+    Model,
+    load_model,
+    read_card,
+    require_cut,
+    require_depth,
+)
+from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.settings import Repeats
-from delineate.metrics.thresholds import decide
+from delineate.metrics.thresholds import Cut
 from delineate.report.overlays import find_palette
 from delineate.workflows.classification_writing import ClassificationResult
 from delineate.workflows.classified import classified
@@ -75,10 +80,7 @@ def evaluate(
     require_depth(card, depth)
     if card.task == "classify":
         refuse_palette(palette)
-    if threshold is not None and len(card.classes) > 2:
-        raise SettingsError(
-            "--threshold: a model of several classes takes the likeliest; leave the option out"
-        )
+    require_cut(card, threshold)
     asked = AskedScoring(
         source, split, layout, masks, subjects, labels, split_file, review, allow_leakage
     )
@@ -105,18 +107,17 @@ def evaluate(
         models = [at_depth(depth=each.depth) for each in card.depths]
         every_depth = {"depths": depth_rows(models, case.data, settings, progress)}
     origin = f"{loaded.threshold.rule} ({loaded.threshold.chosen_on})"
-    if threshold is None:
-        threshold = loaded.threshold.value
-    else:
+    cut = loaded.cut(threshold)
+    if threshold is not None:
         origin = "given by hand"
     result = score_and_write(
         case.target,
         case.data.dataset,
         case.data.cases,
-        answers_of(loaded, threshold),
+        answers_of(loaded, cut),
         split=case.data.split,
         classes=loaded.classes,
-        threshold=threshold,
+        threshold=cut,
         threshold_origin=origin,
         palette=palette,
         facts=case.facts()
@@ -135,13 +136,15 @@ def evaluate(
     return result
 
 
-def answers_of(model: Model, threshold: float | None) -> Answers:
+def answers_of(model: Model, threshold: Cut) -> Answers:
     """What a model says of each case: its probability, and labels without small objects."""
     minimum_area_px = model.predict_settings.minimum_area_px
 
     def answers(sample: Sample, image: Image) -> Answer:
         probability = model.probability(image)
-        labels = decide(probability, threshold)
-        return Answer(probability, without_small_objects(labels, minimum_area_px))
+        labels = labels_from_probability(
+            probability, threshold=threshold, minimum_area_px=minimum_area_px
+        )
+        return Answer(probability, labels)
 
     return answers

@@ -55,6 +55,7 @@ def write_model(
             NamedClass(index=each.index, name=each.name, colour=each.colour)
             for each in dataset.classes
         ),
+        is_overlapping=dataset.is_overlapping and recipe.task == "segment",
         preparation=preparation,
         predict=recipe.predict,
         has_dark_surround=is_dark_around,
