@@ -97,12 +97,17 @@ def painted(objects: Iterable[DrawnObject], size: tuple[int, int]) -> Labels:
 
 
 def coded(objects: Iterable[DrawnObject], size: tuple[int, int]) -> Labels:
-    """Codes of objects that may overlap; what is to be ignored is ignored for every class."""
+    """Codes of objects that may overlap; what is to be ignored is ignored for every class.
+
+    An object of background leaves nothing of those below it, as in `painted`.
+    """
     labels = np.zeros(size, np.uint8)
     ignored = np.zeros(size, np.bool_)
     for each in objects:
         if each.label == IGNORE:
             ignored |= each.mask
+        elif each.label == 0:
+            labels[each.mask] = 0
         else:
             labels[each.mask] |= np.uint8(code(each.label))
     labels[ignored] = IGNORE

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from delineate.core.errors import UnreadableFileError
+from delineate.core.geometry import Size
 from delineate.core.types import DrawnObject, LabelClass
+from delineate.files.cityscapes_polygons import cityscapes_objects
+from delineate.files.coco import coco_objects
+from delineate.files.labelme import labelme_objects
 from delineate.files.mask_encoding import MaskEncoding
+from delineate.files.panoptic import panoptic_objects
+from delineate.files.run_length_tables import run_length_objects
 
 
 def drawn_objects(
@@ -16,7 +21,7 @@ def drawn_objects(
     classes: Sequence[LabelClass],
     *,
     entry: str | None,
-    size: tuple[int, int],
+    size: Size,
 ) -> Iterator[DrawnObject]:
     """The objects of one image in the order in which they were drawn; later ones lie above.
 
@@ -26,5 +31,18 @@ def drawn_objects(
     Raises:
         UnreadableFileError: a damaged file, an entry that is not in it, or runs and polygons that
             do not fit the image.
+        SizeMismatchError: the file states another size for the image.
     """
-    raise UnreadableFileError(f"{path}: {encoding} is not read yet")
+    path = Path(path)
+    if encoding.kind == "labelme":
+        return labelme_objects(path, classes, size)
+    if encoding.kind == "cityscapes-polygons":
+        return cityscapes_objects(path, classes, size)
+    if encoding.kind == "coco":
+        return coco_objects(path, classes, entry=entry, size=size)
+    if encoding.kind == "coco-panoptic":
+        return panoptic_objects(path, classes, entry=entry, size=size)
+    if encoding.kind in ("rle-nerve", "rle-siim"):
+        is_relative = encoding.kind == "rle-siim"
+        return run_length_objects(path, classes, entry=entry, size=size, is_relative=is_relative)
+    raise ValueError(f"expected an encoding of objects, got {encoding}")
