@@ -53,6 +53,11 @@ class AskedData:
         """The review by its whole path, for the run to remember."""
         return None if self.review is None else str(self.review.resolve())
 
+    @property
+    def files(self) -> tuple[Path | str | None, ...]:
+        """What it names, whether that is a file or not."""
+        return (self.source, self.split_file, self.subjects, self.review, self.labels)
+
 
 @dataclass(frozen=True)
 class TrainingData:
