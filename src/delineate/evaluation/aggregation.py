@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from delineate.core.types import LabelClass
 from delineate.evaluation.cases import HARD_MASK, RANKINGS, CaseFigures
 from delineate.evaluation.records import (
+    ALL_CLASSES,
     CLASS_MEAN,
     MODEL,
     PER_IMAGE,
+    PIXEL_ACCURACY,
     POOLED,
     CurveRecord,
     ScoreRecord,
 )
 from delineate.evaluation.settings import EvaluationSettings
-from delineate.evaluation.tally import Comparison
+from delineate.evaluation.tally import TOGETHER, Comparison
 from delineate.metrics.counts import Counts
 from delineate.metrics.intervals import (
     Histograms,
@@ -69,6 +71,8 @@ def records_of(
     if len(classes) > 2:
         every = [by_class[label_class.index] for label_class in classes[1:]]
         records += writer.records(CLASS_MEAN, every, pools)
+        if TOGETHER in by_class:
+            records += writer.pixel_accuracy(by_class[TOGETHER])
     return records, curves
 
 
@@ -89,6 +93,15 @@ class _Writer:
                 found.append(self._pooled_overlap(score, name, figures))
             found.append(self._per_image(score, name, figures))
         return found
+
+    def pixel_accuracy(self, figures: Figures) -> Iterator[ScoreRecord]:
+        """The share of pixels with their right class; what is counted right stands as `tp`."""
+        for record in (self._pooled_overlap, self._per_image):
+            found = record("accuracy", ALL_CLASSES, [figures])
+            reason = found.why_undefined
+            if reason is not None:
+                reason = reason.replace("accuracy", PIXEL_ACCURACY, 1)
+            yield replace(found, score=PIXEL_ACCURACY, why_undefined=reason)
 
     def _pooled_overlap(self, score: str, name: str, figures: Sequence[Figures]) -> ScoreRecord:
         counts = np.array([[one.counts.as_array() for one in each] for each in figures])  # K, n, 4

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.geometry import Size
+from delineate.core.overlapping import is_class
 from delineate.core.types import IGNORE, Labels, Probability
+from delineate.metrics.thresholds import Cut
 
 GRID_PX: Size = (256, 256)
 
@@ -23,7 +25,7 @@ class MeanTrainingMask:
     """
 
     probability: Probability
-    threshold: float | None
+    threshold: Cut
     rule: str
 
     def __call__(self, size_px: Size) -> Probability:
@@ -32,17 +34,26 @@ class MeanTrainingMask:
 
 
 def mean_training_mask(
-    labels: Iterable[Labels], *, class_count: int = 2, grid_px: Size = GRID_PX
+    labels: Iterable[Labels],
+    *,
+    class_count: int = 2,
+    is_overlapping: bool = False,
+    grid_px: Size = GRID_PX,
 ) -> MeanTrainingMask:
     """The baseline of these training masks, for `score_cases`.
 
     Its threshold is the one of highest Dice over all pixels of the training masks pooled,
-    as they are on the grid; with several classes each pixel takes the most frequent class.
+    as they are on the grid; with several classes each pixel takes the most frequent class, or
+    where they overlap each has a threshold of its own.
 
     Raises:
         ValueError: There is no mask.
     """
-    probability = mean_mask(labels, grid_px, class_count=class_count)
+    probability = mean_mask(labels, grid_px, class_count=class_count, is_overlapping=is_overlapping)
+    if is_overlapping:
+        thresholds = tuple(_best_threshold_of_mean(channel) for channel in probability)
+        rule = "for each class the highest Dice of all training pixels pooled"
+        return MeanTrainingMask(probability, thresholds, rule)
     if class_count > 2:
         return MeanTrainingMask(
             probability, None, "each place takes the class that is most frequent in training"
@@ -53,16 +64,24 @@ def mean_training_mask(
     )
 
 
-def mean_mask(labels: Iterable[Labels], size_px: Size, *, class_count: int = 2) -> Probability:
+def mean_mask(
+    labels: Iterable[Labels],
+    size_px: Size,
+    *,
+    class_count: int = 2,
+    is_overlapping: bool = False,
+) -> Probability:
     """(C, H, W) shares of the masks, each stretched to one size, that hold a class there.
 
-    C = 1 with two classes, else one channel a class, background first. Pixels of the ignore
+    C = 1 with two classes, one channel a foreground class where they overlap, else one channel a
+    class, background first. Pixels of the ignore
     label do not count; a place where none counts is background.
 
     Raises:
         ValueError: There is no mask.
     """
-    wanted = range(1, 2) if class_count == 2 else range(class_count)
+    has_background = class_count > 2 and not is_overlapping
+    wanted = range(0 if has_background else 1, class_count)
     total = np.zeros((len(wanted), *size_px), np.float64)
     known = np.zeros(size_px, np.float64)
     masks = 0
@@ -70,11 +89,12 @@ def mean_mask(labels: Iterable[Labels], size_px: Size, *, class_count: int = 2) 
         masks += 1
         known += _stretched((one != IGNORE).astype(np.float32), size_px)
         for channel, index in enumerate(wanted):
-            total[channel] += _stretched((one == index).astype(np.float32), size_px)
+            belongs = is_class(one, index, is_overlapping=is_overlapping)
+            total[channel] += _stretched(belongs.astype(np.float32), size_px)
     if masks == 0:
         raise ValueError("labels: expected at least one training mask, found none")
     shares = np.divide(total, known, out=np.zeros_like(total), where=known > 1e-6)
-    if class_count > 2:
+    if has_background:
         shares[0][known <= 1e-6] = 1.0
     return np.clip(shares, 0.0, 1.0).astype(np.float32)
 

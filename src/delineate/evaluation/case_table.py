@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from delineate.evaluation.aggregation import SCORES
 from delineate.evaluation.cases import CaseFigures
-from delineate.evaluation.records import MODEL, CaseTable
+from delineate.evaluation.records import ALL_CLASSES, MODEL, PIXEL_ACCURACY, CaseTable
 from delineate.evaluation.settings import EvaluationSettings
-from delineate.evaluation.tally import Tally
+from delineate.evaluation.tally import TOGETHER, Tally
 
 Row = tuple[str | int | float, ...]
 UNDEFINED = "undefined"
@@ -30,6 +30,10 @@ def case_table(tally: Tally, settings: EvaluationSettings) -> CaseTable:
         for label_class in tally.classes[1:]
         for name in names
     )
+    indices = [one.index for one in tally.classes[1:]]
+    if several and not tally.is_overlapping:
+        header += (f"{ALL_CLASSES}: {PIXEL_ACCURACY}",)
+        indices.append(TOGETHER)
     place = {id_: at for at, id_ in enumerate(tally.groups)}
     rows: list[Row] = [
         (id_, tally.subjects[id_] or "", "no truth", failure, "", "")
@@ -39,12 +43,14 @@ def case_table(tally: Tally, settings: EvaluationSettings) -> CaseTable:
     for comparison, by_class in tally.figures.items():
         if comparison.predictor != MODEL:
             continue
-        for figures in zip(*(by_class[one.index] for one in tally.classes[1:]), strict=True):
+        for figures in zip(*(by_class[index] for index in indices), strict=True):
             id_ = figures[0].id
             status = "failed" if figures[0].is_failed else "scored"
             where = (comparison.observer, comparison.region)
             start = (id_, tally.subjects[id_] or "", status, failures.get(id_, ""), *where)
-            rows.append(start + tuple(_cells(figures, settings.when_both_empty)))
+            cells = _cells(figures[: len(tally.classes) - 1], settings.when_both_empty)
+            together = (_cell(one, "accuracy", None) for one in figures[len(tally.classes) - 1 :])
+            rows.append((*start, *cells, *together))
     return CaseTable(header, tuple(sorted(rows, key=lambda row: place[str(row[0])])))
 
 
@@ -55,5 +61,9 @@ def _cells(
         yield one.counts.truth_px
         yield UNDEFINED if one.is_failed else one.counts.prediction_px
         for name in SCORES:
-            value = one.score(name, when_both_empty).value
-            yield UNDEFINED if value is None else value
+            yield _cell(one, name, when_both_empty)
+
+
+def _cell(one: CaseFigures, name: str, when_both_empty: float | None) -> str | float:
+    value = one.score(name, when_both_empty).value
+    return UNDEFINED if value is None else value

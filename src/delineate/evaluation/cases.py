@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from delineate.core.types import IGNORE, LabelClass, Labels, Mask, Probability
+from delineate.core.types import IGNORE, DrawnObject, LabelClass, Labels, Mask, Probability
 from delineate.metrics.counts import Counts
 from delineate.metrics.overlap import overlap
 from delineate.metrics.ranking import Ranking
 from delineate.metrics.score import Score, undefined
-from delineate.metrics.thresholds import decide
+from delineate.metrics.thresholds import Cut, decide
 
 HARD_MASK = "a hard mask has no probabilities to rank"
 RANKINGS = ("roc_auc", "average_precision")
@@ -25,6 +26,8 @@ class ScoredCase:
     `truths` goes from observer to labels, the observer of reference first. `labels` are the
     model's decision at native size; where they are None they are taken from `probability`
     by the threshold (or the highest channel). `failure` says why there is no answer.
+
+    `objects` are the single objects that observers drew, where the data set has them.
 
     `earlier` are the truths from before somebody's decisions changed them, None where none
     did; a case that `is_dropped` by a decision counts with its earlier truths alone.
@@ -39,6 +42,7 @@ class ScoredCase:
     failure: str | None = None
     earlier: Mapping[str, Labels] | None = None
     is_dropped: bool = False
+    objects: Mapping[str, Sequence[DrawnObject]] = field(default_factory=dict)
 
     @property
     def group(self) -> str:
@@ -52,6 +56,14 @@ class Prediction:
 
     labels: Labels
     probability: Probability | None
+
+    def channel(self, index: int, *, is_overlapping: bool) -> NDArray[np.float32] | None:
+        """(H, W) probability of one class; None without probabilities."""
+        if self.probability is None:
+            return None
+        has_background = not is_overlapping and len(self.probability) > 1
+        channel: NDArray[np.float32] = self.probability[index if has_background else index - 1]
+        return channel
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,11 @@ class CaseFigures:
 
 
 def answer(
-    case: ScoredCase, classes: Sequence[LabelClass], threshold: float | None
+    case: ScoredCase,
+    classes: Sequence[LabelClass],
+    threshold: Cut,
+    *,
+    is_overlapping: bool = False,
 ) -> Prediction | str:
     """The model's prediction, or in words why the case has failed."""
     if case.failure is not None:
@@ -90,20 +106,30 @@ def answer(
     size = next(iter(case.truths.values())).shape if case.truths else None
     labels, probability = case.labels, case.probability
     if probability is not None:
-        fault = _fault_of_probability(probability, classes, size)
+        channels = channel_count(classes, is_overlapping=is_overlapping)
+        fault = _fault_of_probability(probability, channels, size)
         if fault:
             return fault
         labels = decide(probability, threshold) if labels is None else labels
     if labels is None:
         return "no prediction"
-    fault = _fault_of_labels(labels, classes, size)
+    fault = _fault_of_labels(labels, highest_label(classes, is_overlapping=is_overlapping), size)
     return fault or Prediction(labels, probability)
 
 
+def channel_count(classes: Sequence[LabelClass], *, is_overlapping: bool) -> int:
+    """One for a binary task, one a foreground class where classes overlap, else one a class."""
+    return len(classes) - 1 if is_overlapping or len(classes) == 2 else len(classes)
+
+
+def highest_label(classes: Sequence[LabelClass], *, is_overlapping: bool) -> int:
+    """The highest number that a pixel can have: an index, or the code of all classes at once."""
+    return (1 << (len(classes) - 1)) - 1 if is_overlapping else len(classes) - 1
+
+
 def _fault_of_probability(
-    probability: Probability, classes: Sequence[LabelClass], size: tuple[int, ...] | None
+    probability: Probability, channels: int, size: tuple[int, ...] | None
 ) -> str | None:
-    channels = 1 if len(classes) == 2 else len(classes)
     if probability.ndim != 3 or probability.shape[0] != channels:
         return (
             f"probability: expected (channels, height, width) with {channels} channels, "
@@ -119,14 +145,12 @@ def _fault_of_probability(
     return None
 
 
-def _fault_of_labels(
-    labels: Labels, classes: Sequence[LabelClass], size: tuple[int, ...] | None
-) -> str | None:
+def _fault_of_labels(labels: Labels, highest: int, size: tuple[int, ...] | None) -> str | None:
     if size is not None and labels.shape != size:
         return f"labels: expected the truth's size {size}, found {labels.shape}"
-    highest = int(labels.max(initial=0))
-    if highest == IGNORE:
+    found = int(labels.max(initial=0))
+    if found == IGNORE:
         return f"labels: a prediction must decide every pixel, found the ignore label {IGNORE}"
-    if highest >= len(classes):
-        return f"labels: expected classes below {len(classes)}, found {highest}"
+    if found > highest:
+        return f"labels: expected classes below {highest + 1}, found {found}"
     return None

@@ -12,7 +12,9 @@ from delineate.evaluation.figures import ViewScores, figure_document, figure_wor
 MODEL, EMPTY, MEAN_MASK = "model", "empty prediction", "mean training mask"
 INSIDE, WHOLE = "inside the region", "whole frame"
 POOLED, PER_IMAGE = "pooled", "mean per image"
-CLASS_MEAN = "mean of the foreground classes"
+CLASS_MEAN, ALL_CLASSES = "mean of the foreground classes", "all classes together"
+# The share of pixels that have their right class, whichever it is.
+PIXEL_ACCURACY = "pixel_accuracy"
 EVERY_CASE, AS_DECIDED = "every case", "every case, labels as decided"
 UNLEAKED = "without the leaked cases"
 BEFORE, UNTOUCHED = "labels before the decisions", "cases that no decision touched"
@@ -25,6 +27,18 @@ HEADLINE = (
     ("average_precision", POOLED),
     ("sensitivity", POOLED),
     ("specificity", POOLED),
+)
+# The same of several classes, where the mean IoU is what the field compares.
+HEADLINE_OF_SEVERAL = (
+    ("dice", POOLED),
+    ("dice", PER_IMAGE),
+    ("iou", POOLED),
+    ("precision", POOLED),
+    ("sensitivity", POOLED),
+    ("specificity", POOLED),
+    (PIXEL_ACCURACY, POOLED),
+    ("roc_auc", POOLED),
+    ("average_precision", POOLED),
 )
 
 FAILURE_RULE = (
@@ -115,14 +129,57 @@ class CaseTable:
     rows: tuple[tuple[str | int | float, ...], ...]
 
 
-def headline_of(records: Iterable[ScoreRecord], **fields: str) -> tuple[ScoreRecord, ...]:
-    """The records of `HEADLINE`, in its order, whose fields have these values."""
+@dataclass(frozen=True)
+class Confusion:
+    """Pixels of all cases by true class (row) and the class that the model gave (column).
+
+    `unanswered_px` are those of failed cases, by true class.
+    """
+
+    observer: str
+    region: str
+    pixels: tuple[tuple[int, ...], ...]
+    unanswered_px: tuple[int, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """The matrix, and the shares of its rows; None where the truth has no pixel."""
+        rows = zip(self.pixels, self.unanswered_px, strict=True)
+        totals = [sum(row) + unanswered for row, unanswered in rows]
+        shares = [
+            [round(count / total, 6) if total else None for count in row]
+            for row, total in zip(self.pixels, totals, strict=True)
+        ]
+        return {**asdict(self), "row_shares": shares, "predictor": MODEL, "pooling": POOLED}
+
+
+@dataclass(frozen=True)
+class ObjectFigures:
+    """All figures of objects, the rules by which they were counted, and a row a case and class."""
+
+    records: tuple[ScoreRecord, ...]
+    rules: tuple[str, ...]
+    case_table: CaseTable
+
+    def to_document(self) -> dict[str, Any]:
+        """All but the rows of cases in plain JSON values."""
+        records = [figure_document(record) for record in self.records]
+        return {"rules": list(self.rules), "records": records}
+
+
+def headline_of(
+    records: Iterable[ScoreRecord], classes: Sequence[LabelClass], **fields: str
+) -> tuple[ScoreRecord, ...]:
+    """What is read first of these classes, in its order, of records with these values.
+
+    One foreground class has `HEADLINE`; several have `HEADLINE_OF_SEVERAL` of their mean.
+    """
     found = having(records, **fields)
+    names = (reference_class(classes), ALL_CLASSES)
     return tuple(
         record
-        for wanted in HEADLINE
+        for wanted in (HEADLINE if len(classes) == 2 else HEADLINE_OF_SEVERAL)
         for record in found
-        if (record.score, record.pooling) == wanted
+        if (record.score, record.pooling) == wanted and record.label_class in names
     )
 
 
@@ -148,6 +205,10 @@ class Evaluation:
     failures: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     views: tuple[ViewScores[ScoreRecord], ...] = ()
+    is_overlapping: bool = False
+    thresholds: tuple[float, ...] | None = None
+    confusions: tuple[Confusion, ...] = ()
+    objects: ObjectFigures | None = None
 
     @property
     def reference_class(self) -> str:
@@ -167,15 +228,15 @@ class Evaluation:
         """What a person sees first: each predictor against the observer of reference.
 
         Inside the region where there is one, of the reference class: Dice pooled and per
-        image, then ROC AUC, average precision, sensitivity and specificity pooled.
+        image, then other scores pooled.
         """
         if not self.observers:
             return ()
         return headline_of(
             self.records,
+            self.classes,
             observer=self.observers[0],
             region=self.reference_region,
-            label_class=self.reference_class,
         )
 
     def case_rows(self) -> tuple[Sequence[str], Sequence[Sequence[str | int | float]]]:
@@ -186,7 +247,9 @@ class Evaluation:
         """All of it for evaluation.json; None where a figure is undefined."""
         return {
             "threshold": self.threshold,
+            "thresholds": None if self.thresholds is None else list(self.thresholds),
             "threshold_origin": self.threshold_origin,
+            "is_overlapping": self.is_overlapping,
             "classes": [asdict(label_class) for label_class in self.classes],
             "observers": list(self.observers),
             "regions": list(self.regions),
@@ -200,6 +263,8 @@ class Evaluation:
             "empty_rules": [asdict(row) for row in self.empty_rules],
             "records": [figure_document(record) for record in self.records],
             "curves": [asdict(curve) for curve in self.curves],
+            "confusion_matrices": [one.to_document() for one in self.confusions],
+            "objects": None if self.objects is None else self.objects.to_document(),
         }
 
 

@@ -12,6 +12,7 @@ from delineate.evaluation.baselines import MeanTrainingMask
 from delineate.evaluation.case_table import case_table
 from delineate.evaluation.cases import ScoredCase
 from delineate.evaluation.empty_rules import empty_rule_rows
+from delineate.evaluation.objects import ObjectTally
 from delineate.evaluation.records import (
     FAILURE_RULE,
     INSIDE,
@@ -22,24 +23,27 @@ from delineate.evaluation.records import (
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.tally import Tally
 from delineate.evaluation.views import View, Views
-from delineate.metrics.thresholds import ARGMAX_RULE
+from delineate.metrics.thresholds import ARGMAX_RULE, Cut
 
 
 def score_cases(
     cases: Iterable[ScoredCase],
     classes: Sequence[LabelClass],
-    threshold: float | None,
+    threshold: Cut,
     *,
     threshold_origin: str = "not stated",
     mean_training_mask: MeanTrainingMask | None = None,
     views: Sequence[View] = (),
+    is_overlapping: bool = False,
+    objects: ObjectTally | None = None,
     settings: EvaluationSettings | None = None,
 ) -> Evaluation:
     """Every score of the model, of each further observer, the mean mask and nothing at all.
 
     Cases are taken one at a time, so that `cases` may read and predict lazily; what stays
     in memory is said at `Tally`. `threshold` cuts binary probabilities and has no meaning
-    for several classes; `threshold_origin` says on which cases it was chosen. The headline
+    for several classes, but where they overlap, which have one each; `threshold_origin` says on
+    which cases it was chosen. Objects are counted where there is a tally for them. The headline
     scores are given once more for each of the `views`, and where cases have earlier truths
     for the labels before the decisions and for the cases that no decision touched.
 
@@ -54,13 +58,22 @@ def score_cases(
             "classes: expected background and at least one foreground class in the order of "
             f"their indices, found {[one.name for one in classes]}"
         )
-    tally = Tally(classes, threshold, mean_training_mask)
-    before = Tally(classes, threshold, mean_training_mask, observers=tally.observers)
+    tally = Tally(
+        classes, threshold, mean_training_mask, is_overlapping=is_overlapping, objects=objects
+    )
+    before = Tally(
+        classes,
+        threshold,
+        mean_training_mask,
+        is_overlapping=is_overlapping,
+        observers=tally.observers,
+    )
+    has_threshold = len(classes) == 2 or is_overlapping
     for case in cases:
-        if threshold is None and len(classes) == 2 and _needs_threshold(case):
+        if threshold is None and has_threshold and _needs_threshold(case):
             raise SettingsError(
-                "threshold: expected a number for binary probabilities, found none; choose one "
-                "on validation cases"
+                "threshold: expected a number for binary probabilities, or one a class where they "
+                "overlap, found none; choose on validation cases"
             )
         if not case.is_dropped:
             tally.add(case)
@@ -97,11 +110,13 @@ def _evaluation(
         curves += drawn
         views.add(comparison, by_class)
         del tally.figures[comparison]  # the pixels' scores of this comparison are done with
-    is_binary = len(tally.classes) == 2
+    has_threshold = len(tally.classes) == 2 or tally.is_overlapping
+    cut = tally.threshold if has_threshold else None
     evaluation = Evaluation(
         classes=tuple(tally.classes),
-        threshold=tally.threshold if is_binary else None,
-        threshold_origin=threshold_origin if is_binary else ARGMAX_RULE,
+        threshold=None if isinstance(cut, tuple) else cut,
+        thresholds=cut if isinstance(cut, tuple) else None,
+        threshold_origin=threshold_origin if has_threshold else ARGMAX_RULE,
         observers=tuple(tally.observers),
         regions=regions,
         cases=len(tally.groups),
@@ -112,6 +127,9 @@ def _evaluation(
         case_table=table,
         failures=tuple(tally.failures),
         notes=tuple(_notes(tally, regions)),
+        is_overlapping=tally.is_overlapping,
+        confusions=tally.confusions(),
+        objects=None if tally.objects is None else tally.objects.figures(settings),
     )
     return replace(evaluation, views=views.scores(evaluation.headline()))
 

@@ -6,22 +6,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from delineate.core.errors import SettingsError, SizeMismatchError
-from delineate.core.types import IGNORE, LabelClass, Labels, Mask, Probability
+from delineate.core.overlapping import is_class
+from delineate.core.types import IGNORE, LabelClass, Labels, Mask
 from delineate.evaluation.baselines import MeanTrainingMask
-from delineate.evaluation.cases import CaseFigures, Prediction, ScoredCase, answer
+from delineate.evaluation.cases import (
+    CaseFigures,
+    Prediction,
+    ScoredCase,
+    answer,
+    channel_count,
+    highest_label,
+)
+from delineate.evaluation.objects import ObjectTally
 from delineate.evaluation.records import (
     EMPTY,
     INSIDE,
     MEAN_MASK,
     MODEL,
     WHOLE,
+    Confusion,
     observer_predictor,
 )
-from delineate.metrics.counts import Counts, confusion, one_against_rest
+from delineate.metrics.counts import Counts, confusion, count, one_against_rest
 from delineate.metrics.ranking import Ranking, rank
-from delineate.metrics.thresholds import decide
+from delineate.metrics.thresholds import Cut, decide
+
+# The place, among classes, of what is counted of all of them together.
+TOGETHER = 0
 
 
 @dataclass(frozen=True)
@@ -39,12 +53,16 @@ class Tally:
 
     Scores of all pixels are kept as float32 for the exact pooled rankings: 4 bytes for each
     pixel, foreground class, observer and region, for the model and again for the mean
-    training mask. Everything else is a few numbers a case.
+    training mask. Everything else is a few numbers a case. Classes that overlap are counted each
+    by itself; of others `matrices` hold who was taken for whom, with failures in a last column.
     """
 
     classes: Sequence[LabelClass]
-    threshold: float | None
+    threshold: Cut
     mean_training_mask: MeanTrainingMask | None
+    is_overlapping: bool = False
+    objects: ObjectTally | None = None
+    matrices: dict[Comparison, NDArray[np.int64]] = field(default_factory=dict)
     figures: dict[Comparison, dict[int, list[CaseFigures]]] = field(default_factory=dict)
     failures: list[tuple[str, str]] = field(default_factory=list)
     unscored: list[tuple[str, str]] = field(default_factory=list)
@@ -66,7 +84,9 @@ class Tally:
         self.groups[case.id] = case.group
         self.subjects[case.id] = case.subject
         self._check_truths(case)
-        model = answer(case, self.classes, self.threshold)
+        model = answer(case, self.classes, self.threshold, is_overlapping=self.is_overlapping)
+        if self.objects is not None:
+            self.objects.add(case, model)
         if isinstance(model, str):
             self.failures.append((case.id, model))
         if not case.truths:
@@ -78,7 +98,7 @@ class Tally:
                 for region, area in _regions(case.region, truth):
                     there = Comparison(predictor, observer, region)
                     by_class = self.figures.setdefault(there, {})
-                    for figures, index in self._count(case, truth, prediction, area):
+                    for figures, index in self._count(case, truth, prediction, area, there):
                         by_class.setdefault(index, []).append(figures)
 
     def finish(self) -> None:
@@ -100,35 +120,82 @@ class Tally:
             probability = self.mean_training_mask(truth.shape)
             labels = decide(probability, self.mean_training_mask.threshold)
             yield MEAN_MASK, Prediction(labels, probability)
-        channels = 1 if len(self.classes) == 2 else len(self.classes)
+        channels = channel_count(self.classes, is_overlapping=self.is_overlapping)
         nothing = np.broadcast_to(np.float32(0), (channels, *truth.shape))
         yield EMPTY, Prediction(np.zeros_like(truth), nothing)
 
     def _count(
-        self, case: ScoredCase, truth: Labels, prediction: Prediction | None, area: Mask
+        self,
+        case: ScoredCase,
+        truth: Labels,
+        prediction: Prediction | None,
+        area: Mask,
+        there: Comparison,
     ) -> Iterator[tuple[CaseFigures, int]]:
-        if prediction is not None:
-            # Where the other observer knows nothing there is nothing to compare.
-            area = area & (prediction.labels != IGNORE)
-        true = truth[area]
         if prediction is None:
-            for index in range(1, len(self.classes)):
-                missed = int(np.count_nonzero(true == index))
-                lowest = Ranking(np.full(missed, -1, np.float32), np.empty(0, np.float32))
-                counts = Counts(fn=missed)
-                yield CaseFigures(case.id, case.group, counts, lowest, is_failed=True), index
+            yield from self._failed(case, truth[area], there)
             return
-        matrix = confusion(true, prediction.labels[area], len(self.classes))
+        # Where the other observer knows nothing there is nothing to compare.
+        area = area & (prediction.labels != IGNORE)
+        true, predicted = truth[area], prediction.labels[area]
+        matrix = None if self.is_overlapping else confusion(true, predicted, len(self.classes))
         for index in range(1, len(self.classes)):
-            ranking = _ranking(prediction.probability, index, true == index, area)
+            is_true = self._is_class(true, index)
+            channel = prediction.channel(index, is_overlapping=self.is_overlapping)
+            ranking = _ranking(channel, is_true, area)
             scores = None
             if ranking is not None:
                 scores = {
                     "roc_auc": ranking.roc_auc(),
                     "average_precision": ranking.average_precision(),
                 }
-            counts = one_against_rest(matrix, index)
+            counts = (
+                count(is_true, self._is_class(predicted, index))
+                if matrix is None
+                else one_against_rest(matrix, index)
+            )
             yield CaseFigures(case.id, case.group, counts, ranking, rankings=scores), index
+        if matrix is not None:
+            self._matrix(there)[:, :-1] += matrix
+            right = int(np.trace(matrix))
+            together = Counts(tp=right, fn=int(matrix.sum()) - right)
+            yield CaseFigures(case.id, case.group, together, None), TOGETHER
+
+    def _failed(
+        self, case: ScoredCase, true: Labels, there: Comparison
+    ) -> Iterator[tuple[CaseFigures, int]]:
+        for index in range(1, len(self.classes)):
+            missed = int(np.count_nonzero(self._is_class(true, index)))
+            lowest = Ranking(np.full(missed, -1, np.float32), np.empty(0, np.float32))
+            counts = Counts(fn=missed)
+            yield CaseFigures(case.id, case.group, counts, lowest, is_failed=True), index
+        if not self.is_overlapping:
+            self._matrix(there)[:, -1] += np.bincount(true, minlength=len(self.classes))
+            missed = int(np.count_nonzero(true))
+            yield (
+                CaseFigures(case.id, case.group, Counts(fn=missed), None, is_failed=True),
+                TOGETHER,
+            )
+
+    def _is_class(self, labels: Labels, index: int) -> Mask:
+        return is_class(labels, index, is_overlapping=self.is_overlapping)
+
+    def _matrix(self, there: Comparison) -> NDArray[np.int64]:
+        classes = len(self.classes)
+        return self.matrices.setdefault(there, np.zeros((classes, classes + 1), np.int64))
+
+    def confusions(self) -> tuple[Confusion, ...]:
+        """Who was taken for whom by the model, for each observer and region."""
+        return tuple(
+            Confusion(
+                there.observer,
+                there.region,
+                tuple(tuple(row) for row in matrix[:, :-1].tolist()),
+                tuple(matrix[:, -1].tolist()),
+            )
+            for there, matrix in self.matrices.items()
+            if there.predictor == MODEL
+        )
 
     def _check_truths(self, case: ScoredCase) -> None:
         for observer, truth in case.truths.items():
@@ -140,9 +207,10 @@ class Tally:
                         f"everywhere, found {other.shape} for {name}"
                     )
             highest = int(np.where(truth == IGNORE, 0, truth).max(initial=0))
-            if highest >= len(self.classes):
+            most = highest_label(self.classes, is_overlapping=self.is_overlapping)
+            if highest > most:
                 raise SettingsError(
-                    f"case '{case.id}': expected classes below {len(self.classes)} from "
+                    f"case '{case.id}': expected classes below {most + 1} from "
                     f"{observer}, found {highest}; check how the masks are decoded"
                 )
 
@@ -162,17 +230,14 @@ def _regions(region: Mask | None, truth: Labels) -> Iterator[tuple[str, Mask]]:
     yield WHOLE, known
 
 
-def _ranking(
-    probability: Probability | None, index: int, is_class: Mask, area: Mask
-) -> Ranking | None:
-    if probability is None:
+def _ranking(channel: NDArray[np.float32] | None, is_true: Mask, area: Mask) -> Ranking | None:
+    if channel is None:
         return None
-    channel = probability[0] if probability.shape[0] == 1 else probability[index]
     if channel.strides == (0, 0) and channel.size:  # a constant: no memory for its copies
-        positives = int(np.count_nonzero(is_class))
+        positives = int(np.count_nonzero(is_true))
         value = channel.flat[0]
         return Ranking(
-            np.broadcast_to(value, positives), np.broadcast_to(value, is_class.size - positives)
+            np.broadcast_to(value, positives), np.broadcast_to(value, is_true.size - positives)
         )
     scores = channel[area]
-    return rank(scores[is_class], scores[~is_class])
+    return rank(scores[is_true], scores[~is_true])

@@ -15,7 +15,6 @@ from delineate.evaluation.records import (
     UNTOUCHED,
     ScoreRecord,
     headline_of,
-    reference_class,
 )
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.tally import Comparison, Tally, ranked_alike
@@ -78,13 +77,15 @@ class Views:
             yield UNTOUCHED, untouched
 
     def _view(self, name: str, groups: Groups) -> ViewScores[ScoreRecord]:
-        return _view_scores(name, groups, headline_of(self._records.get(name, ())))
+        return _view_scores(
+            name, groups, headline_of(self._records.get(name, ()), self.now.classes)
+        )
 
     def _score(self, name: str, comparison: Comparison, by_class: ByClass) -> None:
         if not any(by_class.values()):
             return  # every case is left out
         found, _ = records_of(comparison, by_class, self.now.classes, self.settings)
-        wanted = headline_of(found, label_class=reference_class(self.now.classes))
+        wanted = headline_of(found, self.now.classes)
         self._records.setdefault(name, []).extend(wanted)
 
 
