@@ -60,10 +60,10 @@ def read(listing: Listing) -> Found:
     for file in sorted(files, key=lambda f: numbers[f.name]):
         own[file.split, file.core].append(file)
     samples = []
-    for (split, core), path in images.items():
+    for (split, core), paths in images.items():
         masks = tuple(file.path for file in own.pop((split, core), []))
         drawn = {REFERENCE: masks} if masks else {}
-        samples.append(Sample(stem(path.name), path, None, drawn, split=split))
+        samples += [Sample(stem(path.name), path, None, drawn, split=split) for path in paths]
     notes = []
     if own:
         lost = [file.path.name for several in own.values() for file in several]
@@ -83,7 +83,7 @@ def read(listing: Listing) -> Found:
     )
 
 
-Images = Mapping[tuple[str | None, str], Path]  # split and name without ending -> image
+Images = Mapping[tuple[str | None, str], list[Path]]  # split and name without ending -> image
 
 
 def _class_files(listing: Listing) -> tuple[list[_ClassFile], Images]:
@@ -156,7 +156,7 @@ def _by_suffix_apart(listing: Listing) -> tuple[list[_ClassFile], Images]:
 def _by_suffix_beside(listing: Listing) -> tuple[list[_ClassFile], Images]:
     """`X.png` beside `X_CLASS.png` or `X_mask_CLASS.png`, where every name is one or the other."""
     files: list[_ClassFile] = []
-    images: dict[tuple[str | None, str], Path] = {}
+    images: dict[tuple[str | None, str], list[Path]] = defaultdict(list)
     for folder, names in listing.folders.items():
         split = place_of(folder).split
         stems = {stem(name) for name in names}
@@ -164,7 +164,7 @@ def _by_suffix_beside(listing: Listing) -> tuple[list[_ClassFile], Images]:
             core, suffix = _parted(stem(name), stems)
             path = listing.path(folder, name)
             if suffix is None:
-                images[split, core] = path
+                images[split, core].append(path)
             else:
                 files.append(_ClassFile(path, core, suffix, split))
     drawn = {(file.split, file.core) for file in files}
@@ -195,15 +195,9 @@ def _are_classes(files: Sequence[_ClassFile]) -> bool:
 
 def _images(listing: Listing, folders: Sequence[PurePosixPath]) -> Images:
     """Every image of these folders; under the name without a word that says it is one too."""
-    images: dict[tuple[str | None, str], Path] = {}
+    images: dict[tuple[str | None, str], list[Path]] = defaultdict(list)
     for folder in folders:
         for name in listing.names(folder):
             key = (place_of(folder).split, image_core(stem(name)))
-            path = listing.path(folder, name)
-            if key in images:
-                raise LayoutError(
-                    f"{path}: expected one image named {key[1]}, found also {images[key]}; "
-                    "rename or remove one"
-                )
-            images[key] = path
+            images[key].append(listing.path(folder, name))
     return images
