@@ -9,7 +9,17 @@ from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError, SettingsError, unknown_name
 from delineate.core.overlapping import require_codes
-from delineate.data.layouts import class_masks, drive, folders, images, labelme, nerve
+from delineate.data.layouts import (
+    camvid,
+    class_masks,
+    drive,
+    dsb2018,
+    folders,
+    images,
+    labelme,
+    lgg,
+    nerve,
+)
 from delineate.data.layouts.found import Found
 from delineate.data.layouts.names import mask_name, place_of
 from delineate.data.listing import Listing, list_images, some, stem
@@ -38,6 +48,11 @@ LAYOUTS = {
     "drive": Layout(drive.recognise, drive.read, "training/images beside training/1st_manual"),
     "labelme": Layout(labelme.recognise, labelme.read, "X.json of shapes beside X.jpg"),
     "nerve": Layout(nerve.recognise, nerve.read, "S_N.tif beside S_N_mask.tif"),
+    "lgg": Layout(lgg.recognise, lgg.read, "TCGA_X_N.tif beside TCGA_X_N_mask.tif"),
+    "camvid": Layout(camvid.recognise, camvid.read, "train/0001TP_006690.png beside trainannot/"),
+    "dsb2018": Layout(
+        dsb2018.recognise, dsb2018.read, "ID/images/ID.png beside ID/masks/ of an object each"
+    ),
     "class-masks": Layout(
         class_masks.recognise, class_masks.read, "masks/CLASS/X.png, X_mask_CLASS.png"
     ),
