@@ -47,7 +47,7 @@ def test_what_was_found_is_described(folder_of):
 
 def test_no_images_says_what_else_is_there(folder_of):
     """Where nothing is an image, the endings found instead are named."""
-    assert list_images(folder_of(["a.dcm", "b.dcm"])).describe() == "no image files (but 2 .dcm)"
+    assert list_images(folder_of(["a.nii", "b.nii"])).describe() == "no image files (but 2 .nii)"
 
 
 def test_few_names_need_no_more():

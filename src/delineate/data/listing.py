@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError
-from delineate.files.image_files import IMAGE_ENDINGS
+from delineate.files.image_files import is_image_name
 
 IGNORED = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 # What masks, classes and places of masks are kept in beside pictures.
@@ -112,6 +112,8 @@ class Listing:
 def list_images(root: Path) -> Listing:
     """The image files under a folder, by their endings, in natural order.
 
+    Of files without an ending only the first bytes are read: DICOM is often kept so.
+
     Raises:
         LayoutError: the folder does not exist, is a file, or may not be read.
     """
@@ -131,8 +133,9 @@ def list_images(root: Path) -> Listing:
         seen.add(real)
         below[:] = sorted((b for b in below if not _is_ignored(b)), key=natural_key)
         kept = [n for n in names if not _is_ignored(n)]
-        images = sorted((n for n in kept if _ending(n) in IMAGE_ENDINGS), key=natural_key)
-        others.update(_ending(n) for n in kept if _ending(n) not in IMAGE_ENDINGS)
+        shown = {n for n in kept if is_image_name(os.path.join(place, n))}  # noqa: PTH118 - many names
+        images = sorted(shown, key=natural_key)
+        others.update(_ending(n) for n in kept if n not in shown)
         folder = PurePosixPath(Path(place).relative_to(root).as_posix())
         if images:
             folders[folder] = tuple(images)
@@ -149,8 +152,14 @@ def _inside(
 
 
 def stem(name: str) -> str:
-    """The name of a file without its ending."""
-    return os.path.splitext(name)[0]  # noqa: PTH122 - on names by the hundred thousand
+    """The name of a file without its ending; digits after the last point are no ending.
+
+    Examples:
+        >>> stem("1_1.tif"), stem("1.2.840.10008")
+        ('1_1', '1.2.840.10008')
+    """
+    head, ending = os.path.splitext(name)  # noqa: PTH122 - on names by the hundred thousand
+    return name if ending[1:].isdecimal() else head
 
 
 def _ending(name: str) -> str:

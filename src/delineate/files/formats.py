@@ -6,9 +6,11 @@ from pathlib import Path
 
 from delineate.core.errors import UnreadableFileError
 
-IMAGE_ENDINGS = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"})
-READABLE = "PNG, TIFF, JPEG, BMP, GIF or WebP"
+DICOM_ENDINGS = frozenset({".dcm", ".dicom", ".dic", ".ima"})
+IMAGE_ENDINGS = DICOM_ENDINGS | {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
+READABLE = "PNG, TIFF, JPEG, BMP, GIF, WebP or DICOM"
 HEAD_BYTES = 512
+DICOM_DIRECTORY = "1.2.840.10008.1.3.10"
 
 # First bytes -> format. Order does not matter: none begins with another.
 _IMAGES = {
@@ -47,15 +49,28 @@ def format_of(head: bytes) -> str | None:
     """
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
+    if _is_dicom(head):
+        return "DICOM"
     return next((name for magic, name in _IMAGES.items() if head.startswith(magic)), None)
+
+
+def _is_dicom(head: bytes) -> bool:
+    if head[128:132] == b"DICM":
+        return True
+    # Old files begin without the preamble, with an element of group 8: its length and, where it
+    # is spelt out, its type.
+    for order in ("little", "big"):
+        group, element = (int.from_bytes(head[at : at + 2], order) for at in (0, 2))
+        if group == 8 and element <= 0x18 and len(head) > 132:
+            is_explicit = head[4:6] in (b"UL", b"CS", b"UI", b"DA", b"TM")
+            return is_explicit or int.from_bytes(head[4:8], order) <= 64
+    return False
 
 
 def describe_stranger(head: bytes) -> str:
     """What a file that is no image seems to be, in a few words."""
     if not head:
         return "the file is empty"
-    if head[128:132] == b"DICM":
-        return "the content is a DICOM file, not an image that can be read here"
     for magic, name in _STRANGERS.items():
         if head.startswith(magic):
             return f"the content is {name}, not an image that can be read here"
@@ -69,6 +84,23 @@ def describe_stranger(head: bytes) -> str:
     if b"\x00" in head:
         return "the content is not an image of a known format"
     return "the content is plain text, not an image"
+
+
+def is_dicom_by_content(path: Path) -> bool:
+    """Whether a file whose name says nothing holds a DICOM file that is no mere directory.
+
+    Examples:
+        >>> is_dicom_by_content(Path("gone"))
+        False
+    """
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
+    return _is_dicom(head) and DICOM_DIRECTORY.encode() not in head
 
 
 def read_head(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import Image
+from delineate.files.dicom_pixels import dicom_pixels, dicom_size, require_frame
 from delineate.files.formats import (
     HEAD_BYTES,
     IMAGE_ENDINGS,
     format_of,
+    is_dicom_by_content,
     read_content,
     read_head,
     require_format,
@@ -28,35 +31,41 @@ __all__ = [
     "image_from",
     "image_size",
     "is_image",
+    "is_image_name",
     "read_image",
     "read_pixels",
 ]
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image:
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, frame: int | None = None) -> Image:
     """The image in a file, upright: (H, W, C) uint8, uint16 or float32, C = 1 or 3 as RGB.
 
     The format is told by content. Palette and exactly grey palette files become RGB and grey,
     1-bit files 0 and 255, greys of 2 and 4 bits are stretched to 0..255, CMYK becomes RGB.
     Alpha is dropped where all is opaque; else the image is laid on black. Whole numbers
     of other types than uint8 and uint16, and all floats, become float32 with their values.
+    A DICOM file is shown as its window and photometric interpretation ask; of several frames
+    `frame`, counted from 1, is read.
 
     Raises:
-        UnreadableFileError: no image, truncated, several pages or frames, more than
-            `max_pixels` by its header, a number of channels without a known meaning, or
-            values that are not finite, which would spoil every statistic without a sound.
+        UnreadableFileError: no image, truncated, several pages or frames without a choice, a
+            frame that is not there, more than `max_pixels` by its header, a number of channels
+            without a known meaning, or values that are not finite, which would spoil every
+            statistic without a sound.
     """
     path = Path(path)
-    return image_from(path, _image_content(path), max_pixels=max_pixels)
+    return image_from(path, _image_content(path), max_pixels=max_pixels, frame=frame)
 
 
-def image_from(path: Path, content: bytes, *, max_pixels: int = MAX_PIXELS) -> Image:
+def image_from(
+    path: Path, content: bytes, *, max_pixels: int = MAX_PIXELS, frame: int | None = None
+) -> Image:
     """The image in the bytes of a file that was read before, as `read_image` gives it.
 
     Raises:
         UnreadableFileError: as `read_image`; `path` is what the message names.
     """
-    values = _as_shown(_pixels_from(path, content, max_pixels))
+    values = _as_shown(_pixels_from(path, content, max_pixels, frame))
     image = _as_common_type(path, values)
     return image[..., np.newaxis] if image.ndim == 2 else image
 
@@ -69,7 +78,21 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     path = Path(path)
     kind = require_format(path, read_head(path))
+    if kind == "DICOM":
+        return dicom_size(path)
     return tiff_size(path) if kind == "TIFF" else picture_size(path, read_content(path), kind)
+
+
+def is_image_name(path: Path | str) -> bool:
+    """Whether a file in a folder counts as an image: by its ending.
+
+    What has no ending, or digits for one as in `1.2.840.10008` and `IM.0001`, is looked into,
+    because DICOM is often kept so.
+    """
+    ending = os.path.splitext(path)[1].lower()  # noqa: PTH122 - on names by the hundred thousand
+    if ending in IMAGE_ENDINGS:
+        return True
+    return (not ending or ending[1:].isdecimal()) and is_dicom_by_content(Path(path))
 
 
 def is_image(path: Path) -> bool:
@@ -96,8 +119,13 @@ def _image_content(path: Path) -> bytes:
     return read_content(path)
 
 
-def _pixels_from(path: Path, content: bytes, max_pixels: int) -> Pixels:
+def _pixels_from(path: Path, content: bytes, max_pixels: int, frame: int | None = None) -> Pixels:
     kind = require_format(path, content[:HEAD_BYTES])
+    if kind == "DICOM":
+        return dicom_pixels(path, content, max_pixels, frame)
+    if frame is not None:
+        # Of the other formats only those with a single picture are read.
+        require_frame(path, frame, 1)
     if kind == "TIFF":
         return tiff_pixels(path, content, max_pixels)
     return picture_pixels(path, content, kind, max_pixels)

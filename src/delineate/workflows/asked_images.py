@@ -7,8 +7,8 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from delineate.core.errors import DelineateError, LayoutError
-from delineate.data.listing import natural_key
-from delineate.files.image_files import IMAGE_ENDINGS
+from delineate.data.listing import natural_key, stem
+from delineate.files.image_files import is_image_name
 
 
 def listed_images(images: Sequence[Path | str]) -> list[Path]:
@@ -21,7 +21,7 @@ def listed_images(images: Sequence[Path | str]) -> list[Path]:
     for each in images:
         path = Path(each)
         if path.is_dir():
-            inside = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_ENDINGS]
+            inside = [p for p in path.iterdir() if is_image_name(p)]
             found += [p for p in inside if not p.name.startswith(".")]
         elif path.exists():
             found.append(path)
@@ -48,7 +48,7 @@ def stems(files: Sequence[Path]) -> list[str]:
     Stems that repeat take as many folders as tell them apart, or their ending where they lie
     in one folder.
     """
-    names = [file.stem for file in files]
+    names = [stem(file.name) for file in files]
     for name in {each for each in names if names.count(each) > 1}:
         alike = [at for at, each in enumerate(names) if each == name]
         for at, longer in zip(alike, _told_apart([files[at] for at in alike]), strict=True):
@@ -64,5 +64,6 @@ def _told_apart(files: Sequence[Path]) -> list[str]:
     folders = [file.resolve().parent.parts for file in files]
     depth = next(n for n in range(1, 1000) if len({each[-n:] for each in folders}) == len(files))
     return [
-        "_".join((*each[-depth:], file.stem)) for each, file in zip(folders, files, strict=True)
+        "_".join((*each[-depth:], stem(file.name)))
+        for each, file in zip(folders, files, strict=True)
     ]
