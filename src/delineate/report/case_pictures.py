@@ -41,6 +41,7 @@ def case_picture(
     caption: str = "",
     palette: str = "default",
     region: Mask | None = None,
+    is_overlapping: bool = False,
     longest_px: int = LONGEST_PX,
 ) -> CasePicture:
     """The image beside what was hit and missed; with several classes beside truth and prediction.
@@ -55,7 +56,9 @@ def case_picture(
         shown.append(photograph(drawn, "truth and prediction", alt, longest_px))
     else:
         for name, labels in (("truth", truth), ("prediction", prediction)):
-            drawn = class_overlay(image, labels, classes, region=region)
+            drawn = class_overlay(
+                image, labels, classes, region=region, is_overlapping=is_overlapping
+            )
             shown.append(photograph(drawn, name, f"The {name} over image {case_id}", longest_px))
     said = "; ".join(text for text in (caption, _empty_remark(truth, prediction)) if text)
     return CasePicture(case_id, subject, role, said, tuple(shown))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import SettingsError, SizeMismatchError, unknown_name
+from delineate.core.overlapping import is_class
 from delineate.core.types import IGNORE, Image, LabelClass, Labels, Mask
 from delineate.report.display import Rgb, to_rgb
 
@@ -168,10 +169,12 @@ def class_overlay(
     *,
     region: Mask | None = None,
     opacity: float = 0.35,
+    is_overlapping: bool = False,
 ) -> Rgb:
     """Each class but the background as a tinted, outlined area, (H, W, 3) uint8 at native size.
 
-    Outside the region the image is dimmed and no class is drawn; `IGNORE` is striped grey.
+    Where classes overlap labels are their codes, and the later class is drawn above. Outside the
+    region the image is dimmed and no class is drawn; `IGNORE` is striped grey.
     """
     canvas = _canvas(image, labels=labels, region=region)
     counts = np.ones(labels.shape, np.bool_) if region is None else np.asarray(region, np.bool_)
@@ -179,7 +182,8 @@ def class_overlay(
     for label_class in classes:
         if label_class.index != 0:
             mark = Mark(label_class.colour, label_class.name, opacity, has_outline=True)
-            _draw(canvas, mark, (labels == label_class.index) & counts)
+            where = is_class(labels, label_class.index, is_overlapping=is_overlapping)
+            _draw(canvas, mark, where & counts)
     ignored = Mark(IGNORED_COLOUR, "not counted", 0.8, has_stripes=True)
     _draw(canvas, ignored, (labels == IGNORE) & counts)
     return _finished(canvas)

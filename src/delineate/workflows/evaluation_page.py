@@ -14,6 +14,7 @@ from delineate.data.reading import read_case
 from delineate.data.sample import SPLITS, TEST, Dataset
 from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.case_table import UNDEFINED
+from delineate.files.class_masks import read_class_masks
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
 from delineate.recipe.recipe import Recipe, load_recipe
@@ -84,12 +85,16 @@ def _pictures(result: ScoringResult, dataset: Dataset) -> tuple[CasePicture, ...
     samples = {sample.id: sample for sample in dataset.samples}
     is_binary = len(result.evaluation.classes) == 2
     encoding = MaskEncoding.parse("binary" if is_binary else "index")  # as we wrote them
+    is_overlapping = result.evaluation.is_overlapping
     pictures = []
     for id_, role in best_median_worst(scores, each=_SHOWN_EACH).items():
         mask = result.folder / PREDICTIONS / f"{file_name(id_)}_mask.png"
         try:
             case = read_case(dataset, samples[id_])
-            labels = read_mask(mask, encoding) if mask.is_file() else None
+            if is_overlapping:
+                labels = read_class_masks(mask.parent, file_name(id_), result.evaluation.classes)
+            else:
+                labels = read_mask(mask, encoding) if mask.is_file() else None
         except DelineateError:
             continue  # it stands among the failures already
         if labels is None:
@@ -106,6 +111,7 @@ def _pictures(result: ScoringResult, dataset: Dataset) -> tuple[CasePicture, ...
                 caption=f"Dice {scores[id_]:.3f}",
                 palette=str(result.document["palette"]),
                 region=case.region,
+                is_overlapping=is_overlapping,
             )
         )
     return tuple(pictures)

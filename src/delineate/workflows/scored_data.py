@@ -308,6 +308,8 @@ def training_mask_baseline(
                 continue
 
     try:
-        return mean_training_mask(readable(), class_count=len(classes))
+        return mean_training_mask(
+            readable(), class_count=len(classes), is_overlapping=dataset.is_overlapping
+        )
     except ValueError:
         return None

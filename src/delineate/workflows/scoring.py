@@ -13,22 +13,28 @@ import numpy as np
 
 from delineate.core.errors import DelineateError, LayoutError
 from delineate.core.progress import Progress, track
-from delineate.core.types import Image, LabelClass, Labels, Probability
-from delineate.data.reading import read_case, read_labels
+from delineate.core.types import DrawnObject, Image, LabelClass, Labels, Probability
+from delineate.data.instances import read_objects
+from delineate.data.reading import Case, read_case, read_labels
 from delineate.data.sample import Dataset, Sample
 from delineate.evaluation.cases import ScoredCase
+from delineate.evaluation.objects import ObjectTally
 from delineate.evaluation.records import Evaluation
 from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.views import View
+from delineate.files.class_masks import write_class_masks
 from delineate.files.mask_files import write_image, write_index_mask
 from delineate.files.writing import write_csv, write_json
-from delineate.metrics.thresholds import decide
+from delineate.metrics.thresholds import Cut, decide
+from delineate.report.display import Rgb
+from delineate.report.legend_strip import entries_of, with_legend
 from delineate.report.overlays import class_overlay, overlay
 from delineate.workflows.scored_data import training_mask_baseline
 
 SCHEMA = "evaluation"
 DOCUMENT, PAGE, CASES = "evaluation.json", "evaluation.html", "cases.csv"
+OBJECTS = "objects.csv"
 OVERLAYS, PREDICTIONS = "overlays", "predictions"
 
 
@@ -67,11 +73,12 @@ def score_and_write(
     *,
     split: str,
     classes: tuple[LabelClass, ...],
-    threshold: float | None,
+    threshold: Cut,
     threshold_origin: str,
     palette: str,
     facts: dict[str, Any],
     notes: tuple[str, ...] = (),
+    has_objects: bool | None = None,
     views: Sequence[View] = (),
     earlier: Dataset | None = None,
     settings: EvaluationSettings,
@@ -81,8 +88,14 @@ def score_and_write(
 
     A case without an answer is scored as failed, never left out. `earlier` holds the cases of
     this split as they were before decisions changed their labels: those that decisions dropped
-    are answered too, and count with their earlier labels alone.
+    are answered too, and count with their earlier labels alone. Objects are counted where that is
+    asked for, and where it is not said if the data set has single objects.
     """
+    if has_objects is None:
+        has_objects = dataset.has_instances
+    objects = ObjectTally(
+        classes, is_overlapping=dataset.is_overlapping, has_instances=dataset.has_instances
+    )
     names = Counter(file_name(sample.id) for sample in scored.samples)
     for sample in scored.samples:
         if names[file_name(sample.id)] > 1:
@@ -103,6 +116,8 @@ def score_and_write(
                 yield _dropped_case(earlier, sample, answers)
                 continue
             case = _scored_case(dataset, sample, answers, classes, threshold, folder, palette)
+            if has_objects and dataset.has_instances:
+                case = replace(case, objects=_objects_of(dataset, sample, case))
             if earlier is not None and sample.id in before:
                 case = _with_earlier(case, earlier, before[sample.id], sample)
             yield case
@@ -114,12 +129,17 @@ def score_and_write(
         threshold_origin=threshold_origin,
         mean_training_mask=training_mask_baseline(dataset, classes, split),
         views=views,
+        is_overlapping=dataset.is_overlapping,
+        objects=objects if has_objects else None,
         settings=settings,
     )
     evaluation = replace(evaluation, notes=(*notes, *evaluation.notes))
     document = facts | {"split": split, "palette": palette} | evaluation.to_document()
     header, rows = evaluation.case_rows()
     write_csv(folder / CASES, header, rows)
+    if evaluation.objects is not None:
+        table = evaluation.objects.case_table
+        write_csv(folder / OBJECTS, table.header, table.rows)
     write_json(folder / DOCUMENT, document, schema=SCHEMA)
     failures = tuple(f"{id_}: {why}" for id_, why in evaluation.failures)
     return ScoringResult(folder, document, evaluation, failures)
@@ -130,7 +150,7 @@ def _scored_case(
     sample: Sample,
     answers: Answers,
     classes: tuple[LabelClass, ...],
-    threshold: float | None,
+    threshold: Cut,
     folder: Path,
     palette: str,
 ) -> ScoredCase:
@@ -156,20 +176,42 @@ def _scored_case(
         labels=labels,
     )
     if labels is not None and labels.shape == case.image.shape[:2]:
-        truth = next(iter(case.labels.values()))
-        picture = (
-            overlay(case.image, truth, labels, palette=palette, region=case.region)
-            if len(classes) == 2
-            else np.hstack(
-                [
-                    class_overlay(case.image, truth, classes, region=case.region),
-                    class_overlay(case.image, labels, classes, region=case.region),
-                ]
-            )
-        )
+        is_overlapping = dataset.is_overlapping
+        picture = _picture(case, labels, classes, palette, is_overlapping=is_overlapping)
         write_image(folder / OVERLAYS / f"{file_name(sample.id)}.png", picture)
-        write_index_mask(folder / PREDICTIONS / f"{file_name(sample.id)}_mask.png", labels, classes)
+        masks, stem = folder / PREDICTIONS, file_name(sample.id)
+        if is_overlapping:
+            write_class_masks(masks, stem, labels, classes)
+        else:
+            write_index_mask(masks / f"{stem}_mask.png", labels, classes)
     return result
+
+
+def _picture(
+    case: Case,
+    labels: Labels,
+    classes: tuple[LabelClass, ...],
+    palette: str,
+    *,
+    is_overlapping: bool,
+) -> Rgb:
+    """Hits and misses; of several classes truth beside prediction, with a legend below."""
+    truth = next(iter(case.labels.values()))
+    if len(classes) == 2:
+        return overlay(case.image, truth, labels, palette=palette, region=case.region)
+    both = [
+        class_overlay(case.image, each, classes, region=case.region, is_overlapping=is_overlapping)
+        for each in (truth, labels)
+    ]
+    entries = entries_of(classes, truth, labels, is_overlapping=is_overlapping)
+    return with_legend(np.hstack(both), entries, title="left: truth, right: prediction")
+
+
+def _objects_of(
+    dataset: Dataset, sample: Sample, case: ScoredCase
+) -> dict[str, tuple[DrawnObject, ...]]:
+    """The single objects of each observer whose labels could be read."""
+    return {name: read_objects(dataset, sample, name) for name in case.truths}
 
 
 def _with_earlier(case: ScoredCase, earlier: Dataset, before: Sample, now: Sample) -> ScoredCase:
