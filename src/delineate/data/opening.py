@@ -12,6 +12,7 @@ from delineate.core.overlapping import require_codes
 from delineate.data.layouts import (
     camvid,
     class_masks,
+    coco,
     drive,
     dsb2018,
     folders,
@@ -19,6 +20,7 @@ from delineate.data.layouts import (
     labelme,
     lgg,
     nerve,
+    run_lengths,
 )
 from delineate.data.layouts.found import Found
 from delineate.data.layouts.names import mask_name, place_of
@@ -53,6 +55,16 @@ LAYOUTS = {
     "dsb2018": Layout(
         dsb2018.recognise, dsb2018.read, "ID/images/ID.png beside ID/masks/ of an object each"
     ),
+    "coco": Layout(
+        coco.recognise_instances, coco.read_instances, "annotations/instances_X.json beside X/"
+    ),
+    "coco-panoptic": Layout(
+        coco.recognise_panoptic, coco.read_panoptic, "panoptic_X.json beside panoptic_X/ and X/"
+    ),
+    "siim": Layout(
+        run_lengths.recognise_siim, run_lengths.read, "a CSV of ImageId,EncodedPixels by gaps"
+    ),
+    "rle": Layout(run_lengths.recognise_nerve, run_lengths.read, "a CSV of img,pixels by starts"),
     "class-masks": Layout(
         class_masks.recognise, class_masks.read, "masks/CLASS/X.png, X_mask_CLASS.png"
     ),

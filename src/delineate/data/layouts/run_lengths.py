@@ -1,0 +1,205 @@
+"""Images and a table of run lengths, as Kaggle hands them out.
+
+`ImageId,EncodedPixels` or `fname,mask` beside DICOM files named by their instance, as in SIIM-ACR;
+`img,pixels` or `subject,img,pixels` as in the nerve set. Which way of counting a table uses is
+seen in its numbers: absolute starts ascend, gaps do not.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from delineate.core.errors import DelineateError, LayoutError
+from delineate.core.types import LabelClass, default_classes
+from delineate.data.layouts.class_names import named_classes
+from delineate.data.layouts.found import REFERENCE, Found, in_order, with_places
+from delineate.data.layouts.names import place_of
+from delineate.data.listing import Listing, counted, natural_key, some, stem
+from delineate.data.sample import Sample
+from delineate.files.formats import read_content
+from delineate.files.mask_encoding import MaskEncoding
+from delineate.files.run_length_tables import RunTable, is_run_table, read_run_table
+from delineate.files.run_lengths import SIIM_EMPTY, is_run_length_text
+
+Form = Literal["rle-nerve", "rle-siim"]
+# Rows of a table by which its form is told, those with runs; and bytes that hold its header.
+MOST_ROWS, HEAD_BYTES = 2000, 4096
+_FORM_WORDS: Mapping[Form, str] = {
+    "rle-siim": "gaps and lengths, as in SIIM-ACR",
+    "rle-nerve": "starts and lengths, as in Kaggle's nerve set",
+}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of run lengths, and whether its rows name subjects."""
+
+    path: Path
+    content: RunTable
+    form: Form
+    has_subjects: bool
+
+
+def recognise_siim(listing: Listing) -> str | None:
+    """Why there is a table of gaps and lengths for these images, else None."""
+    return _reason(listing, "rle-siim")
+
+
+def recognise_nerve(listing: Listing) -> str | None:
+    """Why there is a table of starts and lengths for these images, else None."""
+    return _reason(listing, "rle-nerve")
+
+
+def read(listing: Listing) -> Found:
+    """Its samples; an image without a row has no mask, one with an empty row an empty mask.
+
+    Raises:
+        LayoutError: two tables that name one image, or tables of both forms.
+    """
+    tables = list(_tables(listing))
+    forms = {table.form for table in tables}
+    if len(forms) != 1:
+        raise LayoutError(
+            f"{listing.root}: expected tables of run lengths of one form, found "
+            f"{some(f'{t.path.name} ({t.form})' for t in tables) or 'none'}; move all but one away"
+        )
+    images = _images_by_name(listing)
+    entries: dict[Path, list[tuple[_Table, str]]] = defaultdict(list)
+    lost: list[str] = []
+    for table in tables:
+        for name in table.content.rows:
+            found = images.get(name) or images.get(stem(name)) or []
+            if not found:
+                lost.append(name)
+            for image in found:
+                entries[image].append((table, name))
+    for image, several in entries.items():
+        if len(several) > 1:
+            said = some(f"{table.path.name} ({name})" for table, name in several)
+            raise LayoutError(
+                f"{image}: expected rows in one table, found {said}; move the others away"
+            )
+    if not entries:
+        raise LayoutError(
+            f"{listing.root}: expected images named as in {tables[0].path.name} ({some(lost)}), "
+            f"found {listing.describe()}"
+        )
+    notes = [f"no image for {counted(len(lost), 'row')} by name: {some(lost)}"] if lost else []
+    used = {table.path: table for own in entries.values() for table, _ in own}
+    samples = [
+        _sample(listing, folder, name, entries)
+        for folder, names in listing.folders.items()
+        for name in names
+    ]
+    return Found(
+        in_order(with_places(samples, listing.root)),
+        tuple(notes),
+        encodings={REFERENCE: MaskEncoding(next(iter(forms)))},
+        classes=_classes(listing, used),
+    )
+
+
+def _reason(listing: Listing, form: Form) -> str | None:
+    images = _images_by_name(listing)
+    for table in _tables(listing):
+        rows = table.content.rows
+        matched = sum(name in images or stem(name) in images for name in rows)
+        if table.form == form and matched:
+            return (
+                f"{table.path.relative_to(listing.root)} draws {counted(matched, 'image')} by "
+                f"{_FORM_WORDS[form]}"
+            )
+    return None
+
+
+def _tables(listing: Listing) -> Iterator[_Table]:
+    for folder, names in listing.annotations.items():
+        for name in names:
+            # What is to be handed in lists every image with a mask that means nothing.
+            if not name.lower().endswith(".csv") or "sample_submission" in name.lower():
+                continue
+            path = listing.path(folder, name)
+            header = _header(path)
+            if not is_run_table(header):
+                continue
+            try:
+                content = read_run_table(path)
+            except DelineateError:
+                continue
+            form = form_of(content, header)
+            if form is not None:
+                has_subjects = any("subject" in cell for cell in header)
+                yield _Table(path, content, form, has_subjects)
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        text = read_content(path, HEAD_BYTES).decode("utf-8-sig", errors="replace")
+    except DelineateError:
+        return []
+    first = text.partition("\n")[0].strip("\r")
+    return [cell.strip().lower() for cell in next(csv.reader([first]), [])]
+
+
+def form_of(table: RunTable, header: list[str]) -> Form | None:
+    """Which way of counting a table uses; None where its cells are no run lengths at all.
+
+    Absolute starts ascend beyond the run before; gaps that all did so would soon leave any image.
+    Where every mask is one run, both would read: then `-1` for an empty mask, or the column names
+    of SIIM's sample, decide.
+    """
+    cells = [row.runs for rows in table.rows.values() for row in rows]
+    drawn = [cell for cell in cells if cell not in ("", SIIM_EMPTY)][:MOST_ROWS]
+    if not all(is_run_length_text(cell) for cell in drawn):
+        return None
+    several = [numbers for cell in drawn if len(numbers := cell.split()) > 3]
+    if several:
+        return "rle-nerve" if all(map(_ascends, several)) else "rle-siim"
+    is_siim = SIIM_EMPTY in cells or "fname" in header
+    return "rle-siim" if is_siim else "rle-nerve"
+
+
+def _ascends(numbers: list[str]) -> bool:
+    """Whether each run starts beyond the end of the one before, counted from 1."""
+    values = [int(number) for number in numbers]
+    starts, lengths = values[::2], values[1::2]
+    pairs = zip(starts, lengths, starts[1:], strict=False)
+    return starts[0] > 0 and all(after >= start + length for start, length, after in pairs)
+
+
+def _images_by_name(listing: Listing) -> dict[str, list[Path]]:
+    """Image files by their names, with and without an ending: identifiers hold dots."""
+    images: dict[str, list[Path]] = defaultdict(list)
+    for folder, names in listing.folders.items():
+        for name in names:
+            for key in dict.fromkeys((name, stem(name))):
+                images[key].append(listing.path(folder, name))
+    return images
+
+
+def _sample(
+    listing: Listing,
+    folder: PurePosixPath,
+    name: str,
+    entries: Mapping[Path, list[tuple[_Table, str]]],
+) -> Sample:
+    image = listing.path(folder, name)
+    split = place_of(folder).split
+    if image not in entries:
+        return Sample(stem(name), image, split=split)
+    table, entry = entries[image][0]
+    subject = entry.split("_")[0] if table.has_subjects else None
+    masks = {REFERENCE: (table.path,)}
+    return Sample(stem(name), image, subject, masks, split=split, entry=entry)
+
+
+def _classes(listing: Listing, tables: Mapping[Path, _Table]) -> tuple[LabelClass, ...]:
+    names = [name for table in tables.values() for name in table.content.class_names]
+    if not names:
+        return default_classes(2)
+    return named_classes(sorted(set(names), key=natural_key), listing.root)
