@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
-from delineate.files.dicom_header import damage_as, name_of, text, whole
+from delineate.files.dicom_elements import damage_as, name_of, text, whole
 from delineate.files.pixels import damaged
 
 _BASE = "1.2.840.10008.1.2"

@@ -9,16 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
+from delineate.files.dicom_elements import damage_as, number, text, whole
 from delineate.files.dicom_frames import decoded_frame, is_lossy_syntax
-from delineate.files.dicom_header import (
-    damage_as,
-    frame_count,
-    number,
-    open_dicom,
-    require_stored,
-    text,
-    whole,
-)
+from delineate.files.dicom_header import frame_count, open_dicom, require_stored
 from delineate.files.dicom_values import grey_of
 from delineate.files.pixels import Pixels, damaged, require_pixels
 

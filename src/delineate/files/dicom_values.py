@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
-from delineate.files.dicom_header import damage_as, group_items, number, text, whole
+from delineate.files.dicom_elements import damage_as, group_items, number, text, whole
 from delineate.files.pixels import damaged
 
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delineate.files.dicom_header import damage_as, group_items, number, numbers, open_dicom, whole
+from delineate.files.dicom_elements import damage_as, group_items, number, numbers, whole
+from delineate.files.dicom_header import open_dicom
 from delineate.files.formats import format_of, read_head
 
 # Units of an ultrasound region's axes: 3 is centimetres. Spatial format 1 is a 2-D picture.
