@@ -92,7 +92,7 @@ class ClassTable:
 
 def with_colours(named: Sequence[tuple[str, Colour | None]]) -> tuple[LabelClass, ...]:
     """Classes counted from 0; without a colour, or with that of another, they get a free one."""
-    free = [c for c in class_colours(MOST) if c not in {colour for _, colour in named}]
+    free = [c for c in class_colours(MOST)[1:] if c not in {colour for _, colour in named}]
     left = iter(free)
     classes: list[LabelClass] = []
     for index, (name, colour) in enumerate(named):
