@@ -9,8 +9,15 @@ import torch
 
 from delineate.augment.settings import AugmentSettings
 from delineate.core.seeds import stream
+from delineate.core.types import IGNORE
 from delineate.inference.preparation import Preparation
-from delineate.training.patches import PatchSource, WorkingCase, middle_centre, working_case
+from delineate.training.patches import (
+    PatchSource,
+    WorkingCase,
+    middle_centre,
+    patch_centre,
+    working_case,
+)
 from delineate.training.settings import PatchSettings
 
 PREPARATION = Preparation(channels=1, full_range=(0, 255), mean=(0.4,), deviation=(0.2,))
@@ -170,7 +177,7 @@ def test_pixels_of_labelled_images_are_never_labelled():
             picture(index).image,
             np.zeros((0, 0), np.uint8),
             counted=np.zeros(0, np.int32),
-            foreground=np.zeros(0, np.int32),
+            foreground=(),
         )
 
     labels = [0, 1, 1, 0, 1]
@@ -196,3 +203,40 @@ def test_what_an_unpadded_network_decides_reaches_every_pixel():
     inputs, labels = feed.batch(0)
     assert inputs.shape == (4, 1, 64, 60)
     assert labels.shape == (4, 64, 60)
+
+
+def classes_met(labels: np.ndarray, *, is_overlapping: bool) -> list[int]:
+    """The label under each of 300 patches of one pixel, all of them on a class."""
+    image = np.zeros((*labels.shape, 1), np.uint8)
+    case, rng = working_case(image, labels, is_overlapping=is_overlapping), stream(5, "classes")
+    places = [patch_centre(rng, case, (1, 1), 1.0) for _ in range(300)]
+    return [int(labels[int(row), int(column)]) for row, column in places]
+
+
+def test_rare_classes_are_met_as_often_as_common_ones():
+    """One pixel of a class beside a thousand of another draws half of the patches."""
+    labels = np.ones((30, 40), np.uint8)
+    labels[:3], labels[17, 5], labels[3:6] = 0, 3, IGNORE
+    met = classes_met(labels, is_overlapping=False)
+    assert set(met) == {1, 3}
+    assert 120 < met.count(3) < 180
+
+
+def test_a_class_that_overlaps_is_met_where_it_lies_alone_or_not():
+    """Codes count for each of their classes: the rare one is met on its few pixels."""
+    codes = np.full((30, 40), 0b01, np.uint8)
+    codes[:3], codes[17, 5], codes[18, 5], codes[3:6] = 0, 0b11, 0b10, IGNORE
+    met = classes_met(codes, is_overlapping=True)
+    assert set(met) == {0b01, 0b11, 0b10}
+    assert 120 < met.count(0b11) + met.count(0b10) < 180
+
+
+def test_places_remembered_are_bounded():
+    """Twelve classes remember no more places than one does, and each of them some."""
+    rng = stream(6, "labels")
+    labels = rng.integers(1, 13, (500, 500)).astype(np.uint8)
+    case = working_case(np.zeros((500, 500, 1), np.uint8), labels)
+    assert len(case.foreground) == 12
+    assert all(1000 < len(each) < 2000 for each in case.foreground)
+    for index, places in enumerate(case.foreground, 1):
+        assert (labels.ravel()[places] == index).all()

@@ -88,6 +88,16 @@ _CODES = _codes()
 _TOPMOST = _highest()
 
 
+def classes_in(labels: Labels, *, is_overlapping: bool) -> tuple[int, ...]:
+    """The foreground classes that labels hold, in their order, under either meaning of labels."""
+    held = np.flatnonzero(np.bincount(labels.ravel(), minlength=1))
+    held = held[(held != 0) & (held != IGNORE)]
+    if not is_overlapping:
+        return tuple(int(each) for each in held)
+    bits = int(np.bitwise_or.reduce(held, initial=0))
+    return tuple(index for index in range(1, MOST_CLASSES + 1) if bits & code(index))
+
+
 def painted(objects: Iterable[DrawnObject], size: tuple[int, int]) -> Labels:
     """Labels of objects in the order in which they were drawn: the later lies above."""
     labels = np.zeros(size, np.uint8)

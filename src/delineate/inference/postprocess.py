@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from delineate.core.overlapping import MOST_CLASSES, code, is_class
-from delineate.core.types import IGNORE, Labels, Probability
+from delineate.core.overlapping import classes_in, code, is_class
+from delineate.core.types import Labels, Probability
 from delineate.metrics.thresholds import Cut, decide
 
 
@@ -32,7 +32,7 @@ def without_small_objects(
     if minimum_area_px <= 1:
         return labels
     kept = labels.copy()
-    for index in _classes_in(labels, is_overlapping=is_overlapping):
+    for index in classes_in(labels, is_overlapping=is_overlapping):
         here = is_class(labels, index, is_overlapping=is_overlapping)
         _, objects, facts, _ = cv2.connectedComponentsWithStats(
             here.astype(np.uint8), connectivity=8
@@ -41,11 +41,3 @@ def without_small_objects(
         is_small[0] = False  # what is not this class
         kept[is_small[objects]] &= np.uint8(~code(index) & 0xFF if is_overlapping else 0)
     return kept
-
-
-def _classes_in(labels: Labels, *, is_overlapping: bool) -> list[int]:
-    held = [int(each) for each in np.unique(labels) if each not in (0, IGNORE)]
-    if not is_overlapping:
-        return held
-    bits = int(np.bitwise_or.reduce(np.array([0, *held])))
-    return [index for index in range(1, MOST_CLASSES + 1) if bits & code(index)]

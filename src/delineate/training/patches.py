@@ -27,6 +27,7 @@ from delineate.augment.window import (
     within_window,
 )
 from delineate.core.geometry import Size
+from delineate.core.overlapping import classes_in, is_class
 from delineate.core.seeds import stream
 from delineate.core.types import IGNORE, Image, Labels, as_image
 from delineate.inference.preparation import Preparation
@@ -35,23 +36,27 @@ from delineate.training.settings import PatchSettings
 
 T = TypeVar("T")
 
-# Foreground pixels remembered an image; enough to land anywhere on an object.
+# Foreground pixels remembered an image, of all classes together; enough to land anywhere on an
+# object.
 _PLACES = 20_000
 
 
 @dataclass(frozen=True)
 class WorkingCase:
-    """A training image at working size, its labels, and where patches may be centred."""
+    """A training image at working size, its labels, and where patches may be centred.
+
+    Places are flat indices: of pixels that count, and of each foreground class that it holds.
+    """
 
     image: Image
     labels: Labels
     counted: NDArray[np.int32]
-    foreground: NDArray[np.int32]
+    foreground: tuple[NDArray[np.int32], ...]
 
     @property
     def bytes(self) -> int:
         """Memory that keeping it takes."""
-        arrays = (self.image, self.labels, self.counted, self.foreground)
+        arrays = (self.image, self.labels, self.counted, *self.foreground)
         return sum(each.nbytes for each in arrays)
 
 
@@ -87,18 +92,25 @@ class Windows:
     tones: Sequence[Tone]
 
 
-def working_case(image: Image, labels: Labels) -> WorkingCase:
-    """A case with the flat indices of its counted and of its foreground pixels."""
+def working_case(image: Image, labels: Labels, *, is_overlapping: bool = False) -> WorkingCase:
+    """A case with the places of the pixels that count, and of each class that it holds."""
+    held = classes_in(labels, is_overlapping=is_overlapping)
     return WorkingCase(
         image,
         labels,
-        counted=_thinned(np.flatnonzero(labels != IGNORE)),
-        foreground=_thinned(np.flatnonzero((labels > 0) & (labels != IGNORE))),
+        counted=_thinned(np.flatnonzero(labels != IGNORE), _PLACES),
+        foreground=tuple(
+            _thinned(
+                np.flatnonzero(is_class(labels, index, is_overlapping=is_overlapping)),
+                _PLACES // len(held),
+            )
+            for index in held
+        ),
     )
 
 
-def _thinned(index: NDArray[np.int64]) -> NDArray[np.int32]:
-    return index[:: max(1, len(index) // _PLACES)].astype(np.int32)
+def _thinned(index: NDArray[np.int64], most: int) -> NDArray[np.int32]:
+    return index[:: max(1, len(index) // most)].astype(np.int32)
 
 
 class PatchSource:
@@ -248,18 +260,26 @@ def patch_centre(
 ) -> tuple[float, float]:
     """(row, column) of a patch: on a foreground pixel, or on any pixel that counts.
 
+    Of several foreground classes in an image each is as likely, so that rare ones are met.
     Along an axis that the patch covers wholly the patch lies about the middle; along a longer
     one it stays inside the image before it is turned and shifted. Its pixels lie on those of
     the image: a patch of even side has its centre between two, else all would be blurred.
     """
     wants_foreground = rng.random() < foreground_share and len(case.foreground) > 0
-    places = case.foreground if wants_foreground else case.counted
+    places = _of_one_class(rng, case.foreground) if wants_foreground else case.counted
     rows, columns = case.labels.shape
     if len(places):
         row, column = divmod(int(places[rng.integers(len(places))]), columns)
     else:
         row, column = int(rng.integers(rows)), int(rng.integers(columns))
     return _inside(row, rows, size_px[0]), _inside(column, columns, size_px[1])
+
+
+def _of_one_class(
+    rng: np.random.Generator, classes: Sequence[NDArray[np.int32]]
+) -> NDArray[np.int32]:
+    # A single class draws no number: binary trainings are what they were.
+    return classes[int(rng.integers(len(classes)))] if len(classes) > 1 else classes[0]
 
 
 def middle_centre(case: WorkingCase, size_px: Size) -> tuple[float, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.types import IGNORE, Labels, Probability
+from delineate.core.overlapping import code, is_class
+from delineate.core.types import IGNORE, Labels, Mask, Probability
 from delineate.inference.postprocess import labels_from_probability
 from delineate.metrics.counts import Counts, count
 from delineate.metrics.overlap import dice
@@ -18,63 +21,144 @@ Judged = tuple[Probability, Labels]
 # One of a classifier: the probability that something is there, and whether it is.
 JudgedImage = tuple[float, bool]
 
+# Probabilities of the foreground and of the rest: as they are, or their numbers at each level.
+_Parted = tuple[NDArray[Any], NDArray[Any]]
 
-def pooled_dice(cases: Iterable[Judged]) -> float:
-    """Dice over all pixels of all cases, the mean over foreground classes, at 0.5."""
-    totals: dict[int, Counts] = {}
-    for probability, labels in cases:
-        for index, counts in _counts_by_class(probability, labels):
-            totals[index] = totals.get(index, Counts(0, 0, 0, 0)) + counts
-    values = [dice(counts, when_both_empty=None).value for counts in totals.values()]
-    return _mean(values)
+# Levels at which probabilities of several classes are counted, even steps of their log odds.
+_LEVELS, _HIGHEST_LOG_ODDS = 4096, 16.2
 
 
-def mean_dice(cases: Iterable[Judged]) -> float:
-    """Mean over cases and foreground classes of Dice at 0.5; both empty counts 1."""
-    values = [
-        dice(counts, when_both_empty=1.0).value
-        for probability, labels in cases
-        for _, counts in _counts_by_class(probability, labels)
-    ]
-    return _mean(values)
+@dataclass(frozen=True)
+class Metric:
+    """A score in two steps, so that no case is kept longer than it is looked at.
+
+    `of_case` takes probability, labels, and whether classes overlap, and gives what of one case
+    matters; `joined` makes the score of that.
+    """
+
+    of_case: Callable[[Probability, Labels, bool], Any]
+    joined: Callable[[Sequence[Any]], float]
+
+    def __call__(self, cases: Iterable[Judged], *, is_overlapping: bool = False) -> float:
+        """The score of all cases together."""
+        return self.joined([self.of_case(*case, is_overlapping) for case in cases])
 
 
-def pooled_roc_auc(cases: Iterable[Judged]) -> float:
-    """Area under the ROC curve over all pixels, the mean over foreground classes."""
-    positives: dict[int, list[NDArray[np.float32]]] = {}
-    negatives: dict[int, list[NDArray[np.float32]]] = {}
-    for probability, labels in cases:
-        counted = labels != IGNORE
-        for index in range(1, max(len(probability), 2)):
-            scores = probability[0 if len(probability) == 1 else index]
-            positives.setdefault(index, []).append(scores[counted & (labels == index)])
-            negatives.setdefault(index, []).append(scores[counted & (labels != index)])
-    values = [
-        roc_auc(np.concatenate(positives[index]), np.concatenate(negatives[index])).value
-        for index in positives
-    ]
-    return _mean(values)
+def scores_of(
+    metrics: Mapping[str, Metric], cases: Iterable[Judged], *, is_overlapping: bool = False
+) -> dict[str, float]:
+    """Several scores in one pass over the cases."""
+    seen: dict[str, list[Any]] = {name: [] for name in metrics}
+    for case in cases:
+        for name, metric in metrics.items():
+            seen[name].append(metric.of_case(*case, is_overlapping))
+    return {name: metric.joined(seen[name]) for name, metric in metrics.items()}
 
 
-def cross_entropy(probability: Probability, labels: Labels) -> float:
-    """Mean cross-entropy a counted pixel of one case; 0 where no pixel counts."""
+def cross_entropy(probability: Probability, labels: Labels, is_overlapping: bool = False) -> float:
+    """Mean cross-entropy a counted pixel of one case; 0 where no pixel counts.
+
+    Of classes that overlap the mean a pixel and class.
+    """
     counted = labels != IGNORE
     if not counted.any():
         return 0.0
-    if len(probability) == 1:
-        foreground = probability[0][counted]
-        right = np.where(labels[counted] == 1, foreground, 1 - foreground)
+    if is_overlapping or len(probability) == 1:
+        bits = np.array([code(index) for index in range(1, len(probability) + 1)], np.uint8)
+        is_true = (labels[counted] & bits[:, None]) != 0
+        right = np.where(is_true, probability[:, counted], 1 - probability[:, counted])
     else:
         right = np.take_along_axis(probability, labels[None] * counted, axis=0)[0][counted]
     return float(-np.log(np.maximum(right, 1e-7)).mean())
 
 
-def mean_log_likelihood(cases: Iterable[Judged]) -> float:
-    """Less the mean over cases of the cross-entropy, so that more is better."""
-    return -float(np.mean([cross_entropy(*case) for case in cases]))
+def _counts(probability: Probability, labels: Labels, is_overlapping: bool) -> list[Counts]:
+    """The counts of each foreground class at 0.5, or where each pixel takes the likeliest."""
+    threshold = (0.5,) * len(probability) if is_overlapping else 0.5
+    prediction = labels_from_probability(probability, threshold=threshold)
+    counted = labels != IGNORE
+
+    def of_class(index: int) -> Counts:
+        truth, found = (
+            is_class(each, index, is_overlapping=is_overlapping) for each in (labels, prediction)
+        )
+        return count(truth, found, counted)
+
+    return [of_class(index) for index, _ in _channels(probability, is_overlapping)]
 
 
-METRICS: dict[str, Callable[[Iterable[Judged]], float]] = {
+def _pooled_dice(cases: Sequence[list[Counts]]) -> float:
+    totals = [sum(each, Counts()) for each in zip(*cases, strict=True)]
+    return _mean(dice(each, when_both_empty=None).value for each in totals)
+
+
+def _mean_dice(cases: Sequence[list[Counts]]) -> float:
+    return _mean(dice(each, when_both_empty=1.0).value for case in cases for each in case)
+
+
+def _ranked(probability: Probability, labels: Labels, is_overlapping: bool) -> list[_Parted]:
+    """The probabilities of each foreground class, parted by the truth."""
+    counted = labels != IGNORE
+    is_exact = len(probability) == 1
+    return [
+        _parted(
+            scores[counted],
+            is_class(labels, index, is_overlapping=is_overlapping)[counted],
+            is_exact=is_exact,
+        )
+        for index, scores in _channels(probability, is_overlapping)
+    ]
+
+
+def _parted(scores: NDArray[np.float32], is_true: Mask, *, is_exact: bool) -> _Parted:
+    if is_exact:
+        return scores[is_true], scores[~is_true]
+    inside = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    share = (np.log(inside / (1 - inside)) / _HIGHEST_LOG_ODDS + 1) / 2
+    level = (share * _LEVELS).astype(np.int64)
+    positive, negative = (
+        np.bincount(level[chosen], minlength=_LEVELS) for chosen in (is_true, ~is_true)
+    )
+    return positive, negative
+
+
+def _pooled_roc_auc(cases: Sequence[list[_Parted]]) -> float:
+    is_exact = all(len(case) == 1 for case in cases)
+    return _mean(
+        _exact_roc_auc(each) if is_exact else _counted_roc_auc(each)
+        for each in zip(*cases, strict=True)
+    )
+
+
+def _exact_roc_auc(cases: Sequence[_Parted]) -> float | None:
+    positives, negatives = zip(*cases, strict=True)
+    return roc_auc(np.concatenate(positives), np.concatenate(negatives)).value
+
+
+def _counted_roc_auc(cases: Sequence[_Parted]) -> float | None:
+    """From the numbers at each level; equal levels count half."""
+    positive, negative = (
+        np.sum(each, axis=0, dtype=np.float64) for each in zip(*cases, strict=True)
+    )
+    pairs = positive.sum() * negative.sum()
+    below = np.cumsum(negative) - negative / 2
+    return float((positive * below).sum() / pairs) if pairs else None
+
+
+pooled_dice = Metric(_counts, _pooled_dice)
+"""Dice over all pixels of all cases, the mean over foreground classes, at 0.5."""
+mean_dice = Metric(_counts, _mean_dice)
+"""Mean over cases and foreground classes of Dice at 0.5; both empty counts 1."""
+pooled_roc_auc = Metric(_ranked, _pooled_roc_auc)
+"""Area under the ROC curve over all pixels, the mean over foreground classes.
+
+Exact of one class. Of several at 4,096 levels of log odds, which keeps no pixel in memory and
+differs by chance, by less than a thousandth as a rule.
+"""
+mean_log_likelihood = Metric(cross_entropy, lambda each: -float(np.mean(each)))
+"""Less the mean over cases of the cross-entropy, so that more is better."""
+
+METRICS = {
     "pooled_dice": pooled_dice,
     "mean_dice": mean_dice,
     "pooled_roc_auc": pooled_roc_auc,
@@ -118,11 +202,13 @@ CLASSIFIER_METRICS: dict[str, Callable[[Iterable[JudgedImage]], float]] = {
 }
 
 
-def _counts_by_class(probability: Probability, labels: Labels) -> Iterable[tuple[int, Counts]]:
-    prediction = labels_from_probability(probability, threshold=0.5)
-    counted = labels != IGNORE
-    for index in range(1, max(len(probability), 2)):
-        yield index, count(labels == index, prediction == index, counted)
+def _channels(
+    probability: Probability, is_overlapping: bool
+) -> Iterable[tuple[int, NDArray[np.float32]]]:
+    """Each foreground class with its channel (H, W)."""
+    has_background = len(probability) > 1 and not is_overlapping
+    foreground = probability[1:] if has_background else probability
+    return enumerate(foreground, 1)
 
 
 def _mean(values: Iterable[float | None]) -> float:

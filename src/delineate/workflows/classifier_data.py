@@ -41,7 +41,7 @@ def classifier_patch_source(
 
     def read(index: int) -> WorkingCase:
         image = preparation.working_image(read_image(training.samples[index].image))
-        return WorkingCase(image, _NO_LABELS, counted=_NO_PLACES, foreground=_NO_PLACES)
+        return WorkingCase(image, _NO_LABELS, counted=_NO_PLACES, foreground=())
 
     found = [int(labels[sample.id]) for sample in training.samples]
     return source_of(read, len(found), preparation, recipe, seed, image_labels=found)

@@ -40,10 +40,12 @@ def built_network(recipe: Recipe, dataset: Dataset, preparation: Preparation) ->
         return build_classifier(
             recipe.model.architecture, channels=channels, classes=classes, arguments=arguments
         )
+    # One channel is a class against all else; several share a softmax with the background.
+    has_softmax = classes > 2 and not dataset.is_overlapping
     return build_model(
         recipe.model.architecture,
         channels=channels,
-        classes=1 if classes == 2 else classes,
+        classes=classes if has_softmax else classes - 1,
         arguments=arguments,
     )
 

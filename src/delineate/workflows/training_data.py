@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from torch import nn
 
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
+from delineate.core.types import LabelClass
 from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
 from delineate.inference.preparation import (
@@ -25,7 +26,7 @@ from delineate.models.settings import RANDOM
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
-from delineate.training.validate import Judged, cross_entropy
+from delineate.training.validate import Judged, Metric, cross_entropy
 from delineate.workflows.labelled_data import labelled_image
 from delineate.workflows.run_folder import EncoderColours, RunFacts
 
@@ -96,7 +97,11 @@ def patch_source(
     def read(index: int) -> WorkingCase:
         image, labels = labelled_image(training, training.samples[index])
         size_px = preparation.working_size_px(labels.shape)
-        return working_case(preparation.working_image(image), resize_labels(labels, size_px))
+        return working_case(
+            preparation.working_image(image),
+            resize_labels(labels, size_px),
+            is_overlapping=training.is_overlapping,
+        )
 
     return source_of(read, len(training.samples), preparation, recipe, seed, lost_px=lost_px)
 
@@ -148,6 +153,16 @@ class ValidationCases:
         return len(self._dataset.samples)
 
     @property
+    def is_overlapping(self) -> bool:
+        """Whether a pixel may belong to several classes."""
+        return self._dataset.is_overlapping
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """The classes of their labels, background first."""
+        return self._dataset.classes
+
+    @property
     def first_size_px(self) -> Size:
         """The working size of the first of them."""
         height, width = read_image(self._dataset.samples[0].image).shape[:2]
@@ -155,7 +170,12 @@ class ValidationCases:
 
     def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[Judged]:
         """Probability and labels of each case."""
-        one_pass = torch_pass(network, device=self._facts.device, precision=self._facts.precision)
+        one_pass = torch_pass(
+            network,
+            device=self._facts.device,
+            precision=self._facts.precision,
+            is_overlapping=self.is_overlapping,
+        )
         segment = segmenter(
             one_pass, self._preparation, settings, self._stride_px, lost_px=self._lost_px
         )
@@ -163,7 +183,7 @@ class ValidationCases:
             image, labels = labelled_image(self._dataset, sample)
             yield segment(image), labels
 
-    def judge(self, metric: Callable[[Iterable[Judged]], float]) -> Validate:
+    def judge(self, metric: Metric) -> Validate:
         """A function that gives loss and score of a network, in one pass over an image."""
         quick = self._predict.model_copy(update={"repeats": "single"})
 
@@ -172,10 +192,10 @@ class ValidationCases:
 
             def noted() -> Iterator[Judged]:
                 for case in self.judged(network, quick):
-                    losses.append(cross_entropy(*case))
+                    losses.append(cross_entropy(*case, self.is_overlapping))
                     yield case
 
-            score = metric(noted())
+            score = metric(noted(), is_overlapping=self.is_overlapping)
             return float(np.mean(losses)), score
 
         return validate

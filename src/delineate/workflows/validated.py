@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -13,9 +14,15 @@ from delineate.core.types import IGNORE
 from delineate.data.listing import counted
 from delineate.inference.model_card import Depth, Threshold, Tiling
 from delineate.metrics.operating_points import THRESHOLD_RULES
-from delineate.metrics.thresholds import ARGMAX, Choice, best_dice_threshold
+from delineate.metrics.thresholds import (
+    ARGMAX,
+    FALLBACK,
+    Choice,
+    best_dice_of_each,
+    best_dice_threshold,
+)
 from delineate.recipe.recipe import Recipe
-from delineate.training.validate import CLASSIFIER_METRICS, METRICS, Judged
+from delineate.training.validate import CLASSIFIER_METRICS, METRICS, Judged, scores_of
 from delineate.workflows.classifier_data import ClassifierCases
 from delineate.workflows.tiling import tiling_of
 from delineate.workflows.training_data import ValidationCases
@@ -53,20 +60,14 @@ def validated_segmenter(
     network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress
 ) -> Validated:
     """The best threshold of the whole network, and of each shallower one that is in it."""
-    judged = list(track(cases.judged(network, recipe.predict), "threshold", progress, len(cases)))
-    watched = recipe.validation.metric
-    whole = _threshold(judged, watched, len(cases))
-    scores = {name: metric(judged) for name, metric in METRICS.items()}
+    whole, scores = _threshold_and_scores(network, cases, recipe, progress)
     depths: list[Depth] = []
-    del judged
     for depth in range(1, depths_of(network) + 1):
         is_whole = depth == depths_of(network)
         shallower = network if is_whole else network.pruned(depth)  # type: ignore[operator] # depths_of says so
         threshold = whole
         if not is_whole:
-            some = cases.judged(shallower, recipe.predict)
-            every = list(track(some, f"threshold, depth {depth}", progress, len(cases)))
-            threshold = _threshold(every, watched, len(cases))
+            threshold = _threshold(shallower, cases, recipe, progress, f"threshold, depth {depth}")
         parameters = sum(each.numel() for each in shallower.parameters())
         depths.append(Depth(depth=depth, parameters=parameters, threshold=threshold))
     tiling = tiling_of(network, cases, recipe.predict)
@@ -92,8 +93,29 @@ def depths_of(network: nn.Module) -> int:
     return int(getattr(network, "depths", 0))
 
 
-def _threshold(judged: list[Judged], metric: str, count: int) -> Threshold:
-    return _stated(_choice(judged, metric), count)
+def _threshold_and_scores(
+    network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress
+) -> tuple[Threshold, dict[str, float]]:
+    """Only what a threshold is chosen on is kept: all probabilities, unless the likeliest wins."""
+    seen = track(cases.judged(network, recipe.predict), "threshold", progress, len(cases))
+    scored = partial(scores_of, METRICS, is_overlapping=cases.is_overlapping)
+    if _has_softmax(cases):
+        return _stated(ARGMAX, len(cases)), scored(seen)
+    judged = list(seen)
+    return _chosen(judged, cases, recipe.validation.metric), scored(judged)
+
+
+def _threshold(
+    network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress, name: str
+) -> Threshold:
+    if _has_softmax(cases):
+        return _stated(ARGMAX, len(cases))
+    judged = list(track(cases.judged(network, recipe.predict), name, progress, len(cases)))
+    return _chosen(judged, cases, recipe.validation.metric)
+
+
+def _has_softmax(cases: ValidationCases) -> bool:
+    return len(cases.classes) > 2 and not cases.is_overlapping
 
 
 def _stated(choice: Choice, count: int) -> Threshold:
@@ -105,12 +127,33 @@ def _stated(choice: Choice, count: int) -> Threshold:
     )
 
 
-def _choice(judged: list[Judged], metric: str) -> Choice:
-    if len(judged[0][0]) > 1:
-        return ARGMAX
-    return best_dice_threshold(
-        [probability for probability, _ in judged],
-        [(labels == 1).astype(np.uint8) for _, labels in judged],
-        [labels != IGNORE for _, labels in judged],
-        pooled=metric != "mean_dice",
+def _chosen(judged: list[Judged], cases: ValidationCases, metric: str) -> Threshold:
+    probabilities, labels = (list(each) for each in zip(*judged, strict=True))
+    is_pooled = metric != "mean_dice"
+    if cases.is_overlapping:
+        each = best_dice_of_each(probabilities, labels, pooled=is_pooled)
+        return _of_each(each, cases)
+    choice = best_dice_threshold(
+        probabilities,
+        [(one == 1).astype(np.uint8) for one in labels],
+        [one != IGNORE for one in labels],
+        pooled=is_pooled,
+    )
+    return _stated(choice, len(cases))
+
+
+def _of_each(choices: Sequence[Choice], cases: ValidationCases) -> Threshold:
+    """One threshold a class, the mean of their scores, and the rule of each."""
+    names = [each.name for each in cases.classes[1:]]
+    rules: dict[str, list[str]] = {}
+    for name, choice in zip(names, choices, strict=True):
+        rules.setdefault(choice.rule, []).append(name)
+    scores = [choice.score for choice in choices if choice.score is not None]
+    return Threshold(
+        value=None,
+        values=tuple(FALLBACK if one.threshold is None else one.threshold for one in choices),
+        chosen_on=f"validation split, {counted(len(cases), 'image')}",
+        rule="one a class: "
+        + "; ".join(f"{', '.join(own)}: {rule}" for rule, own in rules.items()),
+        score=float(np.mean(scores)) if scores else None,
     )
