@@ -12,8 +12,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from delineate.data.layouts.found import REFERENCE, Found, in_order
-from delineate.data.layouts.names import mask_name
-from delineate.data.layouts.nerve import split_of
+from delineate.data.layouts.names import mask_name, place_of
 from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import Sample
 
@@ -57,7 +56,7 @@ def read(listing: Listing) -> Found:
                 id=case.name if has_distinct else "_".join(case.parts),
                 image=listing.path(folder, listing.names(folder)[0]),
                 masks={REFERENCE: files} if files else {},
-                split=split_of(case),
+                split=place_of(case.parent).split,
             )
         )
     lost = [f"{case}/" for case in masks if case not in images]
