@@ -123,6 +123,15 @@ AllowLeakage = Annotated[
         "and without the leaked cases.",
     ),
 ]
+Objects = Annotated[
+    bool | None,
+    typer.Option(
+        "--objects/--no-objects",
+        help="Count objects too: average precision and recall as COCO has them, and how many "
+        "there are. Where not said, if the data has single objects.",
+        show_default=False,
+    ),
+]
 Review = Annotated[
     Path | None,
     typer.Option(

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
 from delineate.data.sample import Sample
@@ -48,6 +49,7 @@ def evaluate(
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
+    objects: bool | None = None,
     palette: str = "default",
     overwrite: bool = False,
     seed: int = 0,
@@ -67,6 +69,8 @@ def evaluate(
     the leaked cases. Under the decisions of a `review` they are given for the labels as
     decided, for those before, and for the cases that no decision touched.
 
+    `objects` are counted where the data set has single ones, unless it is said.
+
     A network that can be pruned is scored at every depth too, unless one `depth` is asked for. A
     classifier is held against whether masks hold any foreground, or against the `labels` of a CSV.
 
@@ -80,6 +84,10 @@ def evaluate(
     require_depth(card, depth)
     if card.task == "classify":
         refuse_palette(palette)
+        if objects:
+            raise SettingsError(
+                "--objects: a classifier says nothing of single objects; leave the option out"
+            )
     require_cut(card, threshold)
     asked = AskedScoring(
         source, split, layout, masks, subjects, labels, split_file, review, allow_leakage
@@ -127,6 +135,7 @@ def evaluate(
         }
         | every_depth,
         notes=case.notes(),
+        has_objects=objects,
         views=case.data.views,
         earlier=case.data.earlier,
         settings=settings,

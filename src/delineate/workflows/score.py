@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from delineate.core.errors import (
     LayoutError,
@@ -13,27 +16,27 @@ from delineate.core.errors import (
     UncertainMaskError,
     UnreadableFileError,
 )
+from delineate.core.overlapping import code
 from delineate.core.progress import SILENT, Progress
-from delineate.core.types import Image
+from delineate.core.types import Image, LabelClass
 from delineate.data.listing import some
 from delineate.data.sample import Dataset, Sample
 from delineate.evaluation.settings import EvaluationSettings
+from delineate.files.class_masks import class_words
 from delineate.files.encoding_proposals import propose
-from delineate.files.image_files import IMAGE_ENDINGS
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
 from delineate.files.mask_files import read_probability
 from delineate.files.mask_findings import describe
 from delineate.files.raw_mask import read_raw_mask
 from delineate.files.writing import new_folder
+from delineate.metrics.thresholds import Cut, decide
 from delineate.report.overlays import find_palette
 from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.inputs import inputs_of
+from delineate.workflows.prediction_files import PredictionFiles, prediction_files
 from delineate.workflows.scored_data import scored_data
 from delineate.workflows.scoring import Answer, ScoringResult, file_name, score_and_write
-
-_PROBABILITY_ENDINGS = frozenset({".png", ".tif", ".tiff", ".npy"})
-_SUFFIXES = (("_prob", _PROBABILITY_ENDINGS), ("_mask", IMAGE_ENDINGS), ("", IMAGE_ENDINGS))
 
 
 def score(
@@ -49,6 +52,7 @@ def score(
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
+    objects: bool | None = None,
     palette: str = "default",
     overwrite: bool = False,
     seed: int = 0,
@@ -57,9 +61,11 @@ def score(
     """Score a folder of predictions against a data set.
 
     Each sample takes the file named after it: `ID_prob.*` (a probability map of a binary
-    task: 16 or 8 bits, float TIFF or .npy), else `ID_mask.*`, else `ID.*`. Probability maps
-    need a threshold, chosen elsewhere than on these cases. A sample without a file is
-    scored as failed. `review` and `allow_leakage` are those of `evaluate`.
+    task: 16 or 8 bits, float TIFF or .npy), else `ID_mask.*`, else `ID.*`; for several classes
+    and for classes that overlap see `delineate.workflows.prediction_files`. Probability maps of
+    a binary task and of classes that overlap need a threshold, chosen elsewhere than on these
+    cases. A sample without a file is scored as failed. `objects` are counted where the data set
+    has single ones, unless it is said. `review` and `allow_leakage` are those of `evaluate`.
 
     Raises:
         LeakageError: a leaking split that is not allowed.
@@ -81,18 +87,28 @@ def score(
         allow_leakage=allow_leakage,
         progress=progress,
     ) as data:
-        found = prediction_files(folder, data.answered)
-        files = [file for file in found.values() if file is not None]
-        if not files:
+        classes, is_overlapping = data.dataset.classes, data.dataset.is_overlapping
+        found = prediction_files(folder, data.answered, classes)
+        if not any(found.values()):
             raise LayoutError(
                 f"{folder}: no file is named after a case; expected {some(_names(data.cases))} "
                 "with _prob, _mask or nothing before the ending"
+                + (", and the name of each class" if is_overlapping else "")
             )
-        if threshold is None and any(_is_probability(file) for file in files):
+        has_threshold = len(classes) == 2 or is_overlapping
+        if (
+            threshold is None
+            and has_threshold
+            and any(one is not None and one.are_probabilities for one in found.values())
+        ):
             raise SettingsError(
                 f"{folder}: probability maps need --threshold, chosen on other cases than these"
             )
-        encoding = _settled_encoding([file for file in files if not _is_probability(file)])
+        masks_found = [one for one in found.values() if one and not one.are_probabilities]
+        encoding = _settled_encoding([file for one in masks_found for file in one.present])
+        cut: Cut = threshold
+        if is_overlapping and threshold is not None:
+            cut = (threshold,) * (len(classes) - 1)
         inputs = (folder, source, split_file, subjects, review)
         target = new_folder(
             Path(out), overwrite=overwrite, inputs=inputs_of(data.decided.original, *inputs)
@@ -100,18 +116,12 @@ def score(
         data = data.placed_in(target)
 
     def answers(sample: Sample, image: Image) -> Answer:
-        file = found[sample.id]
-        if file is None:
+        one = found[sample.id]
+        if one is None:
             raise LayoutError(
                 f"no prediction in {folder}; expected {file_name(sample.id)}_mask.png"
             )
-        if _is_probability(file):
-            probability = read_probability(file)
-            _require_size(file, probability.shape, sample, image)
-            return Answer(probability=probability[None])
-        labels = read_mask(file, encoding)
-        _require_size(file, labels.shape, sample, image)
-        return Answer(labels=labels)
+        return _answer(one, encoding, classes, sample, image, cut, is_overlapping=is_overlapping)
 
     dataset = data.dataset
     result = score_and_write(
@@ -121,12 +131,13 @@ def score(
         answers,
         split=data.split,
         classes=dataset.classes,
-        threshold=threshold,
+        threshold=cut,
         threshold_origin="given by hand" if threshold is not None else "none: masks were given",
         palette=palette,
         facts={"predictions": str(folder), "data": str(dataset.root), "layout": dataset.layout}
         | data.facts(),
         notes=data.notes(),
+        has_objects=objects,
         views=data.views,
         earlier=data.earlier,
         settings=EvaluationSettings(seed=seed),
@@ -136,38 +147,32 @@ def score(
     return result
 
 
-def prediction_files(folder: Path, cases: Dataset) -> dict[str, Path | None]:
-    """Sample id to the file that holds its prediction, or None.
-
-    A file is named after the sample's id, or after its image where no other image has that
-    name: no file ever speaks for two cases.
-    """
-    files = {
-        (file.stem.lower(), file.suffix.lower()): file
-        for file in sorted(folder.iterdir())
-        if file.is_file()
-    }
-    images = Counter(sample.image.stem for sample in cases.samples)
-    found: dict[str, Path | None] = {}
-    for sample in cases.samples:
-        names = [file_name(sample.id)]
-        if images[sample.image.stem] == 1:
-            names.append(sample.image.stem)
-        found[sample.id] = next(
-            (
-                files[name.lower() + suffix, ending]
-                for name in names
-                for suffix, endings in _SUFFIXES
-                for ending in sorted(endings)
-                if (name.lower() + suffix, ending) in files
-            ),
-            None,
+def _answer(
+    one: PredictionFiles, encoding: MaskEncoding, classes: Sequence[LabelClass],
+    sample: Sample, image: Image, threshold: Cut, *, is_overlapping: bool,
+) -> Answer:  # fmt: skip
+    if len(one.present) < len(one.files):
+        lacking = [
+            word
+            for word, file in zip(class_words(classes).values(), one.files, strict=True)
+            if file is None
+        ]
+        raise LayoutError(
+            f"{one.present[0]}: expected a file of every class, found none of {some(lacking)}; "
+            "write an empty mask where there is nothing of a class"
         )
-    return found
-
-
-def _is_probability(file: Path) -> bool:
-    return file.stem.lower().endswith("_prob")
+    if one.are_probabilities:
+        probability = np.stack(
+            [_of_its_size(read_probability(file), file, sample, image) for file in one.present]
+        )
+        return Answer(probability, decide(probability, threshold))
+    layers = [_of_its_size(read_mask(file, encoding), file, sample, image) for file in one.present]
+    if not is_overlapping:
+        return Answer(labels=layers[0])
+    labels = np.zeros(layers[0].shape, np.uint8)
+    for index, layer in enumerate(layers, start=1):
+        labels[layer != 0] |= np.uint8(code(index))
+    return Answer(labels=labels)
 
 
 def _settled_encoding(files: Sequence[Path]) -> MaskEncoding:
@@ -189,12 +194,14 @@ def _settled_encoding(files: Sequence[Path]) -> MaskEncoding:
     return proposal.encoding
 
 
-def _require_size(file: Path, shape: tuple[int, ...], sample: Sample, image: Image) -> None:
-    if shape != image.shape[:2]:
+def _of_its_size(values: NDArray[Any], file: Path, sample: Sample, image: Image) -> NDArray[Any]:
+    if values.shape != image.shape[:2]:
         raise SizeMismatchError(
-            f"{file}: {shape[0]} x {shape[1]} px, but {sample.image} has {image.shape[0]} x "
-            f"{image.shape[1]} (height x width); write predictions at native size"
+            f"{file}: {values.shape[0]} x {values.shape[1]} px, but {sample.image} has "
+            f"{image.shape[0]} x {image.shape[1]} (height x width); write predictions at native "
+            "size"
         )
+    return values
 
 
 def _names(cases: Dataset) -> list[str]:
