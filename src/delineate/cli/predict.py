@@ -43,6 +43,16 @@ def predict(
     overlays: Annotated[
         bool, typer.Option("--overlays/--no-overlays", help="Write STEM_overlay.png, or not.")
     ] = True,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="Write masks as rle, rle-nerve, rle-siim, coco or coco-polygons too; "
+            "repeat it, or put commas between.",
+            show_default=False,
+        ),
+    ] = None,
     threshold: Threshold = None,
     repeats: Repeats = None,
     depth: Depth = None,
@@ -67,6 +77,7 @@ def predict(
             out,
             probabilities=probabilities,
             overlays=overlays,
+            formats=formats or [],
             palette=palette.value,
             threshold=threshold,
             repeats=repeats.value if repeats else None,
@@ -89,6 +100,8 @@ def _table(document: Mapping[str, Any]) -> Iterator[str]:
     for name in document["classes"][1:]:
         found = sum(area[name] > 0 for area in areas)
         rows.append([name, f"found in {found} of {len(areas)}"])
+    for form, name in document["formats"].items():
+        rows.append([form, name])
     if document["failures"]:
         rows.append(["failed", counted(len(document["failures"]), "image")])
     yield from columns(rows)

@@ -11,16 +11,23 @@ import numpy as np
 
 from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import SILENT, Progress, track
+from delineate.core.types import Image, LabelClass
+from delineate.files.class_masks import write_class_masks
+from delineate.files.class_tables import write_class_table
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image, write_index_mask, write_probability
 from delineate.files.writing import new_folder, write_json
-from delineate.inference.model_folder import Model, Prediction, load_model, read_card, require_depth
+from delineate.inference.model_folder import Prediction, load_model, read_card, require_depth
 from delineate.inference.settings import Repeats
+from delineate.report.display import Rgb
+from delineate.report.legend_strip import entries_of, with_legend
 from delineate.report.overlays import class_overlay, find_palette
 from delineate.workflows.asked_images import failure_of, listed_images, stems
+from delineate.workflows.mask_formats import PNG, MaskFormats, asked_formats
 from delineate.workflows.predict_classifier import VerdictsResult, predict_classifier
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
+CLASSES = "classes.csv"
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ def predict(
     *,
     probabilities: bool = False,
     overlays: bool = True,
+    formats: Sequence[str] = (PNG,),
     palette: str = "default",
     threshold: float | None = None,
     repeats: Repeats | None = None,
@@ -55,6 +63,8 @@ def predict(
 ) -> PredictResult | VerdictsResult:
     """Write `STEM_mask.png` for each image, at its own size.
 
+    Where classes overlap there is one for each of them, `STEM_mask_CLASS.png`. `formats` are
+    further forms, one file for all images: see `delineate.workflows.mask_formats`.
     With `probabilities` also `STEM_prob.png`, 16 bits, 65535 for certainty (one file a class
     for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`,
     where a palette other than the default colours the foreground of a binary model as its hit.
@@ -67,7 +77,9 @@ def predict(
     """
     card = read_card(Path(model))
     require_depth(card, depth)
+    forms = asked_formats(formats)
     if card.task == "classify":
+        _refuse_forms(forms)
         return predict_classifier(
             model,
             images,
@@ -87,39 +99,40 @@ def predict(
     asked = {"repeats": repeats, "depth": depth}
     changes = {name: value for name, value in asked.items() if value is not None}
     loaded = load_model(model, device=device, threads=threads, **changes)
-    if threshold is not None and len(loaded.classes) > 2:
-        raise SettingsError(
-            "--threshold: a model of several classes takes the likeliest; leave the option out"
-        )
+    cut = loaded.cut(threshold)
     folder = new_folder(
         Path(out), overwrite=overwrite, inputs=(model, Path(model) / "model", *files)
     )
     shown = loaded.classes
     if len(shown) == 2 and palette != "default":
         shown = (shown[0], replace(shown[1], colour=hit))
+    collected = MaskFormats(forms, loaded.classes, files)
     rows: list[dict[str, Any]] = []
     failures: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
         try:
             image = read_image(file)
             prediction = loaded.predict(image, threshold=threshold)
-            write_index_mask(folder / f"{stem}_mask.png", prediction.labels, loaded.classes)
+            written = _write_masks(folder, stem, prediction, loaded.classes)
             if overlays:
-                picture = class_overlay(image, prediction.labels, shown)
-                write_image(folder / f"{stem}_overlay.png", picture)
+                write_image(folder / f"{stem}_overlay.png", _overlay(image, prediction, shown))
             if probabilities:
                 _write_probabilities(folder, stem, prediction)
+            collected.add(file, stem, prediction)
         except DelineateError as error:
             failures.append(failure_of(file, error))
             continue
-        rows.append({"image": str(file), "mask": f"{stem}_mask.png"} | _areas(prediction, loaded))
+        rows.append({"image": str(file)} | written | _areas(prediction, loaded.classes))
+    if len(loaded.classes) > 2:
+        write_class_table(folder / CLASSES, loaded.classes)
     document = {
         "model": loaded.card.name,
-        "threshold": loaded.threshold.value if threshold is None else threshold,
+        "threshold": cut,
         "threshold_origin": loaded.threshold.chosen_on if threshold is None else "given",
         "repeats": loaded.predict_settings.repeats,
         "depth": loaded.predict_settings.depth,
         "classes": [each.name for each in loaded.classes],
+        "formats": collected.write(folder),
         "images": rows,
         "failures": failures,
     }
@@ -131,12 +144,48 @@ def _write_probabilities(folder: Path, stem: str, prediction: Prediction) -> Non
     if len(prediction.probability) == 1:
         write_probability(folder / f"{stem}_prob.png", prediction.probability[0])
         return
-    for index, channel in enumerate(prediction.probability):
+    # Classes that overlap have no channel of background.
+    first = 1 if prediction.is_overlapping else 0
+    for index, channel in enumerate(prediction.probability, start=first):
         write_probability(folder / f"{stem}_prob_{index}.png", channel)
 
 
-def _areas(prediction: Prediction, model: Model) -> dict[str, Any]:
-    areas = np.bincount(prediction.labels.ravel(), minlength=len(model.classes))
+def _write_masks(
+    folder: Path, stem: str, prediction: Prediction, classes: Sequence[LabelClass]
+) -> dict[str, Any]:
+    """What the document says of the files of masks."""
+    if prediction.is_overlapping:
+        files = write_class_masks(folder, stem, prediction.labels, classes)
+        return {"masks": [file.name for file in files]}
+    write_index_mask(folder / f"{stem}_mask.png", prediction.labels, classes)
+    return {"mask": f"{stem}_mask.png"}
+
+
+def _overlay(image: Image, prediction: Prediction, classes: Sequence[LabelClass]) -> Rgb:
+    """The classes on the image, and under it, where there are several, which colour is which."""
+    picture = class_overlay(
+        image, prediction.labels, classes, is_overlapping=prediction.is_overlapping
+    )
+    if len(classes) == 2:
+        return picture
+    found = entries_of(classes, prediction.labels, is_overlapping=prediction.is_overlapping)
+    return with_legend(picture, found)
+
+
+def _areas(prediction: Prediction, classes: Sequence[LabelClass]) -> dict[str, Any]:
     return {
-        "area_px": {each.name: int(areas[each.index]) for each in model.classes if each.index > 0}
+        "area_px": {
+            each.name: int(np.count_nonzero(prediction.mask(each.index)))
+            for each in classes
+            if each.index > 0
+        }
     }
+
+
+def _refuse_forms(forms: Sequence[str]) -> None:
+    """Nothing, where no other form than pictures is asked for."""
+    more = [each for each in forms if each != PNG]
+    if more:
+        raise SettingsError(
+            f"--format {more[0]}: writes masks, and a classifier draws none; leave the option out"
+        )
