@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from delineate.core.overlapping import topmost
 from delineate.core.progress import SILENT, Progress
 from delineate.core.seeds import stream
 from delineate.core.types import LabelClass, default_classes
-from delineate.data.examination import Examined, examine
+from delineate.data.examination import Examined, class_pixels, examine
 from delineate.data.manifest import write_manifest
 from delineate.data.masks import Survey, classes_of, decoded, survey_masks
 from delineate.data.opening import open_dataset, with_encodings
@@ -29,6 +30,7 @@ __all__ = ["InspectResult", "inspect", "table"]
 
 SCHEMA, DOCUMENT, PAGE, MANIFEST = "inspection", "inspect.json", "inspect.html", "manifest.csv"
 LONGEST_KEPT_PX = 2000
+MOST_IN_LEGEND = 32
 MOST_PROBLEMS = 0.5  # share of the contact sheet that cases with problems may take
 
 
@@ -107,7 +109,7 @@ def inspect(
         facts=table(document),
         notes=notes,
         items=[_item(preview, case, uncertain) for case in shown],
-        classes=classes,
+        classes=_shown_classes(classes, preview, shown),
     )
     return InspectResult(folder, document, failures, folder / MANIFEST if manifest else None)
 
@@ -131,6 +133,23 @@ def _classes(dataset: Dataset, survey: Survey) -> tuple[tuple[LabelClass, ...], 
         return classes_of(dataset, survey) or default_classes(2), ()
     except DelineateError as problem:
         return default_classes(2), (str(problem),)
+
+
+def _shown_classes(
+    classes: Sequence[LabelClass], dataset: Dataset, shown: Sequence[Examined]
+) -> tuple[LabelClass, ...]:
+    """The classes; of more than a legend can say, those that the pictures show."""
+    if len(classes) <= MOST_IN_LEGEND:
+        return tuple(classes)
+    held: Counter[int] = Counter()
+    for case in shown:
+        held.update(next(iter(case.pixels.values()), {}))
+    return tuple(
+        each
+        for each in classes
+        if each.index == 0
+        or class_pixels(held, each.index, is_overlapping=dataset.is_overlapping)
+    )
 
 
 def _chosen(cases: Sequence[Examined], limit: int, seed: int) -> list[Examined]:

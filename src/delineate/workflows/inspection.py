@@ -16,6 +16,7 @@ from delineate.data.splitting import shared_subjects
 from delineate.files.mask_encoding import MaskEncoding
 
 MOST_VALUES = 16
+MOST_CLASSES = 24  # that the table names; the document has all
 
 
 def inspection_document(
@@ -89,7 +90,8 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = [each["name"] for each in document["classes"][1:]]
     if len(named) > 1:
         meeting = ", which may overlap" if document["is_overlapping"] else ""
-        rows.append(("classes", f"{len(named)}: {', '.join(named)}{meeting}"))
+        shown = named if len(named) <= MOST_CLASSES else [*named[:MOST_CLASSES], "…"]
+        rows.append(("classes", f"{len(named)}{meeting}: {', '.join(shown)}"))
     rows.append(("sizes", _sizes_text(document["sizes"])))
     rows.append(("pixels", ", ".join(f"{k} ({n})" for k, n in document["pixel_types"].items())))
     for observer in document["observers"]:

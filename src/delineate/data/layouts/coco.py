@@ -33,6 +33,7 @@ HEAD_BYTES = 4096
 _KEYS = re.compile(rb'"(?:images|annotations|categories|info|licenses)"\s*:')
 # What the official files are called; others beside them hold points, captions or nothing.
 _OFFICIAL: Mapping[Kind, str] = {"coco": "instances", "coco-panoptic": "panoptic"}
+_OTHER: Mapping[Kind, Kind] = {"coco": "coco-panoptic", "coco-panoptic": "coco"}
 _WORDS: Mapping[Kind, str] = {"coco": "objects", "coco-panoptic": "panoptic segments"}
 
 
@@ -111,12 +112,15 @@ def _read(listing: Listing, kind: Kind) -> Found:
             f"{listing.root}: expected COCO JSON with masks and the images that it names "
             f"({some(lost) or 'no such JSON'}), found {listing.describe()}"
         )
-    notes = [f"no image for {len(lost)} of those in the JSON: {some(lost)}"]
+    notes = [f"no image for {len(lost)} of those in the JSON: {some(lost)}"] if lost else []
+    others = [file.name for file in _files(listing, _OTHER[kind])]
+    if others:
+        notes.append(f"also there, and read with --layout {_OTHER[kind]}: {some(others)}")
     samples = [_sample(listing, image, *found) for image, found in drawn.items()]
     more = list(_unlabelled(listing, images, drawn))
     return Found(
         in_order(with_places([*samples, *more], listing.root)),
-        tuple(notes if lost else ()),
+        tuple(notes),
         encodings={REFERENCE: MaskEncoding(kind)},
         classes=named_classes(_names(files), listing.root, _colours(files)),
         has_instances=True,
