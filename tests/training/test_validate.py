@@ -22,7 +22,7 @@ def softmax_cases(seed: int, count: int = 2) -> list[tuple[np.ndarray, np.ndarra
     rng = stream(seed, "cases")
     cases = []
     for _ in range(count):
-        raw = rng.random((3, 12, 14)).astype(np.float32) ** 3
+        raw = rng.random((3, 12, 14)).astype(np.float32) ** 3 + np.float32(0.001)
         labels = np.where(
             rng.random((12, 14)) < 0.5, raw.argmax(axis=0), rng.integers(0, 3, (12, 14))
         )

@@ -49,6 +49,7 @@ def evaluate(
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
+    overlapping: bool = False,
     objects: bool | None = None,
     palette: str = "default",
     overwrite: bool = False,
@@ -68,6 +69,9 @@ def evaluate(
     it are an error unless `allow_leakage`; the headline scores are then given with and without
     the leaked cases. Under the decisions of a `review` they are given for the labels as
     decided, for those before, and for the cases that no decision touched.
+
+    `overlapping` declares that a pixel of the data may belong to several classes; for a model
+    trained so, and for a run's own data, it need not be said.
 
     `objects` are counted where the data set has single ones, unless it is said.
 
@@ -90,7 +94,16 @@ def evaluate(
             )
     require_cut(card, threshold)
     asked = AskedScoring(
-        source, split, layout, masks, subjects, labels, split_file, review, allow_leakage
+        source,
+        split,
+        layout,
+        masks,
+        subjects,
+        labels,
+        split_file,
+        review,
+        allow_leakage,
+        overlapping,
     )
     judged = partial(
         judging,

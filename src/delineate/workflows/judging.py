@@ -47,6 +47,7 @@ class AskedScoring:
     split_file: Path | str | None = None
     review: Path | str | None = None
     allow_leakage: bool = False
+    overlapping: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def judging(
     is_own = run is not None and (source is None or _is_data_of(run, source))
     split_file, layout, masks = asked.split_file, asked.layout, asked.masks
     subjects, review, labels = asked.subjects, asked.review, asked.labels
+    overlapping = asked.overlapping or card.is_overlapping
     table = labels
     if card.task == "segment" and labels is not None:
         raise SettingsError(
@@ -139,6 +141,7 @@ def judging(
         review = review or review_of(folder, facts)
         table = labels or facts.labels
         labels = labels or labels_of(folder, facts)
+        overlapping = overlapping or facts.overlapping
     with scored_data(
         source if source is not None else run[1].data,  # type: ignore[index] # checked above
         split=asked.split,
@@ -149,6 +152,7 @@ def judging(
         labels=None if labels is None else Path(labels),
         review=None if review is None else Path(review),
         allow_leakage=asked.allow_leakage,
+        overlapping=overlapping,
         seen=None if run is None or is_own else _seen_by(run),
         progress=progress,
     ) as data:
@@ -179,7 +183,7 @@ def _seen_by(run: tuple[Path, RunFacts]) -> Seen:
     folder, facts = run
     name = f"{folder.name}'s data"
     try:
-        opened = open_dataset(facts.data, layout=facts.layout)
+        opened = open_dataset(facts.data, layout=facts.layout, overlapping=facts.overlapping)
         dataset = apply_split(opened, read_split(folder / SPLIT))
     except DelineateError as problem:
         return Seen(name, problem=str(problem))
@@ -200,11 +204,16 @@ def _seen_before(split: str) -> tuple[str, ...]:
 
 
 def require_known_classes(dataset: Dataset, card: ModelCard) -> None:
-    """Refuse data that holds classes which the model has never seen.
+    """Refuse data that holds classes which the model has never seen, or holds them otherwise.
 
     Raises:
-        SettingsError: naming both lists.
+        SettingsError: naming both lists, or that only the data's classes overlap.
     """
+    if dataset.is_overlapping and not card.is_overlapping:
+        raise SettingsError(
+            f"{dataset.root}: its classes may overlap, and the model was trained to give each "
+            "pixel one class; score data of that kind, or train on this data with --overlapping"
+        )
     if len(dataset.classes) > len(card.classes):
         raise SettingsError(
             f"{dataset.root}: its masks hold {len(dataset.classes)} classes "
@@ -236,7 +245,9 @@ def _is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
         return False
     try:
         # Without subjects: they do not count here, and other data may name nobody so.
-        dataset = open_dataset(source, layout=facts.layout, masks=facts.masks)
+        dataset = open_dataset(
+            source, layout=facts.layout, masks=facts.masks, overlapping=facts.overlapping
+        )
         dataset = apply_split(dataset, read_split(folder / SPLIT))
         table = labels_of(folder, facts)
         if table is not None:

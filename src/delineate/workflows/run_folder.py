@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class RunFacts(BaseModel):
     review: str | None = None
     allow_leakage: bool = False
     labels: str | None = None
+    overlapping: bool = False
     encoder: str | None = None
     colours_note: str | None = None
     encoder_colours: EncoderColours | None = None
@@ -124,12 +125,22 @@ def machine() -> dict[str, str]:
         "lightning-fabric",
         "segmentation-models-pytorch",
         "timm",
+        "scikit-image",
+        "scikit-learn",
     )
     return {
         "processor": _processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-    } | {name: version(name) for name in libraries}
+    } | {name: _version(name) for name in libraries}
+
+
+def _version(library: str) -> str:
+    """Methods without a network run where some of the libraries are not."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:

@@ -145,6 +145,7 @@ def scored_data(
     labels: Path | None = None,
     review: Path | None = None,
     allow_leakage: bool = False,
+    overlapping: bool = False,
     seen: Seen | None = None,
     progress: Progress,
 ) -> Iterator[ScoredData]:
@@ -161,7 +162,9 @@ def scored_data(
             and in what comes before it, or in what the model has seen, unless that is allowed.
         DelineateError: no such split, images without masks in it, or uncertain encodings.
     """
-    opened = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    opened = open_dataset(
+        source, layout=layout, masks=masks, subjects=subjects, overlapping=overlapping
+    )
     if labels is not None:
         opened = replace(opened, image_labels=image_labels(opened, (), labels_file=labels))
     if split_file is not None:

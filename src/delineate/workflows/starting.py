@@ -47,6 +47,7 @@ class AskedData:
     review: Path | None = None
     allow_leakage: bool = False
     labels: Path | None = None
+    overlapping: bool = False
 
     @property
     def resolved_review(self) -> str | None:
@@ -132,7 +133,14 @@ def taken_up(
         SettingsError: other images or labels than those that the run began with.
     """
     table = labels_of(run, facts)
-    again = AskedData(source, facts.layout, facts.masks, facts.subjects, labels=table)
+    again = AskedData(
+        source,
+        facts.layout,
+        facts.masks,
+        facts.subjects,
+        labels=table,
+        overlapping=facts.overlapping,
+    )
     opened = _labelled(again, task)
     opened = apply_split(opened, read_split(run / SPLIT))
     with decided(opened, review_of(run, facts), progress=progress) as reviewed:
@@ -178,7 +186,11 @@ def require_labels_fit(task: Task, labels: Path | None) -> None:
 
 def _labelled(asked: AskedData, task: Task) -> Dataset:
     dataset = open_dataset(
-        asked.source, layout=asked.layout, masks=asked.masks, subjects=asked.subjects
+        asked.source,
+        layout=asked.layout,
+        masks=asked.masks,
+        subjects=asked.subjects,
+        overlapping=asked.overlapping,
     )
     if asked.labels is not None:
         given = image_labels(dataset, (), labels_file=asked.labels)
