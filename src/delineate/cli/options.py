@@ -98,6 +98,13 @@ Masks = Annotated[
         "Repeatable.",
     ),
 ]
+Overlapping = Annotated[
+    bool,
+    typer.Option(
+        "--overlapping",
+        help="Declare that classes overlap: a pixel may belong to several, at most seven.",
+    ),
+]
 Subjects = Annotated[
     str | None,
     typer.Option(

@@ -12,6 +12,7 @@ from delineate.core.geometry import Size, unpadded_output_px
 from delineate.core.progress import Progress
 from delineate.data.sample import TRAIN, VALIDATION, Dataset
 from delineate.inference.preparation import Preparation
+from delineate.losses.catalogue import Loss, weighted_sum
 from delineate.models.catalogue import build_classifier, build_model
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
@@ -25,9 +26,10 @@ from delineate.workflows.validated import Validated, validated_classifier, valid
 
 @dataclass(frozen=True)
 class Learning:
-    """Patches to learn from, the judge of a network on the way, and what is chosen at the end."""
+    """Patches to learn from, the loss on them, the judge on the way, what is chosen at the end."""
 
     feed: PatchSource
+    loss: Loss
     judge: Validate
     validated: Callable[[nn.Module, Progress], Validated]
 
@@ -93,12 +95,14 @@ def learning(
         verdicts = ClassifierCases(held_out, dataset.image_labels, preparation, facts, recipe)
         return Learning(
             feed,
+            weighted_sum(recipe.loss, task="classify"),
             verdicts.judge(CLASSIFIER_METRICS[watched]),
             lambda network, progress: validated_classifier(network, verdicts, recipe, progress),
         )
     cases = ValidationCases(held_out, preparation, network, facts, recipe)
     return Learning(
         feed,
+        weighted_sum(recipe.loss, is_overlapping=dataset.is_overlapping),
         cases.judge(WATCHED[watched]),
         lambda network, progress: validated_segmenter(network, cases, recipe, progress),
     )
