@@ -58,13 +58,12 @@ def _from_stream(path: Path, data: Any, stream: bytes) -> NDArray[Any]:
     samples = whole(path, data, "SamplesPerPixel", 1)
     if header is None:
         raise damaged(path, "DICOM", f"no {_name(data)} where the pixels should be")
-    if (header.height, header.width, header.samples) != (*expected, samples):
-        raise damaged(
-            path,
-            "DICOM",
-            f"{expected[0]} x {expected[1]} px of {samples} by its header, {header.height} x "
-            f"{header.width} px of {header.samples} by its pixels",
-        )
+    if (header.height, header.width) != expected:
+        sizes = f"{expected[0]} x {expected[1]} px by its header, {header.height} x {header.width}"
+        raise damaged(path, "DICOM", f"{sizes} by its pixels")
+    if header.samples != samples:
+        reason = f"{samples} samples a pixel by its header, {header.samples} by its pixels"
+        raise damaged(path, "DICOM", reason)
     meaning = text(path, data, "PhotometricInterpretation")
     with damage_as(path, f"the pixels cannot be decoded ({_name(data)})"):
         values, is_rgb = decoded_stream(
@@ -98,7 +97,7 @@ def _stream(path: Path, data: Any, frame: int, frames: int) -> bytes:
 
 
 def _require_whole(path: Path, data: Any, frames: int) -> None:
-    if "PixelData" not in data:
+    if not data.get("PixelData"):
         return
     numbers = whole(path, data, "Rows") * whole(path, data, "Columns") * frames
     numbers *= whole(path, data, "SamplesPerPixel", 1)

@@ -94,7 +94,7 @@ def require_stored(path: Path, data: Any) -> str:
         UnreadableFileError: there is none.
     """
     for keyword in _STORED:
-        if keyword in data:
+        if data.get(keyword):
             return keyword
     raise UnreadableFileError(
         f"{path}: expected an image, found a DICOM file {_kind(data)} without pixels; remove it"

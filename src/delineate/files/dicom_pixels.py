@@ -26,9 +26,10 @@ def dicom_size(path: Path) -> tuple[int, int]:
     Raises:
         UnreadableFileError: no picture, several frames, or a damaged header.
     """
-    data = open_dicom(path)
-    _chosen_frame(path, frame_count(path, data), None)
-    return whole(path, data, "Rows"), whole(path, data, "Columns")
+    with damage_as(path, "the header cannot be read"):
+        data = open_dicom(path)
+        _chosen_frame(path, frame_count(path, data), None)
+        return whole(path, data, "Rows"), whole(path, data, "Columns")
 
 
 def dicom_pixels(path: Path, content: bytes, max_pixels: int, frame: int | None = None) -> Pixels:
@@ -37,7 +38,12 @@ def dicom_pixels(path: Path, content: bytes, max_pixels: int, frame: int | None 
     Raises:
         UnreadableFileError: no picture, several frames and none chosen, or damage.
     """
-    data = open_dicom(path, content)
+    with damage_as(path, "it cannot be read"):
+        data = open_dicom(path, content)
+        return _pixels(path, data, max_pixels, frame)
+
+
+def _pixels(path: Path, data: Any, max_pixels: int, frame: int | None) -> Pixels:
     require_stored(path, data)
     frames = frame_count(path, data)
     position = _chosen_frame(path, frames, frame)
@@ -101,7 +107,7 @@ def _require_known(path: Path, data: Any, meaning: str, samples: int) -> None:
     wanted = 3 if meaning in _COLOURS else 1
     if samples != wanted:
         raise damaged(path, "DICOM", f"{samples} samples a pixel where {meaning} has {wanted}")
-    if "PixelData" not in data:
+    if not data.get("PixelData"):
         if meaning != "MONOCHROME2":
             raise damaged(path, "DICOM", f"floats of {meaning}, which have no meaning")
         return

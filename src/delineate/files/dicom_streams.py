@@ -68,9 +68,7 @@ def decoded_stream(
         values = np.asarray(imagecodecs.jpeg2k_decode(stream))
     elif header.frame == _JPEG_LS:
         values = np.asarray(imagecodecs.jpegls_decode(stream))
-    elif header.samples == 3 and (
-        header.frame == _LOSSLESS or (is_rgb and not header.says_colours)
-    ):
+    elif header.samples == 3 and _is_as_stored(header, is_rgb=is_rgb):
         values = np.asarray(imagecodecs.jpeg_decode(stream, colorspace="RGB", outcolorspace="RGB"))
         is_jpeg = False
     else:
@@ -78,6 +76,10 @@ def decoded_stream(
     # Lossless JPEG may keep other things above the bits that count.
     bits = min(header.bits, bits_stored) if header.frame == _LOSSLESS else header.bits
     return _signed(values, bits, is_signed=is_signed), is_jpeg and header.samples == 3
+
+
+def _is_as_stored(header: Stream, *, is_rgb: bool) -> bool:
+    return header.frame == _LOSSLESS or (is_rgb and not header.says_colours)
 
 
 def _signed(values: NDArray[Any], bits: int, *, is_signed: bool) -> NDArray[Any]:

@@ -35,7 +35,21 @@ def spacing_of(path: Path) -> Spacing | None:
     path = Path(path)
     if format_of(read_head(path)) != "DICOM":
         return None
-    data = open_dicom(path)
+    with damage_as(path, "the header cannot be read"):
+        return _stated(path, open_dicom(path))
+
+
+def pixel_spacing_mm(path: Path) -> tuple[float, float] | None:
+    """(row, column) distance of neighbouring pixels; None where the file states none.
+
+    Raises:
+        UnreadableFileError: as `spacing_of`.
+    """
+    found = spacing_of(path)
+    return (found.row_mm, found.column_mm) if found else None
+
+
+def _stated(path: Path, data: Any) -> Spacing | None:
     for item in group_items(path, data, 0, "PixelMeasuresSequence"):
         found = _pair(path, item, "PixelSpacing")
         if found is not None:
@@ -49,16 +63,6 @@ def spacing_of(path: Path) -> Spacing | None:
             return Spacing(*found, f"{keyword} of the DICOM header ({where})")
     found = _ultrasound(path, data)
     return Spacing(*found, "the ultrasound region of the DICOM header") if found else None
-
-
-def pixel_spacing_mm(path: Path) -> tuple[float, float] | None:
-    """(row, column) distance of neighbouring pixels; None where the file states none.
-
-    Raises:
-        UnreadableFileError: as `spacing_of`.
-    """
-    found = spacing_of(path)
-    return (found.row_mm, found.column_mm) if found else None
 
 
 def _pair(path: Path, data: Any, keyword: str) -> tuple[float, float] | None:
