@@ -11,6 +11,7 @@ from delineate.core.errors import LayoutError, SettingsError, unknown_name
 from delineate.core.overlapping import require_codes
 from delineate.data.layouts import (
     camvid,
+    cityscapes,
     class_masks,
     coco,
     drive,
@@ -21,11 +22,13 @@ from delineate.data.layouts import (
     lgg,
     nerve,
     run_lengths,
+    voc,
 )
 from delineate.data.layouts.found import Found
 from delineate.data.layouts.names import mask_name, place_of
 from delineate.data.listing import Listing, list_images, some, stem
 from delineate.data.manifest import read_manifest
+from delineate.data.masks import require_two_values
 from delineate.data.sample import Dataset, Sample
 from delineate.data.tables import read_table
 from delineate.files.mask_encoding import MaskEncoding
@@ -52,6 +55,10 @@ LAYOUTS = {
     "nerve": Layout(nerve.recognise, nerve.read, "S_N.tif beside S_N_mask.tif"),
     "lgg": Layout(lgg.recognise, lgg.read, "TCGA_X_N.tif beside TCGA_X_N_mask.tif"),
     "camvid": Layout(camvid.recognise, camvid.read, "train/0001TP_006690.png beside trainannot/"),
+    "cityscapes": Layout(
+        cityscapes.recognise, cityscapes.read, "X_leftImg8bit.png beside X_gtFine_labelIds.png"
+    ),
+    "voc": Layout(voc.recognise, voc.read, "JPEGImages/ beside SegmentationClass/"),
     "dsb2018": Layout(
         dsb2018.recognise, dsb2018.read, "ID/images/ID.png beside ID/masks/ of an object each"
     ),
@@ -146,6 +153,7 @@ def with_encodings(dataset: Dataset, texts: Iterable[str]) -> Dataset:
 
     Raises:
         SettingsError: an observer that the data has not, or an encoding that cannot be read.
+        UncertainMaskError: an encoding of several classes for masks of one class each.
     """
     encodings: dict[str, MaskEncoding] = {}
     for text in texts:
@@ -156,6 +164,7 @@ def with_encodings(dataset: Dataset, texts: Iterable[str]) -> Dataset:
             encodings[head.strip()] = MaskEncoding.parse(tail)
         else:
             encodings |= dict.fromkeys(dataset.observers, MaskEncoding.parse(text))
+    require_two_values(dataset, encodings)
     return dataset.decoded_by(encodings)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -86,20 +86,33 @@ class Dataset:
     def decoded_by(self, encodings: Mapping[str, MaskEncoding]) -> Dataset:
         """The dataset whose observers' masks are decoded so, in place of what was known before.
 
-        A file that draws one class goes on drawing it, encoded as its observer's masks are.
-
-        Raises:
-            SettingsError: such files under an encoding that is not of two values.
+        A file that draws one class goes on drawing it, encoded as its observer's masks are where
+        these have two values.
         """
         own = dict(self.file_encodings)
-        for observer in encodings.keys() & set(self.observers) if own else ():
-            for sample in self.samples:
-                for file in sample.masks.get(observer, ()):
-                    label = own[file].label if file in own else None
-                    if label is not None:
-                        own[file] = replace(encodings[observer], label=label)
+        two_valued = {o: e for o, e in encodings.items() if e.kind in ("binary", "threshold")}
+        for file, observer in self._single_classes():
+            if observer in two_valued:
+                own[file] = replace(two_valued[observer], label=own[file].label)
         merged = {**self.encodings, **encodings}
-        return replace(self, encodings=merged, file_encodings=own)
+        # Names go where another table, or none, says now which value means which class.
+        is_other = any(_means_other(self.encodings.get(o), e) for o, e in encodings.items())
+        classes = () if is_other else self.classes
+        return replace(self, encodings=merged, file_encodings=own, classes=classes)
+
+    def single_class_file(self, observer: str) -> Path | None:
+        """A mask file of this observer that draws one class alone; None without any."""
+        return next((file for file, own in self._single_classes() if own == observer), None)
+
+    def _single_classes(self) -> Iterator[tuple[Path, str]]:
+        """Every file that draws one class, with its observer."""
+        if any(each.label is not None for each in self.file_encodings.values()):
+            for sample in self.samples:
+                for observer, files in sample.masks.items():
+                    for file in files:
+                        own = self.file_encodings.get(file)
+                        if own is not None and own.label is not None:
+                            yield file, observer
 
     def speaks_for_all(self, file: Path) -> bool:
         """Whether what a mask file holds says how its observer's other masks are encoded."""
@@ -110,3 +123,11 @@ class Dataset:
         """The samples of one split."""
         chosen = tuple(sample for sample in self.samples if sample.split == split)
         return replace(self, samples=chosen)
+
+
+def _means_other(before: MaskEncoding | None, after: MaskEncoding) -> bool:
+    """Whether values that were numbers of classes would mean other classes."""
+    if before is None or before.kind not in ("index", "values", "colours"):
+        return False
+    sources = [(e.kind, e.table, e.colours_file) for e in (before, after)]
+    return sources[0] != sources[1]

@@ -34,7 +34,9 @@ TABLE_HEADER = ("name", "red", "green", "blue")
 NO_CLASS = "unlabelled"
 # Tables that come with the package, by the name that `values:TABLE` gives them.
 CAMVID, LABEL_IDS, TRAIN_IDS = "camvid", "cityscapes-labelids", "cityscapes-trainids"
+VOC = "voc"
 PACKAGED = {
+    VOC: ("voc.csv", "value"),
     CAMVID: ("camvid.csv", "value"),
     LABEL_IDS: ("cityscapes.csv", "label_id"),
     TRAIN_IDS: ("cityscapes.csv", "train_id"),
@@ -79,7 +81,7 @@ class ClassTable:
     @property
     def is_plain(self) -> bool:
         """Whether values are class indices already, but for 255 as unknown."""
-        return all(row.value == row.index for row in self.rows)
+        return all(row.index == (IGNORE if row.value == -1 else row.value) for row in self.rows)
 
     @cached_property
     def lookup(self) -> NDArray[np.int16]:
@@ -211,7 +213,7 @@ def _packaged(name: str) -> ClassTable:
     file, column = PACKAGED[name]
     text = (resources.files("delineate.files") / "tables" / file).read_text(encoding="utf-8")
     lines = table_lines(Path(file), text, value=column)
-    if name == CAMVID:
+    if name in (CAMVID, VOC):
         return _numbered(Path(file), lines)
     # All that the benchmark does not score is unknown, whatever it is called.
     train = table_lines(Path(file), text, value="train_id")

@@ -9,7 +9,7 @@ from pathlib import Path
 from delineate.core.errors import DelineateError
 from delineate.core.types import IGNORE, LabelClass
 from delineate.data.listing import Listing
-from delineate.files.class_tables import ClassTable, read_class_table
+from delineate.files.class_tables import ClassTable, read_class_table, with_palette
 from delineate.files.mask_encoding import MaskEncoding, RawMask, read_raw_mask
 
 # In the order in which they are believed: those that tell colours first.
@@ -56,14 +56,17 @@ def settled_by(table: Path | str, masks: Iterable[Path]) -> Settled | None:
         UnreadableFileError: a table that cannot be read.
     """
     known = read_class_table(table)
-    name = table.name if isinstance(table, Path) else table
+    name = table.name if isinstance(table, Path) else f"those of {table}"
     raw = _first(masks)
     if raw is not None and raw.is_colour:
         if not known.has_colours:
             return None
         encoding = MaskEncoding("colours", colours_file=Path(table))
-        return Settled(encoding, known.classes, f"classes by colour, from {name}")
-    return Settled(_of_values(known, table), known.classes, f"names of classes from {name}")
+        return Settled(encoding, known.classes, f"names of classes, by colour: {name}")
+    classes = known.classes
+    if raw is not None and known.is_plain and not known.has_colours:
+        classes = with_palette(classes, raw.palette)
+    return Settled(_of_values(known, table), classes, f"names of classes: {name}")
 
 
 def _of_values(known: ClassTable, table: Path | str) -> MaskEncoding:
