@@ -10,13 +10,19 @@ from typing import Any
 
 from delineate.core.types import LabelClass
 from delineate.report.case_pictures import CasePicture, picture_legend
+from delineate.report.class_tables import (
+    MANY_CLASSES,
+    Confusion,
+    class_tables,
+    confusion_of,
+    object_tables,
+)
 from delineate.report.depth_table import DepthTable, depth_table
 from delineate.report.overlays import LegendEntry
 from delineate.report.pages import write_page
 from delineate.report.score_tables import (
     Document,
     ScoreTable,
-    class_table,
     full_tables,
     headline_table,
     observer_words,
@@ -45,7 +51,10 @@ class Scores:
     headline: ScoreTable | None
     depths: DepthTable | None
     views: ScoreTable | None
-    classes: ScoreTable | None
+    classes: tuple[ScoreTable, ...]
+    confusion: Confusion | None
+    objects: tuple[ScoreTable, ...]
+    has_many_classes: bool
     protocols: tuple[ScoreTable, ...]
     full: tuple[ScoreTable, ...]
     empty_rules: tuple[EmptyRules, ...]
@@ -83,11 +92,10 @@ def write_evaluation_page(
 
 def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
     """Everything that a page shows of an evaluation."""
-    threshold = document["threshold"]
     origin = sentence(str(document["threshold_origin"]))
     facts = (
         ("Cases", f"{document['cases']:,} of {document['subjects']:,} subjects"),
-        ("Threshold", origin if threshold is None else f"{threshold:.4g}. {origin}"),
+        ("Threshold", f"{_thresholds(document)}{origin}"),
         ("Truth", ", ".join(observer_words(one) for one in document["observers"]) or "none"),
         ("Pixels that count", " and ".join(document["regions"]) or "none"),
     )
@@ -98,7 +106,10 @@ def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
         headline=headline_table(document),
         depths=depth_table(document),
         views=views_table(document),
-        classes=class_table(document),
+        classes=tuple(class_tables(document)),
+        confusion=confusion_of(document),
+        objects=tuple(object_tables(document)),
+        has_many_classes=len(document["classes"]) - 1 > MANY_CLASSES,
         protocols=tuple(protocol_tables(document)),
         full=tuple(full_tables(document)),
         empty_rules=tuple(_empty_rules(document)),
@@ -106,6 +117,16 @@ def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
         failure_rule=sentence(str(document["failure_rule"])),
         plots=tuple(plots.items()),
     )
+
+
+def _thresholds(document: Document) -> str:
+    """The threshold, or one for each of the classes that overlap."""
+    values = document.get("thresholds")
+    if values:
+        names = [str(one["name"]) for one in document["classes"][1:]]
+        each = (f"{name} {value:.4g}" for name, value in zip(names, values, strict=True))
+        return f"{', '.join(each)}. "
+    return "" if document["threshold"] is None else f"{document['threshold']:.4g}. "
 
 
 def legend_of(document: Document, palette: str) -> tuple[LegendEntry, ...]:

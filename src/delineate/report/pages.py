@@ -12,7 +12,9 @@ from markupsafe import Markup
 from delineate.files.writing import write_text
 
 # Differences that the field reports stand in the fourth decimal of these, else in the third.
-FINE_SCORES = frozenset({"roc_auc", "average_precision", "accuracy", "specificity"})
+FINE_SCORES = frozenset(
+    {"roc_auc", "average_precision", "accuracy", "pixel_accuracy", "specificity"}
+)
 
 
 def write_page(path: Path, template: str, **values: object) -> Path:

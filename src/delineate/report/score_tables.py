@@ -18,8 +18,18 @@ SCORE_NAMES = {
     "specificity": "Specificity",
     "precision": "Precision",
     "accuracy": "Accuracy",
+    "pixel_accuracy": "Pixel accuracy, all classes",
     "roc_auc": "ROC AUC",
     "average_precision": "Average precision",
+    "object_ap": "AP",
+    "object_ap50": "AP50",
+    "object_ap75": "AP75",
+    "object_ar100": "AR100",
+    "object_precision": "Precision",
+    "object_recall": "Recall",
+    "object_f1": "F1",
+    "object_count_error": "Count error",
+    "object_count_absolute_error": "Absolute count error",
 }
 MODEL, POOLED, PER_IMAGE = "model", "pooled", "mean per image"
 UNLEAKED = "without the leaked cases"
@@ -38,10 +48,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One score, by name, with a cell a column; None where nothing was counted."""
+    """One score or class, by name, with a cell a column; None where nothing was counted.
+
+    A class has its colour, as a style sheet writes it.
+    """
 
     name: str
     cells: tuple[Cell | None, ...]
+    colour: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,32 +88,33 @@ class ScoreTable:
 
 
 @dataclass
-class _Notes:
+class Notes:
     """Numbers reasons in the order in which they come."""
 
     numbers: dict[str, int] = field(default_factory=dict)
 
     def number(self, text: str) -> int:
+        """The number of this reason, a new one where it has none yet."""
         return self.numbers.setdefault(text, len(self.numbers) + 1)
 
 
 def predictor_table(records: Sequence[Record], *, title: str, key: str) -> ScoreTable:
     """Rows of scores, a column a predictor: of one class, observer and region."""
-    predictors = sorted(_distinct(records, "predictor"), key=_predictor_rank)
+    predictors = sorted(distinct(records, "predictor"), key=_predictor_rank)
     columns = tuple((sentence(one), {"predictor": one}) for one in predictors)
-    return _table(records, columns, title=title, key=key, is_led=True)
+    return table_of(records, columns, title=title, key=key, is_led=True)
 
 
 def protocol_table(records: Sequence[Record], *, title: str, key: str) -> ScoreTable:
     """Rows of scores, a column an observer and region: of one class and predictor."""
-    observers, regions = _distinct(records, "observer"), _distinct(records, "region")
+    observers, regions = distinct(records, "observer"), distinct(records, "region")
     columns = tuple(
         (sentence(region), {"observer": observer, "region": region})
         for observer in observers
         for region in regions
     )
     spans = tuple((f"Against {observer_words(one)}", len(regions)) for one in observers)
-    return _table(records, columns, title=title, key=key, spans=spans)
+    return table_of(records, columns, title=title, key=key, spans=spans)
 
 
 def headline_table(document: Document, *, key: str = "headline") -> ScoreTable | None:
@@ -121,16 +136,19 @@ def views_table(document: Document, *, key: str = "views") -> ScoreTable | None:
     records = [
         {**record, "view": str(view["name"])}
         for view in views
-        for record in _only(view["records"], predictor=MODEL)
+        for record in only(view["records"], predictor=MODEL)
     ]
     if not records:
         return None
     columns = tuple(
-        (f"{sentence(str(view['name']))}: {_count(view['cases'], 'case')}", {"view": view["name"]})
+        (
+            f"{sentence(str(view['name']))}: {amount_of(view['cases'], 'case')}",
+            {"view": view["name"]},
+        )
         for view in views
     )
     title = "The same predictions of the model over other cases or labels"
-    return _table(records, columns, title=title, key=key)
+    return table_of(records, columns, title=title, key=key)
 
 
 def protocol_tables(document: Document) -> list[ScoreTable]:
@@ -141,10 +159,10 @@ def protocol_tables(document: Document) -> list[ScoreTable]:
     if not document["headline"] or len(document["observers"]) * len(document["regions"]) < 2:
         return []
     first = str(document["headline"][0]["label_class"])
-    names = [first, *(name for name in _class_names(document) if name != first)]
+    names = [first, *(name for name in class_names(document) if name != first)]
     return [
         protocol_table(
-            _only(document["records"], predictor=MODEL, label_class=name),
+            only(document["records"], predictor=MODEL, label_class=name),
             title=f"{sentence(name)}: the model under every protocol",
             key=f"protocol-{place}",
         )
@@ -155,10 +173,10 @@ def protocol_tables(document: Document) -> list[ScoreTable]:
 def full_tables(document: Document) -> list[ScoreTable]:
     """Every record: a table for each class, observer and region."""
     tables: list[ScoreTable] = []
-    for name in _class_names(document):
+    for name in class_names(document):
         for observer in document["observers"]:
             for region in document["regions"]:
-                records = _only(
+                records = only(
                     document["records"], label_class=name, observer=observer, region=region
                 )
                 if records:
@@ -167,31 +185,18 @@ def full_tables(document: Document) -> list[ScoreTable]:
     return tables
 
 
-def class_table(document: Document) -> ScoreTable | None:
-    """The model class by class, at the reference observer and region; None for one class."""
-    names = _class_names(document)
-    if len(names) < 2 or not document["headline"]:
-        return None
-    first = document["headline"][0]
-    observer, region = str(first["observer"]), str(first["region"])
-    records = _only(document["records"], predictor=MODEL, observer=observer, region=region)
-    columns = tuple((_score_name(one), {"score": one}) for one in _distinct(records, "score"))
-    title = f"The model class by class, against {observer_words(observer)}, {region}"
-    return _table(records, columns, title=title, key="classes", down="label_class")
-
-
 def summary_sentence(document: Document) -> str:
     """The first figure, its interval, and what it has to be compared with, in words."""
-    records = _only(document["headline"], score="dice", pooling=PER_IMAGE)
+    records = only(document["headline"], score="dice", pooling=PER_IMAGE)
     model = next((one for one in records if one["predictor"] == MODEL), None)
     if model is None:
         return "Nothing could be scored: no case has a truth."
     where = f"{model['region']}, against {observer_words(model['observer'])}"
-    of = f"{_count(model['cases'], 'case')} of {_count(model['subjects'], 'subject')}"
+    of = f"{amount_of(model['cases'], 'case')} of {amount_of(model['subjects'], 'subject')}"
     name = str(model["label_class"])
     what = ", " + name if name.startswith("mean of") else f" of {name}"
     if model["value"] is None:
-        return f"The mean Dice per image{what}, {where}, is undefined: {_reason(model)}."
+        return f"The mean Dice per image{what}, {where}, is undefined: {reason_of(model)}."
     interval = (
         f" (95 % interval {number(model['low'])} to {number(model['high'])})"
         if model["low"] is not None
@@ -214,8 +219,8 @@ def _unleaked(document: Document) -> str:
     view = next((one for one in document.get("views", ()) if one["name"] == UNLEAKED), None)
     if view is None:
         return ""
-    leaked = _count(document["cases"] - view["cases"], "leaked case")
-    records = _only(view["records"], score="dice", pooling=PER_IMAGE, predictor=MODEL)
+    leaked = amount_of(document["cases"] - view["cases"], "leaked case")
+    records = only(view["records"], score="dice", pooling=PER_IMAGE, predictor=MODEL)
     if not records or records[0]["value"] is None:
         return f" Without {leaked} there is no figure."
     record = records[0]
@@ -251,7 +256,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _table(
+def table_of(
     records: Sequence[Record],
     columns: Sequence[tuple[str, Mapping[str, str]]],
     *,
@@ -260,22 +265,24 @@ def _table(
     spans: tuple[tuple[str, int], ...] = (),
     is_led: bool = False,
     down: str = "score",
+    colours: Mapping[str, str] | None = None,
 ) -> ScoreTable:
     """Rows of what differs in the field `down`, grouped by pooling."""
     remarks = _remarks(records)
-    notes = _Notes()
+    notes = Notes()
     groups = []
-    for pooling in _distinct(records, "pooling"):
-        within = _only(records, pooling=pooling)
+    for pooling in distinct(records, "pooling"):
+        within = only(records, pooling=pooling)
         rows = tuple(
             Row(
-                _score_name(name) if down == "score" else sentence(name),
+                score_name(name) if down == "score" else sentence(name),
                 tuple(
-                    _cell(_only(within, **{down: name}, **wanted), notes, remarks)
+                    cell_of(only(within, **{down: name}, **wanted), notes, remarks)
                     for _, wanted in columns
                 ),
+                (colours or {}).get(name),
             )
-            for name in _distinct(within, down)
+            for name in distinct(within, down)
         )
         groups.append(RowGroup(sentence(pooling), _rules(within), rows))
     has_intervals = any(one["low"] is not None for one in records)
@@ -304,12 +311,13 @@ def _remarks(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(str(text) for text in texts if text) if len(texts) == 1 else ()
 
 
-def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cell | None:
+def cell_of(found: Sequence[Record], notes: Notes, remarks: Sequence[str]) -> Cell | None:
+    """The first of these records as a cell; None where there is none."""
     if not found:
         return None
     record = found[0]
     if record["value"] is None:
-        reason = _reason(record)
+        reason = reason_of(record)
         return Cell("undefined", None, (notes.number(reason),), is_undefined=True)
     score = str(record["score"])
     texts = (record.get("why_no_interval"), record.get("note"), _left_out(record))
@@ -320,7 +328,7 @@ def _cell(found: Sequence[Record], notes: _Notes, remarks: Sequence[str]) -> Cel
     return Cell(number(record["value"], score), interval, numbers)
 
 
-def _reason(record: Record) -> str:
+def reason_of(record: Record) -> str:
     """Why a figure is undefined, without the score's name, which the row says."""
     reason = str(record["why_undefined"] or "no reason was given")
     return reason.removeprefix(f"{record['score']}: ")
@@ -330,11 +338,11 @@ def _left_out(record: Record) -> str | None:
     parts: list[str] = []
     if record.get("undefined_cases"):
         parts.append(
-            f"the mean of {_count(record['cases'], 'case')}; "
+            f"the mean of {amount_of(record['cases'], 'case')}; "
             f"{record['undefined_cases']} left out as undefined"
         )
     if record.get("failed_cases"):
-        parts.append(f"{_count(record['failed_cases'], 'case')} failed and counted as missed")
+        parts.append(f"{amount_of(record['failed_cases'], 'case')} failed and counted as missed")
     return "; ".join(parts) or None
 
 
@@ -342,7 +350,7 @@ def _rules(records: Sequence[Record]) -> tuple[str, ...]:
     """The empty rules of a group: one for all, or each with the scores that it holds for."""
     of: dict[str, list[str]] = {}
     for record in records:
-        name = _score_name(str(record["score"]))
+        name = score_name(str(record["score"]))
         names = of.setdefault(record["empty_rule"], [])
         if name not in names:
             names.append(name)
@@ -353,19 +361,23 @@ def _rules(records: Sequence[Record]) -> tuple[str, ...]:
     )
 
 
-def _score_name(score: str) -> str:
+def score_name(score: str) -> str:
+    """A score as people write it."""
     return SCORE_NAMES.get(score, sentence(score))
 
 
-def _class_names(document: Document) -> list[str]:
-    return _distinct(document["records"], "label_class")
+def class_names(document: Document) -> list[str]:
+    """Every class that has a record, and their mean."""
+    return distinct(document["records"], "label_class")
 
 
-def _distinct(records: Iterable[Record], name: str) -> list[str]:
+def distinct(records: Iterable[Record], name: str) -> list[str]:
+    """The values of one field, each once, in the order in which they come."""
     return list(dict.fromkeys(str(record[name]) for record in records))
 
 
-def _only(records: Iterable[Record], **fields: str) -> list[Record]:
+def only(records: Iterable[Record], **fields: str) -> list[Record]:
+    """The records whose fields have these values."""
     return [
         record for record in records if all(record[name] == value for name, value in fields.items())
     ]
@@ -377,5 +389,6 @@ def _predictor_rank(name: str) -> tuple[int, str]:
     return (fixed.get(name, 1), name)
 
 
-def _count(amount: int, noun: str) -> str:
+def amount_of(amount: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")

@@ -14,7 +14,8 @@ from PIL import ImageDraw, ImageFont
 
 from delineate.core.types import Image, Mask
 from delineate.report.display import Rgb, to_rgb
-from delineate.report.overlays import Colour, find_palette
+from delineate.report.legend_strip import INK, PAPER, with_legend
+from delineate.report.overlays import Colour, LegendEntry, find_palette
 from delineate.structure.comparison import Comparison
 from delineate.structure.measuring import Segment, Structure, point_table
 
@@ -25,17 +26,16 @@ UNMEASURED = (150, 150, 150)
 BRANCH, END = (255, 255, 255), (90, 200, 250)
 # Widths above this share of all are drawn in the last colour: one odd place would darken all.
 TOP_SHARE = 0.98
-_STRIP_PX, _TEXT_PX, _MARGIN_PX, _INK = 80, 18, 16, (230, 230, 230)
+_STRIP_PX, _BAR_PX, _TEXT_PX, _MARGIN_PX = 52, 420, 18, 16
 _BITS = 4
 _PART = 1 << _BITS
 
 
 @dataclass(frozen=True)
 class WidthScale:
-    """From no width to `top`, in the unit of the words: the first colour to the last."""
+    """From no width to `top` px: the first colour to the last."""
 
     top: float
-    unit: str = "px"
 
     def colours(self, widths: NDArray[np.float64]) -> NDArray[np.uint8]:
         """(N, 3) the colour of each width; grey where there is none."""
@@ -59,22 +59,27 @@ def structure_picture(
     structure: Structure,
     mask: Mask,
     *,
-    image: Image | None = None,
     scale: WidthScale | None = None,
     title: str = "",
 ) -> Rgb:
-    """Centre lines over the image, or over the mask where there is none, and a legend below.
+    """Centre lines over the mask, and a legend below.
 
     Lines have the colour of the width there, and are grey where it could not be measured. A ring
     marks a branch point, a dot a free end, a cross a spot. The picture is enlarged by a whole
     number where it is small.
     """
     scale = scale or scale_of([structure])
-    canvas, times = _canvas(mask, image)
+    canvas, times = _enlarged(np.where(mask, np.uint8(70), np.uint8(12)))
     for segment in structure.segments:
         _draw_line(canvas, segment, scale.colours(segment.widths_px), times)
     _draw_marks(canvas, structure, times)
-    return np.vstack([canvas, _legend_of_widths(canvas.shape[1], scale, title)])
+    drawn = np.vstack([canvas, _bar(canvas.shape[1], scale)])
+    entries = (
+        LegendEntry(UNMEASURED, "not measured"),
+        LegendEntry(BRANCH, "ring: branch point"),
+        LegendEntry(END, "dot: free end"),
+    )
+    return with_legend(drawn, entries, title=title)
 
 
 def match_picture(
@@ -84,11 +89,12 @@ def match_picture(
     *,
     image: Image,
     palette: str = "default",
+    title: str = "",
 ) -> Rgb:
     """Centre lines of the truth that were met or missed, and false ones, and a legend below."""
     colours = find_palette(palette)
-    mask = np.zeros(image.shape[:2], np.bool_)
-    canvas, times = _canvas(mask, image)
+    grey = to_rgb(image).astype(np.float32).mean(axis=2) * BACKDROP
+    canvas, times = _enlarged(grey.astype(np.uint8))
     false = ~comparison.is_true
     for number, segment in enumerate(prediction.segments):
         mine = comparison.prediction.segment == number
@@ -98,26 +104,22 @@ def match_picture(
         shades = np.where(is_met[:, None], colours.hit.colour, colours.missed.colour)
         _draw_line(canvas, segment, shades, times)
     entries = (
-        (colours.hit.colour, "in truth and prediction"),
-        (colours.missed.colour, "missed"),
-        (colours.false.colour, "false"),
+        LegendEntry(colours.hit.colour, "centre line in truth and prediction"),
+        LegendEntry(colours.missed.colour, "missed: in the truth only"),
+        LegendEntry(colours.false.colour, "false: in the prediction only"),
     )
-    return np.vstack([canvas, _legend_of_colours(canvas.shape[1], entries)])
+    return with_legend(canvas, entries, title=title)
 
 
 def _painted(colour: Colour, of: Mask) -> NDArray[np.int_]:
     return np.broadcast_to(np.asarray(colour), (len(of), 3))
 
 
-def _canvas(mask: Mask, image: Image | None) -> tuple[Rgb, int]:
-    """What lies below the lines, enlarged, and how many times."""
-    if image is None:
-        canvas = np.where(mask[..., None], np.uint8(70), np.uint8(12)).repeat(3, axis=2)
-    else:
-        grey = to_rgb(image).astype(np.float32).mean(axis=2, keepdims=True) * BACKDROP
-        canvas = grey.astype(np.uint8).repeat(3, axis=2)
-    times = int(np.clip(WANTED_PX // max(mask.shape), 1, MOST_ENLARGED))
-    return np.ascontiguousarray(canvas.repeat(times, axis=0).repeat(times, axis=1)), times
+def _enlarged(grey: NDArray[np.uint8]) -> tuple[Rgb, int]:
+    """What lies below the lines, in colours and enlarged, and how many times."""
+    times = int(np.clip(WANTED_PX // max(grey.shape), 1, MOST_ENLARGED))
+    large = grey.repeat(times, axis=0).repeat(times, axis=1)
+    return np.ascontiguousarray(large[..., None].repeat(3, axis=2)), times
 
 
 def _draw_line(
@@ -161,37 +163,19 @@ def _corners(places: NDArray[np.float64], times: int) -> NDArray[np.int32]:
     return np.rint(enlarged * _PART).astype(np.int32)
 
 
-def _legend_of_widths(width_px: int, scale: WidthScale, title: str) -> Rgb:
-    """A bar of colours with numbers, what the marks mean, and the title."""
-    strip, pen, font = _strip(width_px)
-    bar_px = max(1, min(420, width_px - 2 * _MARGIN_PX))
-    bar = scale.colours(np.linspace(0, scale.top, bar_px))
-    strip.paste(
-        Pillow.fromarray(np.ascontiguousarray(bar[None].repeat(14, axis=0))), (_MARGIN_PX, 8)
-    )
-    for value in MaxNLocator(nbins=5, integer=True).tick_values(0, scale.top):
-        if 0 <= value <= scale.top:
-            at = _MARGIN_PX + value / scale.top * (bar_px - 1)
-            pen.line([(at, 22), (at, 27)], fill=_INK)
-            words = f"{value:g}" if value < scale.top else f"{value:g}+"
-            pen.text((at, 28), words, fill=_INK, font=font, anchor="ma")
-    pen.text((_MARGIN_PX, 50), f"width in {scale.unit}", fill=_INK, font=font)
-    words = "grey: not measured   ring: branch point   dot: free end"
-    words += f"   {title}" if title else ""
-    pen.text((_MARGIN_PX + bar_px + 30, 8), words, fill=_INK, font=font)
+def _bar(width_px: int, scale: WidthScale) -> Rgb:
+    """A strip with the colours of the scale and the widths that they stand for."""
+    strip = Pillow.new("RGB", (width_px, _STRIP_PX), PAPER)
+    pen, font = ImageDraw.Draw(strip), ImageFont.load_default(_TEXT_PX)
+    bar_px = max(1, min(_BAR_PX, width_px - 2 * _MARGIN_PX - 3 * _TEXT_PX))
+    colours = scale.colours(np.linspace(0, scale.top, bar_px))
+    bar = np.ascontiguousarray(colours[None].repeat(14, axis=0))
+    strip.paste(Pillow.fromarray(bar), (_MARGIN_PX, 8))
+    ticks = MaxNLocator(nbins=5, integer=True).tick_values(0, scale.top)
+    for value in [each for each in ticks if 0 <= each <= scale.top]:
+        at = _MARGIN_PX + value / scale.top * (bar_px - 1)
+        pen.line([(at, 22), (at, 27)], fill=INK)
+        words = f"{value:g}" if value < scale.top else f"{value:g} and more"
+        pen.text((at, 28), words, fill=INK, font=font, anchor="ma")
+    pen.text((_MARGIN_PX + bar_px + _TEXT_PX, 6), "width in px", fill=INK, font=font)
     return np.asarray(strip)
-
-
-def _legend_of_colours(width_px: int, entries: tuple[tuple[Colour, str], ...]) -> Rgb:
-    strip, pen, font = _strip(width_px)
-    at = _MARGIN_PX
-    for colour, words in entries:
-        pen.rectangle([(at, 12), (at + 18, 26)], fill=colour)
-        pen.text((at + 26, 8), words, fill=_INK, font=font)
-        at += 60 + int(pen.textlength(words, font=font))
-    return np.asarray(strip)
-
-
-def _strip(width_px: int) -> tuple[Pillow.Image, Any, Any]:
-    strip = Pillow.new("RGB", (width_px, _STRIP_PX), (12, 12, 12))
-    return strip, ImageDraw.Draw(strip), ImageFont.load_default(_TEXT_PX)
