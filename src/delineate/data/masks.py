@@ -11,7 +11,6 @@ import numpy as np
 from delineate.core.errors import (
     DelineateError,
     LayoutError,
-    SettingsError,
     UncertainMaskError,
     UnreadableFileError,
 )
@@ -102,27 +101,28 @@ def settle_encodings(
         if name not in settled and not proposal.is_certain:
             raise uncertain(dataset, name, proposal)
         settled.setdefault(name, proposal.encoding)
-    dataset = decoded(dataset, settled)
+    require_two_values(dataset, settled)
+    dataset = dataset.decoded_by(settled)
     dataset = replace(dataset, classes=classes_of(dataset, survey))
     if dataset.is_overlapping:
         require_codes(dataset.classes, dataset.root)
     return dataset
 
 
-def decoded(dataset: Dataset, encodings: Mapping[str, MaskEncoding]) -> Dataset:
-    """The dataset whose observers' masks are decoded so, those of one class each included.
+def require_two_values(dataset: Dataset, encodings: Mapping[str, MaskEncoding]) -> None:
+    """Nothing, where files that draw one class each are to be read as two values.
 
     Raises:
-        UncertainMaskError: masks of one class each that hold more than two values.
+        UncertainMaskError: naming such a file and the encoding.
     """
-    try:
-        return dataset.decoded_by(encodings)
-    except SettingsError as problem:
-        first = next(iter(dataset.file_encodings))
-        raise UncertainMaskError(
-            f"{first}: expected masks of two values, for each file draws one class, found others "
-            f"({problem}); re-export them as 0 and 255, or read them in another layout"
-        ) from None
+    for observer, encoding in encodings.items():
+        file = dataset.single_class_file(observer)
+        if file is not None and encoding.kind not in ("binary", "threshold"):
+            raise UncertainMaskError(
+                f"{file}: expected a mask of two values, for it draws one class alone, found the "
+                f"encoding {encoding}; re-export such masks as 0 and 255, confirm a threshold with "
+                "--masks threshold:128, or name another layout with --layout"
+            )
 
 
 def uncertain(dataset: Dataset, observer: str, proposal: Proposal) -> UncertainMaskError:

@@ -63,6 +63,7 @@ def audit(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    overlapping: bool = False,
     overwrite: bool = False,
     seed: int = 0,
     threads: int | None = None,
@@ -84,7 +85,9 @@ def audit(
     if not thresholds or not all(0 <= each < inf for each in thresholds):
         raise SettingsError("thresholds: expected finite numbers, none of them negative")
     clock = _Clock()
-    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    dataset = open_dataset(
+        source, layout=layout, masks=masks, subjects=subjects, overlapping=overlapping
+    )
     if split_file is not None:
         dataset = apply_split(dataset, read_split(Path(split_file)))
     other = None if against is None else open_dataset(against)

@@ -80,7 +80,7 @@ def weigh(
     masks = None
     if dataset.observers:
         masks = mask_facts(dataset, sizes_px=sizes_px, progress=progress)
-        dataset = replace(dataset, encodings={**masks.encodings, **dataset.encodings})
+        dataset = dataset.decoded_by({**masks.encodings, **dataset.encodings})
     labelled = list(_copy_findings(dataset, gallery, copies, progress))
     mask_findings, notes = ((), ()) if masks is None else findings_of_masks(masks)
     findings = ordered(
@@ -100,7 +100,12 @@ def weigh(
         gallery=gallery,
         copies=copies,
         masks=masks,
-        pair_masks=compare_pairs(copies.pairs, _reader(dataset, reference), progress=progress),
+        pair_masks=compare_pairs(
+            copies.pairs,
+            _reader(dataset, reference),
+            is_overlapping=dataset.is_overlapping,
+            progress=progress,
+        ),
         reachable=_reachable(labelled),
         agreement=observer_agreement(dataset, progress=progress),
         findings=findings,
@@ -143,7 +148,11 @@ def _copy_findings(
     for observer in observers:
         drawn = [group for group in groups if _is_drawn(group, dataset, observer, observers)]
         found = masks_of_groups(
-            drawn, _reader(dataset, observer), size_of=size_of, progress=progress
+            drawn,
+            _reader(dataset, observer),
+            size_of=size_of,
+            is_overlapping=dataset.is_overlapping,
+            progress=progress,
         )
         about = observer if observer is not None and len(observers) > 1 else ""
         yield from contradiction_findings(found, dataset.samples, about=about)

@@ -16,6 +16,7 @@ from delineate.auditing.masks.balance import empty_shares
 from delineate.auditing.pictures.differences import differences
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import DelineateError
+from delineate.core.overlapping import topmost
 from delineate.core.progress import Progress
 from delineate.core.types import LabelClass, default_classes
 from delineate.data.listing import some
@@ -101,7 +102,8 @@ def _looker(audited: Audited) -> Any:
         if observer is None or sample.id not in own:
             return Look(image)
         try:
-            return Look(image, read_labels(dataset, sample, observer))
+            labels = read_labels(dataset, sample, observer)
+            return Look(image, topmost(labels) if dataset.is_overlapping else labels)
         except DelineateError as problem:
             return Look(image, None, str(problem))
 
@@ -268,8 +270,11 @@ def _heats(audited: Audited) -> Iterator[HeatMap]:
 def _classes(audited: Audited) -> tuple[LabelClass, ...]:
     """Background and as many classes as any mask was seen to hold."""
     if audited.masks is None or not len(audited.masks.shapes):
-        return default_classes(2)
-    return default_classes(max(2, int(audited.masks.shapes["label"].max()) + 1))
+        return audited.dataset.classes or default_classes(2)
+    count = max(2, int(audited.masks.shapes["label"].max()) + 1)
+    if count <= len(audited.dataset.classes):
+        return audited.dataset.classes
+    return (*audited.dataset.classes, *default_classes(count)[len(audited.dataset.classes) :])
 
 
 def _decided(log: ReviewLog) -> dict[str, str]:

@@ -15,7 +15,7 @@ from delineate.core.seeds import stream
 from delineate.core.types import LabelClass, default_classes
 from delineate.data.examination import Examined, class_pixels, examine
 from delineate.data.manifest import write_manifest
-from delineate.data.masks import Survey, classes_of, decoded, survey_masks
+from delineate.data.masks import Survey, classes_of, survey_masks
 from delineate.data.opening import open_dataset, with_encodings
 from delineate.data.reading import read_labels
 from delineate.data.sample import Dataset
@@ -83,8 +83,8 @@ def inspect(
     confirmed |= opened.encodings.keys() - stated
     certain = {o: p.encoding for o, p in survey.proposals.items() if p.is_certain}
     proposed = {o: p.encoding for o, p in survey.proposals.items()}
-    settled = decoded(dataset, {**certain, **dataset.encodings})
-    preview = decoded(dataset, {**proposed, **dataset.encodings})
+    settled = dataset.decoded_by({**certain, **dataset.encodings})
+    preview = dataset.decoded_by({**proposed, **dataset.encodings})
     classes, odd = _classes(preview, survey)
     cases = list(examine(preview, progress=progress))
     failures = tuple(dict.fromkeys([*odd, *(p for case in cases for p in case.problems)]))
@@ -147,8 +147,7 @@ def _shown_classes(
     return tuple(
         each
         for each in classes
-        if each.index == 0
-        or class_pixels(held, each.index, is_overlapping=dataset.is_overlapping)
+        if each.index == 0 or class_pixels(held, each.index, is_overlapping=dataset.is_overlapping)
     )
 
 

@@ -57,6 +57,7 @@ def split(
     layout: str | None = None,
     masks: str | Sequence[str] | None = None,
     subjects: str | None = None,
+    overlapping: bool = False,
     labels: Path | str | None = None,
     review: Path | str | None = None,
     overwrite: bool = False,
@@ -76,7 +77,9 @@ def split(
     """
     inputs = (source, subjects or source, review or source, labels or source)
     path = _target(Path(out), overwrite=overwrite, inputs=inputs)
-    dataset = open_dataset(source, layout=layout, masks=masks, subjects=subjects)
+    dataset = open_dataset(
+        source, layout=layout, masks=masks, subjects=subjects, overlapping=overlapping
+    )
     if labels is not None:
         given = image_labels(dataset, (), labels_file=Path(labels))
         dataset = replace(dataset, image_labels=given)

@@ -93,7 +93,8 @@ def _first_masks(facts: MaskFacts) -> Iterable[tuple[Sample, bool]]:
 
 def _emptiness(facts: MaskFacts, every: EmptyShare) -> Finding:
     subjects, splits = empty_shares(facts), empty_shares(facts, by="split")
-    lit = sum(each.pixel_share for each in class_shares(facts))
+    rows = facts.masks[facts.masks["is_first"]]
+    lit = float(rows["foreground_px"].sum(dtype=np.int64)) / max(1, int(rows["known_px"].sum()))
     text = (
         f"{every.empty} of {every.masks} masks are empty ({every.share:.1%})"
         if every.empty

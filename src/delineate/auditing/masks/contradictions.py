@@ -48,6 +48,7 @@ class GroupMasks:
     comparisons: Mapping[tuple[int, int], Comparison]
     left_out: int = 0
     is_whole: bool = True
+    is_overlapping: bool = False
 
     @property
     def labelled(self) -> tuple[int, ...]:
@@ -109,7 +110,10 @@ class GroupMasks:
         usable = [each for each in known if each is not None]
         if len(usable) < 2:
             return {}
-        found = {score: reachable(usable, score) for score in (DICE, IOU)}
+        found = {
+            score: reachable(usable, score, is_overlapping=self.is_overlapping)
+            for score in (DICE, IOU)
+        }
         return {score: each for score, each in found.items() if each is not None}
 
     def _matrix(self, values: Mapping[tuple[int, int], float]) -> NDArray[np.float64]:
@@ -119,7 +123,9 @@ class GroupMasks:
         return matrix
 
 
-def group_masks(group: TwinGroup, read: ReadLabels, *, size_px: Size) -> GroupMasks:
+def group_masks(
+    group: TwinGroup, read: ReadLabels, *, size_px: Size, is_overlapping: bool = False
+) -> GroupMasks:
     """The group's masks, each laid on the first member's grid of `size_px`, and compared.
 
     `read` gives the labels at a place in the gallery, None where there are none; a mask that
@@ -146,11 +152,18 @@ def group_masks(group: TwinGroup, read: ReadLabels, *, size_px: Size) -> GroupMa
     for i, j in _pairs_of(list(firsts.values()), labels):
         first, second = labels[i], labels[j]
         if first is not None and second is not None:
-            found = compare(first, second, tolerance_px=_tolerance_px(matrices[i], matrices[j]))
+            found = compare(
+                first,
+                second,
+                tolerance_px=_tolerance_px(matrices[i], matrices[j]),
+                is_overlapping=is_overlapping,
+            )
             if found is not None:
                 comparisons[i, j] = found
     is_whole &= not left_out and not _is_partly_hidden(labels)
-    return GroupMasks(group, size_px, tuple(labels), comparisons, left_out, is_whole)
+    return GroupMasks(
+        group, size_px, tuple(labels), comparisons, left_out, is_whole, is_overlapping
+    )
 
 
 def _pairs_of(firsts: Sequence[int], labels: Sequence[Labels | None]) -> list[tuple[int, int]]:
@@ -186,6 +199,7 @@ def masks_of_groups(
     read: ReadLabels,
     *,
     size_of: Callable[[int], Size],
+    is_overlapping: bool = False,
     progress: Progress = SILENT,
 ) -> Iterator[GroupMasks]:
     """`group_masks` of each group in turn, read by several threads; few are held at a time.
@@ -194,7 +208,8 @@ def masks_of_groups(
     """
 
     def work(group: TwinGroup) -> GroupMasks:
-        return group_masks(group, read, size_px=size_of(group.members[0]))
+        size_px = size_of(group.members[0])
+        return group_masks(group, read, size_px=size_px, is_overlapping=is_overlapping)
 
     for _, found in in_threads(work, groups, label="comparing masks", progress=progress):
         if isinstance(found, DelineateError):
@@ -203,7 +218,11 @@ def masks_of_groups(
 
 
 def compare_pairs(
-    pairs: Sequence[Pair], read: ReadLabels, *, progress: Progress = SILENT
+    pairs: Sequence[Pair],
+    read: ReadLabels,
+    *,
+    is_overlapping: bool = False,
+    progress: Progress = SILENT,
 ) -> tuple[Comparison | None, ...]:
     """For each pair how its masks agree, the second in the pair's orientation, to the pixel.
 
@@ -232,7 +251,8 @@ def compare_pairs(
             continue
         key = (first[1], second[1], pair.orientation)
         if key not in known:
-            known[key] = compare(first[0], oriented(second[0], pair.orientation))
+            turned = oriented(second[0], pair.orientation)
+            known[key] = compare(first[0], turned, is_overlapping=is_overlapping)
         found[place] = known[key]
     return tuple(found[place] for place in range(len(pairs)))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.errors import SizeMismatchError
+from delineate.core.overlapping import classes_in, is_class
 from delineate.core.types import IGNORE, Labels
 
 
@@ -23,6 +24,7 @@ class JointLabels:
 
     labels: NDArray[np.uint8]
     pixels: NDArray[np.int64]
+    is_overlapping: bool = False
 
     @property
     def compared_px(self) -> int:
@@ -32,10 +34,14 @@ class JointLabels:
     @property
     def classes(self) -> tuple[int, ...]:
         """The classes that any of the maps holds there, without background."""
-        return tuple(int(index) for index in np.unique(self.labels) if index != 0)
+        return classes_in(self.labels, is_overlapping=self.is_overlapping)
+
+    def holds(self, index: int) -> NDArray[np.bool_]:
+        """(T, n) which maps have a class in which combination."""
+        return is_class(self.labels, index, is_overlapping=self.is_overlapping)
 
 
-def joint_labels(labels: Sequence[Labels]) -> JointLabels:
+def joint_labels(labels: Sequence[Labels], *, is_overlapping: bool = False) -> JointLabels:
     """The combinations of labels of these (H, W) maps.
 
     Raises:
@@ -54,7 +60,7 @@ def joint_labels(labels: Sequence[Labels]) -> JointLabels:
     background = int(np.flatnonzero(~kinds.any(axis=1))[0])
     counts[background] += labels[0].size - inside[0].size
     kept = (kinds != IGNORE).all(axis=1) & (counts > 0)
-    return JointLabels(kinds[kept], counts[kept])
+    return JointLabels(kinds[kept], counts[kept], is_overlapping)
 
 
 def box_of(array: NDArray[np.uint8], margin_px: int = 0) -> tuple[slice, slice]:

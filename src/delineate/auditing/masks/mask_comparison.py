@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.auditing.masks.joint_labels import box_of, joint_labels
+from delineate.core.overlapping import classes_in, is_class
 from delineate.core.types import IGNORE, Labels, Mask
 
 MINOR_DICE = 0.95
@@ -68,7 +69,9 @@ class Comparison:
         return self.nerve_difference > NERVE_TOOL_LIMIT
 
 
-def compare(first: Labels, second: Labels, *, tolerance_px: float = 0.0) -> Comparison | None:
+def compare(
+    first: Labels, second: Labels, *, tolerance_px: float = 0.0, is_overlapping: bool = False
+) -> Comparison | None:
     """How two label maps of one grid agree; None where they know no pixel in common.
 
     Pixels that either map ignores do not count. `tolerance_px` is how far resampling may have
@@ -78,17 +81,23 @@ def compare(first: Labels, second: Labels, *, tolerance_px: float = 0.0) -> Comp
     Raises:
         SizeMismatchError: label maps of different shapes.
     """
-    joint = joint_labels([first, second])
+    joint = joint_labels([first, second], is_overlapping=is_overlapping)
     if not joint.compared_px:
         return None
     pixels, (own, other) = joint.pixels, joint.labels.T
     differing_px = unexplained_px = int(pixels[own != other].sum())
     if differing_px and tolerance_px > 0:
-        unexplained_px = _far_px(first, second, tolerance_px) + _far_px(second, first, tolerance_px)
+        unexplained_px = sum(
+            _far_px(here, there, tolerance_px, is_overlapping)
+            for here, there in ((first, second), (second, first))
+        )
     foreground_px = int(pixels[(own != 0) | (other != 0)].sum())
     allowed_px = EXPLAINED_SHARE * foreground_px if tolerance_px > 0 else 0
     return Comparison(
-        dice={index: _dice(own == index, other == index, pixels) for index in joint.classes},
+        dice={
+            index: _dice(joint.holds(index)[:, 0], joint.holds(index)[:, 1], pixels)
+            for index in joint.classes
+        },
         foreground_dice=_dice(own != 0, other != 0, pixels),
         compared_px=joint.compared_px,
         differing_px=differing_px,
@@ -125,12 +134,12 @@ def _dice(first: Mask, second: Mask, pixels: NDArray[np.int64]) -> float:
     return 2 * int(pixels[first & second].sum()) / total if total else 1.0
 
 
-def _far_px(here: Labels, there: Labels, tolerance_px: float) -> int:
+def _far_px(here: Labels, there: Labels, tolerance_px: float, is_overlapping: bool) -> int:
     """Pixels of a class that lie further than allowed from this class, or unknown, there."""
     total = 0
-    for index in np.unique(here[(here != there) & (here != 0) & (here != IGNORE)]):
-        near = (there == index) | (there == IGNORE)
-        lone = (here == index) & ~near
+    for index in classes_in(here[here != there], is_overlapping=is_overlapping):
+        near = is_class(there, index, is_overlapping=is_overlapping) | (there == IGNORE)
+        lone = is_class(here, index, is_overlapping=is_overlapping) & ~near
         box = box_of(lone.view(np.uint8), ceil(tolerance_px))  # what is further off is too far
         near, lone = near[box], lone[box]
         if near.any():

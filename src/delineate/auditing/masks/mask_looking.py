@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,19 +70,29 @@ class Viewer:
     encodings: Mapping[str, MaskEncoding]
     sizes_px: Mapping[str, Size]
 
+    @cached_property
+    def used(self) -> Dataset:
+        """The data set under the encodings that its masks seem to have."""
+        return self.dataset.decoded_by(self.encodings)
+
     def look(self, sample: Sample, observer: str) -> Look:
         """What one observer's mask of a sample shows; never raises a `DelineateError`."""
         files = sample.masks[observer]
+        encodings = [self.used.encoding_of(file, observer) for file in files]
+        if any(each is not None and each.is_drawn for each in encodings):
+            return self._as_read(sample, observer, Look())
         try:
             raws = [read_raw_mask(file) for file in files]
         except DelineateError as problem:
             return Look(problem=str(problem))
         every = [describe(raw) for raw in raws]
         # Files with an encoding of their own say nothing of how the others are encoded.
-        own = self.dataset.file_encodings
-        look = Look(tuple(f for f, file in zip(every, files, strict=True) if file not in own))
+        speaks = self.dataset.speaks_for_all
+        look = Look(tuple(f for f, file in zip(every, files, strict=True) if speaks(file)))
         size_px = self._image_size(sample)
-        if size_px is not None and any(finding.size_px != size_px for finding in every):
+        is_cropped = any(each is not None and each.offsets is not None for each in encodings)
+        has_other_size = size_px is not None and any(f.size_px != size_px for f in every)
+        if self.dataset.is_overlapping or is_cropped or has_other_size:
             return self._as_read(sample, observer, look)
         masks = list(zip(files, raws, every, strict=True))
         labels, present, look = (
@@ -98,7 +108,7 @@ class Viewer:
     def _single(self, observer: str, mask: MaskFile, look: Look) -> Seen:
         file, raw, finding = mask
         is_confirmed = observer in self.dataset.encodings or file in self.dataset.file_encodings
-        encoding = self.dataset.file_encodings.get(file, self.encodings[observer])
+        encoding = self.used.file_encodings.get(file, self.encodings[observer])
         try:
             return *decoded(raw, finding, encoding, file), look
         except DelineateError as problem:
@@ -112,7 +122,7 @@ class Viewer:
 
     def _united(self, observer: str, masks: Sequence[MaskFile], look: Look) -> Seen:
         """Several files of one observer; plain ones, as of single cells, are united here."""
-        own, usual = self.dataset.file_encodings, self.encodings[observer]
+        own, usual = self.used.file_encodings, self.encodings[observer]
         try:
             each = [
                 decoded(raw, finding, own.get(file, usual), file) for file, raw, finding in masks
@@ -126,16 +136,18 @@ class Viewer:
 
     def _as_read(self, sample: Sample, observer: str, look: Look) -> Look:
         """The labels as everything else reads them, which also says what does not fit."""
-        used = replace(self.dataset, encodings=self.encodings)
         try:
-            labels = read_labels(used, sample, observer)
+            labels = read_labels(self.used, sample, observer)
         except UncertainMaskError as problem:
             is_confirmed = observer in self.dataset.encodings
             return replace(look, problem=str(problem) if is_confirmed else None)
         except DelineateError as problem:
             return replace(look, problem=str(problem))
         present = np.flatnonzero(np.bincount(labels.ravel())).tolist()
-        return _measured(sample, labels, present, look, has_size=True)
+        is_overlapping = self.dataset.is_overlapping
+        return _measured(
+            sample, labels, present, look, has_size=True, is_overlapping=is_overlapping
+        )
 
     def _image_size(self, sample: Sample) -> Size | None:
         if sample.id in self.sizes_px:
@@ -186,7 +198,13 @@ def _codes(found: bytes, encoding: MaskEncoding) -> bytes | None:
 
 
 def _measured(
-    sample: Sample, labels: Labels, present: Sequence[int], look: Look, *, has_size: bool
+    sample: Sample,
+    labels: Labels,
+    present: Sequence[int],
+    look: Look,
+    *,
+    has_size: bool,
+    is_overlapping: bool = False,
 ) -> Look:
     region: Mask | None = None
     problem: str | None = None
@@ -194,15 +212,16 @@ def _measured(
         region = read_region(sample) if has_size else None
     except DelineateError as found:
         problem = str(found)
-    shapes = shapes_of(labels, present)
+    shapes = shapes_of(labels, present, is_overlapping=is_overlapping)
     unknown = int(np.count_nonzero(labels == IGNORE)) if IGNORE in present else 0
+    lit = sum(shape.numbers[1] for shape in shapes)
     if not shapes:
         outside, border = -1 if region is None else 0, (0, 0, 0, 0)
     else:
         is_lit = (labels != 0) & (labels != IGNORE) if unknown else labels != 0
         outside = -1 if region is None else int(np.count_nonzero(is_lit & ~region))
         border = _along_border(is_lit)
-    lit = sum(shape.numbers[1] for shape in shapes)
+        lit = int(np.count_nonzero(is_lit)) if is_overlapping else lit
     measures = (*labels.shape, labels.size - unknown, lit, outside, border)
     return replace(look, measures=measures, shapes=shapes, problem=problem)
 

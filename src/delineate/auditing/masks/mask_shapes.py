@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.core.overlapping import classes_in, is_class
 from delineate.core.types import IGNORE, Labels
 
 RASTER = 128
@@ -48,11 +49,18 @@ class Shape:
     raster: NDArray[np.bool_]
 
 
-def shapes_of(labels: Labels, present: Sequence[int]) -> tuple[Shape, ...]:
+def shapes_of(
+    labels: Labels, present: Sequence[int], *, is_overlapping: bool = False
+) -> tuple[Shape, ...]:
     """The shape of each class in (H, W) labels; background and `IGNORE` have none.
 
-    `present` are the values that occur in `labels`.
+    `present` are the values that occur in `labels`; where classes overlap these are codes.
     """
+    if is_overlapping:
+        return tuple(
+            shape_of(is_class(labels, index, is_overlapping=True).view(np.uint8), index)
+            for index in classes_in(labels, is_overlapping=True)
+        )
     classes = [label for label in present if label not in (0, IGNORE)]
     is_alone = classes == [1] and IGNORE not in present
     return tuple(

@@ -116,9 +116,8 @@ def _groups(facts: MaskFacts) -> Iterator[Group]:
     who = facts.masks["observer"][facts.shapes["mask"]]
     where = facts.masks["sample"][facts.shapes["mask"]]
     for place, observer in enumerate(facts.dataset.observers):
-        if observer not in facts.by_observer:
-            continue
-        inverted = [sample for sample, _ in facts.by_observer[observer].inverted]
+        found = facts.by_observer.get(observer)  # none where masks are drawn as objects
+        inverted = [sample for sample, _ in found.inverted] if found else []
         own = (who == place) & ~np.isin(where, inverted)
         for label in np.unique(facts.shapes["label"][own]):
             rows = np.flatnonzero(own & (facts.shapes["label"] == label))

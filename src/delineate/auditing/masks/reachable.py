@@ -105,12 +105,15 @@ class Votes:
         return total
 
 
-def reachable(labels: Sequence[Labels], score: str = DICE) -> Reachable | None:
+def reachable(
+    labels: Sequence[Labels], score: str = DICE, *, is_overlapping: bool = False
+) -> Reachable | None:
     """The best mean score of any one label map against all of these, which share one grid.
 
     Each class that any of them holds is scored by itself, two empty masks scoring 1, and the
     mean over classes counts. With several classes the upper bound lets each class have its
-    own best mask, even where these overlap. Pixels that any label map ignores do not count;
+    own best mask, even where these overlap; classes that may overlap reach it. Pixels that any
+    label map ignores do not count;
     None where no pixel is left.
 
     Raises:
@@ -121,15 +124,19 @@ def reachable(labels: Sequence[Labels], score: str = DICE) -> Reachable | None:
         raise ValueError(
             f"expected two masks or more and dice or iou, found {len(labels)}, {score}"
         )
-    joint = joint_labels(labels)
+    joint = joint_labels(labels, is_overlapping=is_overlapping)
     if not joint.compared_px:
         return None
     if not joint.classes:
         return Reachable(score, 1.0, 1.0, "an empty mask")
-    votes = [Votes(joint.labels == index, joint.pixels) for index in joint.classes]
-    if len(votes) == 1:
-        return best_mask(votes[0], score)
-    upper = float(np.mean([best_mask(each, score).upper for each in votes]))
+    votes = [Votes(joint.holds(index), joint.pixels) for index in joint.classes]
+    best = [best_mask(each, score) for each in votes]
+    if len(best) == 1:
+        return best[0]
+    upper = float(np.mean([each.upper for each in best]))
+    if is_overlapping:
+        lower = float(np.mean([each.lower for each in best]))
+        return Reachable(score, lower, upper, "the best mask of each class")
     tried = [(_mean_of_map(each, joint, score), name) for each, name in _label_maps(joint.labels)]
     lower, name = max(tried, key=lambda found: found[0])
     return Reachable(score, lower, max(lower, upper), name)

@@ -25,7 +25,8 @@ from delineate.auditing.review.review_log import ReviewLog
 from delineate.auditing.review.twin_subjects import not_twins, with_twin_subjects
 from delineate.core.checks import sha256_of_text
 from delineate.core.errors import DelineateError
-from delineate.core.types import Labels
+from delineate.core.overlapping import classes_in, codes_of, is_class
+from delineate.core.types import IGNORE, Labels
 from delineate.data.layouts.found import REFERENCE
 from delineate.data.listing import some
 from delineate.data.masks import survey_masks, uncertain
@@ -152,21 +153,37 @@ class _Work:
 
     def written(self, folder: Path) -> Dataset:
         """The data set without what was dropped, with the changed masks in the folder."""
-        files: dict[tuple[str, str], Path] = {}
+        own = dict(self.dataset.file_encodings)
         for (sample, observer), png in self.changed.items():
             if sample in self.samples:
-                files[sample, observer] = folder / _mask_name(sample, observer)
+                old = self.samples[sample]
                 _make_folder(folder)
-                write_bytes(files[sample, observer], png)
-        for (sample, observer), file in files.items():
-            old = self.samples[sample]
-            self.samples[sample] = replace(old, masks=self._in_order(old, observer, file))
-        own = {**self.dataset.file_encodings, **dict.fromkeys(files.values(), INDEX)}
+                files = self._files(folder / _mask_name(sample, observer), png)
+                masks = self._in_order(old, observer, tuple(files))
+                self.samples[sample] = replace(old, masks=masks)
+                own |= files
         return replace(self.dataset, samples=tuple(self.samples.values()), file_encodings=own)
 
-    def _in_order(self, sample: Sample, observer: str, file: Path) -> dict[str, tuple[Path, ...]]:
+    def _files(self, path: Path, png: bytes) -> dict[Path, MaskEncoding]:
+        """The files of a changed mask, one for each class where these overlap, and encodings."""
+        if not self.dataset.is_overlapping:
+            write_bytes(path, png)
+            return {path: INDEX}
+        labels = labels_of_palette_png(png)
+        files: dict[Path, MaskEncoding] = {}
+        for index in classes_in(labels, is_overlapping=True) or (1,):
+            file = path.with_name(f"{path.stem}_{index}.png")
+            single = is_class(labels, index, is_overlapping=True) * np.uint8(index)
+            single[labels == IGNORE] = IGNORE
+            write_bytes(file, as_png(single))
+            files[file] = INDEX
+        return files
+
+    def _in_order(
+        self, sample: Sample, observer: str, files: tuple[Path, ...]
+    ) -> dict[str, tuple[Path, ...]]:
         """The sample's masks with this one; the observer of reference stays the first."""
-        masks = {**sample.masks, observer: (file,)}
+        masks = {**sample.masks, observer: files}
         known = (*self.dataset.observers, observer)
         return {name: masks[name] for name in known if name in masks}
 
@@ -189,6 +206,8 @@ class _Work:
                 f"{sample.id}: expected a mask of {size[0]}x{size[1]} px (height x width) like "
                 f"its image, found {labels.shape[0]}x{labels.shape[1]} in {decision.argument}"
             )
+        if self.dataset.is_overlapping:
+            png = as_png(codes_of(labels))
         self.changed[sample.id, self._observer(finding)] = png
         return AppliedDecision(
             decision,
@@ -212,7 +231,9 @@ class _Work:
         _require_size(finding, ids[0], labels[0])
         relabelled = []
         for place, sample in enumerate(ids):
-            result = merged(on_grid_of(place, labels, matrices), decision.action)
+            laid = on_grid_of(place, labels, matrices)
+            is_overlapping = self.dataset.is_overlapping
+            result = merged(laid, decision.action, is_overlapping=is_overlapping)
             if not np.array_equal(result, labels[place]):
                 self.changed[sample, observer] = as_png(result)
                 relabelled.append(sample)
@@ -241,7 +262,7 @@ class _Work:
         known = self.samples.get(sample)
         if known is None or observer not in known.masks:
             return None
-        used = replace(self.dataset, encodings=self.encodings)
+        used = self.dataset.decoded_by(self.encodings)
         return _or_reason(read_labels, used, known, observer)
 
     def _settle(self, observer: str) -> None:

@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 
 from delineate.auditing.masks.contradictions import laid, snapped
 from delineate.auditing.review.decisions import INTERSECTION, UNION
+from delineate.core.overlapping import classes_in, code, is_class
 from delineate.core.types import IGNORE, Labels
 
 
-def merged(labels: Sequence[Labels], rule: str) -> Labels:
+def merged(labels: Sequence[Labels], rule: str, *, is_overlapping: bool = False) -> Labels:
     """(H, W) one mask of several on one grid, by `union`, `intersection` or `majority`.
 
     Masks that know nothing of a pixel have no vote on it; it stays unknown where none knows.
     Where votes are even, a majority is background. Where masks give different classes, a
     union takes the class that most of them give, and of equally many that of the first mask.
+    Classes that overlap are merged each for itself.
 
     Examples:
         >>> one, other = np.array([[1, 1, 0]], np.uint8), np.array([[0, 1, 0]], np.uint8)
@@ -25,6 +27,8 @@ def merged(labels: Sequence[Labels], rule: str) -> Labels:
         [[[1, 1, 0]], [[0, 1, 0]], [[0, 1, 0]]]
     """
     stack = np.stack(labels)
+    if is_overlapping:
+        return _merged_codes(stack, rule)
     known = np.count_nonzero(stack != IGNORE, axis=0)
     classes = np.array([c for c in np.unique(stack) if c not in (0, IGNORE)], dtype=np.uint8)
     result = np.zeros(stack.shape[1:], dtype=np.uint8)
@@ -59,6 +63,20 @@ def on_grid_of(
         else laid(each, snapped((_square(m) @ here)[:2], size_px)[0], size_px)
         for k, (each, m) in enumerate(zip(labels, matrices, strict=True))
     ]
+
+
+def _merged_codes(stack: Labels, rule: str) -> Labels:
+    known = np.count_nonzero(stack != IGNORE, axis=0)
+    result = np.zeros(stack.shape[1:], dtype=np.uint8)
+    for index in classes_in(stack, is_overlapping=True):
+        votes = np.count_nonzero(is_class(stack, index, is_overlapping=True), axis=0)
+        if rule == UNION:
+            is_held = votes > 0
+        else:
+            is_held = votes == known if rule == INTERSECTION else 2 * votes > known
+        result[is_held & (known > 0)] |= np.uint8(code(index))
+    result[known == 0] = IGNORE
+    return result
 
 
 def _union(stack: Labels, classes: NDArray[np.uint8], votes: NDArray[np.intp]) -> Labels:
