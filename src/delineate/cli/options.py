@@ -84,8 +84,8 @@ Layout = Annotated[
     typer.Option(
         "--layout",
         metavar="NAME",
-        help="Read DATA as drive, nerve, folders or images (all pictures, no masks) instead of "
-        "recognising it.",
+        help="Read DATA in this layout, such as coco or folders, instead of recognising it; images "
+        "reads all pictures without masks.",
     ),
 ]
 Masks = Annotated[

@@ -52,6 +52,7 @@ def score(
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
+    overlapping: bool = False,
     objects: bool | None = None,
     palette: str = "default",
     overwrite: bool = False,
@@ -85,6 +86,7 @@ def score(
         subjects=subjects,
         review=None if review is None else Path(review),
         allow_leakage=allow_leakage,
+        overlapping=overlapping,
         progress=progress,
     ) as data:
         classes, is_overlapping = data.dataset.classes, data.dataset.is_overlapping
