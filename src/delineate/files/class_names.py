@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import IGNORE, LabelClass
 from delineate.files.class_tables import is_background, is_ignored
+from delineate.files.json_values import said
 
 _SHOWN_NAMES = 12
 
@@ -36,5 +37,5 @@ def index_named(name: str, indices: Mapping[str, int], where: str) -> int:
     hint = f"did you mean '{nearest[0]}'? " if nearest else ""
     known = ", ".join(list(indices)[:_SHOWN_NAMES]) + (", …" if len(indices) > _SHOWN_NAMES else "")
     raise UnreadableFileError(
-        f"{where}: expected the name of a class, found '{name[:60]}'; {hint}Known: {known}"
+        f"{where}: expected the name of a class, found {said(name)}; {hint}Known: {known}"
     )

@@ -30,10 +30,15 @@ class CocoWriter:
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, name: str, size: Size, objects: Iterable[tuple[int, Mask, float]]) -> None:
-        """An image of this file name, and its objects: class index, mask, score."""
+        """An image of this file name, and its objects: class index, mask, score.
+
+        An object without a pixel is none.
+        """
         number = len(self.images) + 1
         self.images.append({"id": number, "file_name": name, "height": size[0], "width": size[1]})
         for index, mask, score in objects:
+            if not mask.any():
+                continue
             self.annotations.append(
                 {
                     "id": len(self.annotations) + 1,
@@ -67,7 +72,7 @@ class CocoWriter:
             CannotWriteError: if the target cannot be written.
         """
         # Compact: indented, each corner of a polygon would take a line.
-        text = json.dumps(self.document(), separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(self.document(), separators=(",", ":"))
         write_text(path, text + "\n")
 
 
@@ -80,7 +85,5 @@ def _segmentation(mask: Mask, form: CocoForm) -> Mapping[str, Any] | list[list[i
 def _box(mask: Mask) -> list[int]:
     """Left, top, width and height in px."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return [0, 0, 0, 0]
     left, top = int(columns[0]), int(rows[0])
     return [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top]

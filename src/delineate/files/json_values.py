@@ -57,7 +57,8 @@ def parsed_once(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFileError(f"{path}: cannot be opened: {reason}; check the path") from error
-    key = (path, stat.st_mtime_ns, stat.st_size, parse)
+    # Two files written within a tick of the clock differ at least in their place on the disk.
+    key = (path, stat.st_ino, stat.st_mtime_ns, stat.st_size, parse)
     with _lock:
         if key not in _kept:
             _kept[key] = parse(path)

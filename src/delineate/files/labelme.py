@@ -23,7 +23,6 @@ from delineate.core.geometry import Size
 from delineate.core.types import DrawnObject, LabelClass, Mask
 from delineate.files.class_names import index_named, indices_by_name
 from delineate.files.json_values import (
-    checked,
     objects_in,
     part,
     points_in,
@@ -70,19 +69,20 @@ def labelme_names(path: Path) -> list[str]:
 
 
 def _mask(shape: Mapping[str, Any], size: Size, where: str) -> Mask:
-    kind = shape.get("shape_type") or _POLYGON  # labelme before version 3 drew polygons only
+    # labelme before version 3 drew polygons only, and did not say so.
+    kind = shape.get("shape_type") or _POLYGON
     points = points_in(shape.get("points"), f"{where}: 'points'")
     if kind == _MASK:
         return _bitmap(shape, points, size, where)
     if kind == "points":
         parts = [drawn_shape("point", [point], size, where=where) for point in points]
         return np.any(parts, axis=0) if parts else np.zeros(size, np.bool_)
-    if kind not in SHAPES:
+    if not isinstance(kind, str) or kind not in SHAPES:
         raise UnreadableFileError(
             f"{where}: expected a shape_type of {', '.join(sorted(SHAPES))}, {_MASK} or points, "
             f"found {said(kind)}; draw it anew as a polygon"
         )
-    return drawn_shape(checked(kind, str, where), points, size, where=where)
+    return drawn_shape(kind, points, size, where=where)
 
 
 def _bitmap(

@@ -12,6 +12,7 @@ from PIL import ImageDraw
 from delineate.core.errors import UnreadableFileError
 from delineate.core.geometry import Size
 from delineate.core.types import Mask
+from delineate.files.run_lengths import coco_mask
 
 Points = Sequence[tuple[float, float]]
 # What labelme draws for a point and for a line, px.
@@ -110,7 +111,8 @@ def coco_polygons(rings: Sequence[Points], size: Size, *, where: str) -> Mask:
         flat.append([value for point in points for value in point])
     if not flat:
         return np.zeros(size, np.bool_)
-    return np.asarray(coco.decode(coco.merge(coco.frPyObjects(flat, *size))), np.bool_)
+    united = coco.merge(coco.frPyObjects(flat, *size))
+    return coco_mask(united["counts"].decode(), size, where=where)
 
 
 def _box(first: tuple[float, float], second: tuple[float, float]) -> list[float]:

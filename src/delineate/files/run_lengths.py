@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from delineate.core.errors import UnreadableFileError
 from delineate.core.geometry import Size
 from delineate.core.types import Mask
+from delineate.files.json_values import said
 
 SIIM_EMPTY = "-1"
 # Both forms write an empty mask in their own way, and neither way can mean anything else.
@@ -150,10 +151,9 @@ def _numbers(text: str, where: str) -> tuple[Counts, Counts]:
         none = np.zeros(0, np.int64)
         return none, none
     if not _NUMBERS.fullmatch(words):
-        shown = words if len(words) <= 40 else words[:40] + "…"
         raise UnreadableFileError(
             f"{where}: expected run lengths as whole numbers with spaces between, "
-            f"found '{shown}'; export it anew"
+            f"found {said(words)}; export it anew"
         )
     numbers = np.array(words.split(), np.int64)
     if len(numbers) % 2:
