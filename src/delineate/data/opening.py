@@ -12,8 +12,10 @@ from delineate.core.overlapping import require_codes
 from delineate.data.layouts import (
     camvid,
     cityscapes,
+    class_folders,
     class_masks,
     coco,
+    cropped,
     drive,
     dsb2018,
     folders,
@@ -72,6 +74,18 @@ LAYOUTS = {
         run_lengths.recognise_siim, run_lengths.read, "a CSV of ImageId,EncodedPixels by gaps"
     ),
     "rle": Layout(run_lengths.recognise_nerve, run_lengths.read, "a CSV of img,pixels by starts"),
+    "cropped": Layout(
+        cropped.recognise, cropped.read, "images/ beside masks/ and a CSV of mask,x,y"
+    ),
+    "class-folders": Layout(
+        class_folders.recognise, class_folders.read, "benign/X.png beside benign/X_mask.png"
+    ),
+    "class-folders-apart": Layout(
+        class_folders.recognise,
+        class_folders.read_apart,
+        "the same, where the folder is the class of what is drawn",
+        on_request=True,
+    ),
     "class-masks": Layout(
         class_masks.recognise, class_masks.read, "masks/CLASS/X.png, X_mask_CLASS.png"
     ),
@@ -259,7 +273,14 @@ def _lack(listing: Listing) -> str:
     names = [name for found in listing.folders.values() for name in found]
     if all(mask_name(stem(name)) for name in names):
         return "all are named as masks and none as the image of one"
-    return "no folder is named masks or labels, and no file is the mask of another"
+    drawn = [
+        name
+        for found in listing.annotations.values()
+        for name in found
+        if name.lower().endswith((".json", ".csv"))
+    ]
+    files = f", and nothing here is drawn in {some(drawn)}" if drawn else ""
+    return f"no folder is named masks or labels, and no file is the mask of another{files}"
 
 
 def _from_expression(text: str, samples: Sequence[Sample]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ _VALUES = ("value", "index", "idx", "id", "classid", "labelid", "number", "code"
 _CHANNELS = (("red", "r"), ("green", "g"), ("blue", "b"))
 _COLOURS = ("colour", "color", "rgb", "hex", "colorrgb")
 MOST_LETTERS = 1000
+CLASS_COLUMN = "class"  # of our own tables, beside the column `name`
 _CVAT = re.compile(r"(?P<name>[^:]+):(?P<colour>\d+,\d+,\d+)?:[^:]*:[^:]*")
 _COLOUR_FIRST = re.compile(r"(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(\S.*)")
 _COLOUR_LAST = re.compile(r"(.*\S)[\s,;]+(\d+)[\s,;]+(\d+)[\s,;]+(\d+)")
@@ -26,13 +27,17 @@ _NUMBERED = re.compile(r"(-?\d+)\s*[:,;\t ]\s*(\D.*)")
 
 @dataclass(frozen=True)
 class TableLine:
-    """A row as it stands: `value` is that of pixels, its place where the table has none."""
+    """A row as it stands: `value` is that of pixels, its place where the table has none.
+
+    `index` is the number of the class where the table says it in a column of its own.
+    """
 
     number: int
     name: str
     colour: Colour | None
     value: int
     is_ignored: bool = False
+    index: int | None = None
 
 
 def table_lines(path: Path, text: str, *, value: str | None = None) -> list[TableLine]:
@@ -119,6 +124,8 @@ def _of_csv(
     )
     channels = [next((header.index(n) for n in pair if n in header), None) for pair in _CHANNELS]
     colour_at = next((header.index(n) for n in _COLOURS if n in header), None)
+    is_ours = header[:2] == [CLASS_COLUMN, "name"]
+    class_at = 0 if is_ours else None
     separator = _separator(lines[0][1])
     found: list[TableLine] = []
     for place, (number, row) in enumerate(lines[1:]):
@@ -134,7 +141,8 @@ def _of_csv(
         elif colour_at is not None and cells[colour_at]:
             colour = _colour(path, number, row, _channels_of(cells[colour_at]))
         own = place if value_at is None else _value(path, number, cells[value_at])
-        found.append(TableLine(number, cells[name_at], colour, own))
+        index = None if class_at is None else _value(path, number, cells[class_at])
+        found.append(TableLine(number, cells[name_at], colour, own, index=index))
     if not found:
         raise UnreadableFileError(f"{path}: expected a row for each class, found the header alone")
     return found

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from delineate.core.class_colours import MOST, Colour, class_colours
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import IGNORE, LabelClass
-from delineate.files.class_table_text import TableLine, table_lines
+from delineate.files.class_table_text import CLASS_COLUMN, TableLine, table_lines
 from delineate.files.writing import write_csv
 
 BACKGROUND_NAMES = frozenset(
@@ -167,12 +167,14 @@ def read_colour_table(path: Path) -> ClassTable:
 
 
 def write_class_table(path: Path, classes: Iterable[LabelClass]) -> None:
-    """Write `name,red,green,blue`, class 0 first, so that `read_class_table` gives them back.
+    """Write `class,name,red,green,blue`, so that `read_class_table` gives them back.
+
+    The numbers of classes are said: a name such as `unknown` does not make them anything else.
 
     Raises:
         CannotWriteError: if the target cannot be written.
     """
-    write_csv(path, TABLE_HEADER, [(c.name, *c.colour) for c in classes])
+    write_csv(path, (CLASS_COLUMN, *TABLE_HEADER), [(c.index, c.name, *c.colour) for c in classes])
 
 
 def is_background(name: str) -> bool:
@@ -225,6 +227,8 @@ def _packaged(name: str) -> ClassTable:
 
 
 def _numbered(path: Path, lines: Sequence[TableLine]) -> ClassTable:
+    if any(line.index is not None for line in lines):
+        return _as_written(path, lines)
     indices: dict[str, int] = {}
     rows: list[TableRow] = []
     for line in lines:
@@ -241,6 +245,17 @@ def _numbered(path: Path, lines: Sequence[TableLine]) -> ClassTable:
             f"found {len(indices)}"
         )
     return ClassTable(tuple(rows))
+
+
+def _as_written(path: Path, lines: Sequence[TableLine]) -> ClassTable:
+    """The table of `write_class_table`, whose names mean nothing but themselves."""
+    found = [line.index for line in lines]
+    if found != list(range(len(lines))) or not 2 <= len(lines) < IGNORE:
+        raise UnreadableFileError(
+            f"{path}: expected the classes 0, 1, 2 and so on to {IGNORE - 1} at most in the column "
+            f"{CLASS_COLUMN}, found {', '.join(map(str, found[:8]))}; number them so"
+        )
+    return ClassTable(tuple(TableRow(n, e.name, e.colour, n) for n, e in enumerate(lines)))
 
 
 def _folded(name: str) -> str:
