@@ -21,6 +21,7 @@ _HOME = {
     "evaluate": "delineate.workflows.evaluate",
     "score": "delineate.workflows.score",
     "predict": "delineate.workflows.predict",
+    "measure": "delineate.workflows.measure",
     "import_weights": "delineate.workflows.import_weights",
     "load_model": "delineate.inference.model_folder",
     "load_classifier": "delineate.inference.classifier",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from delineate.workflows.evaluate import evaluate as evaluate
     from delineate.workflows.import_weights import import_weights as import_weights
     from delineate.workflows.inspect import inspect as inspect
+    from delineate.workflows.measure import measure as measure
     from delineate.workflows.predict import predict as predict
     from delineate.workflows.score import score as score
     from delineate.workflows.split import split as split

@@ -14,6 +14,7 @@ from delineate.cli import (
     demo,
     evaluate,
     inspect,
+    measure,
     predict,
     review,
     score,
@@ -120,6 +121,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "score": score.score,
     "predict": predict.predict,
+    "measure": measure.measure,
     "demo": demo.demo,
     "weights import": weights.import_weights,
 }

@@ -106,7 +106,7 @@ def without_holes(mask: Mask, known: Mask) -> Mask:
     is_small[0] = False
     at_border = np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]])
     is_small[at_border] = False
-    return mask | (is_small[holes] & known)
+    return np.asarray(mask | (is_small[holes] & known))
 
 
 def radii_px(mask: Mask) -> NDArray[np.float64]:

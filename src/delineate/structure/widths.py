@@ -49,8 +49,8 @@ class Ground:
         return np.asarray(self.radius_px[rows, columns])
 
     def reach_px(self, points: Points) -> Values:
-        """How long a ray may be: longer than from one side of the vessel to the other."""
-        return 2 * self.radii_at(points) + 2
+        """How long a ray may be: half as long again as to the nearest pixel outside, and 1.5 px."""
+        return 1.5 * np.maximum(self.radii_at(points), 1.0) + 1.5
 
 
 def widths_across(
