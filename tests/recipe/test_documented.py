@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from delineate.classical.catalogue import METHODS
 from delineate.losses.catalogue import LOSSES
 from delineate.models.catalogue import MODELS
+from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import Recipe, recipe_names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
@@ -40,6 +42,52 @@ def test_every_setting_stands_in_its_section(
     """Name, default and meaning of a setting are those of the code."""
     start = PAGE.index(f"### `[{section}]`")
     rows = PAGE[start : PAGE.find("\n### ", start + 1)]
+    assert f"| `{name}` | `{default}` | {meaning} |" in rows
+
+
+def _classical_settings() -> list[tuple[str, str, str]]:
+    """Those that only a recipe without a network has, and those it has in common with others."""
+    found = []
+    for section in ("classical", "validation", "predict"):
+        settings = ClassicalRecipe.model_fields[section].annotation
+        assert isinstance(settings, type)
+        assert issubclass(settings, BaseModel)
+        for name, setting in settings.model_fields.items():
+            shown = name if section == "classical" else f"{section}.{name}"
+            default = "–" if setting.is_required() else f"`{_as_toml(_default(setting))}`"
+            found.append((shown, default, setting.description or ""))
+    return found
+
+
+def _default(setting: Any) -> Any:
+    return setting.get_default(call_default_factory=True)
+
+
+def _parameters() -> list[tuple[str, str, str, str]]:
+    """Each parameter of each method, with its default and meaning."""
+    return [
+        (method, name, _as_toml(_default(parameter)), parameter.description or "")
+        for method, kind in METHODS.items()
+        for name, parameter in kind.parameters_type.model_fields.items()
+    ]
+
+
+@pytest.mark.parametrize(("name", "default", "meaning"), _classical_settings())
+def test_every_setting_without_a_network_stands_in_its_section(
+    name: str, default: str, meaning: str
+) -> None:
+    """Name, default and meaning of a setting of a method are those of the code."""
+    rows = PAGE[PAGE.index("### `[classical]`") :]
+    assert f"| `{name}` | {default} | {meaning} |" in rows
+
+
+@pytest.mark.parametrize(("method", "name", "default", "meaning"), _parameters())
+def test_every_parameter_of_a_method_is_listed(
+    method: str, name: str, default: str, meaning: str
+) -> None:
+    """A row tells name, default and meaning, under the method or under all of them."""
+    rows = PAGE[PAGE.index("### `[classical]`") :]
+    assert f"`{method}`" in rows
     assert f"| `{name}` | `{default}` | {meaning} |" in rows
 
 

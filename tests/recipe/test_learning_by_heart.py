@@ -15,7 +15,7 @@ from delineate.core.types import Image, Labels
 from delineate.inference.preparation import fit_preparation
 from delineate.losses.catalogue import weighted_sum
 from delineate.models.catalogue import build_classifier, build_model
-from delineate.recipe.recipe import Recipe, load_recipe, recipe_names
+from delineate.recipe.recipe import Recipe, load_recipe, network_recipe_names
 from delineate.training.budget import Budget, Clock
 from delineate.training.loop import fit
 from delineate.training.patches import PatchSource, working_case
@@ -46,7 +46,7 @@ SECONDS = {"vessel-scratch", "vessel-noaug"}
 
 def works() -> list[object]:
     """The recipes of known works, those of large networks or images marked slow."""
-    names = sorted(set(recipe_names()) - {"general", "vessel"})
+    names = sorted(set(network_recipe_names()) - {"general", "vessel"})
     return [pytest.param(name, marks=() if name in SECONDS else pytest.mark.slow) for name in names]
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from delineate.core.errors import SettingsError
-from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_names, recipe_text
+from delineate.recipe.recipe import (
+    DEFAULT,
+    Recipe,
+    load_recipe,
+    network_recipe_names,
+    recipe_names,
+    recipe_text,
+)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -21,7 +28,7 @@ def test_packaged_recipes_load_and_round_trip(name, tmp_path):
     assert load_recipe(str(tmp_path / "again.toml")) == recipe
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", network_recipe_names())
 def test_packaged_recipes_build_their_network_and_loss(name):
     """Names and arguments that the recipe floor cannot check do exist."""
     from delineate.losses.catalogue import weighted_sum
@@ -196,10 +203,10 @@ def shown_recipes() -> list[str]:
     return [block for block in blocks if block.startswith("name")]
 
 
-@pytest.mark.parametrize(("at", "task"), [(0, "segment"), (1, "classify")])
+@pytest.mark.parametrize(("at", "task"), [(0, "segment"), (1, "classify"), (2, "segment")])
 def test_recipes_that_are_shown_are_whole(tmp_path, at, task):
-    """They load as they stand on the page; there are two."""
-    assert len(shown_recipes()) == 2
+    """They load as they stand on the page; there are three."""
+    assert len(shown_recipes()) == 3
     (tmp_path / "r.toml").write_text(shown_recipes()[at])
     assert load_recipe(str(tmp_path / "r.toml")).task == task
 

@@ -19,6 +19,7 @@ from delineate.cli.options import (
     Layout,
     Masks,
     Out,
+    Overlapping,
     Overwrite,
     Quiet,
     Review,
@@ -79,6 +80,7 @@ def train(
     labels: Labels = None,
     review: Review = None,
     allow_leakage: AllowLeakage = False,
+    overlapping: Overlapping = False,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -121,6 +123,7 @@ def train(
             labels=labels,
             review=review,
             allow_leakage=allow_leakage,
+            overlapping=overlapping,
             split_file=split_file,
             progress=console,
         )
@@ -130,19 +133,36 @@ def train(
 def _what_remains(source: Path, out: Path) -> str:
     if not (out / "run.json").is_file():
         return "nothing was trained yet; start again"
+    if not (out / "checkpoints").is_dir():
+        return f"{out} holds no model and no checkpoint yet; start again with --overwrite"
     return (
         f"{out} keeps the run up to its last checkpoint; "
         f"go on with: delineate train {source} --out {out} --resume"
     )
 
 
+def _how(card: Mapping[str, Any]) -> list[list[str]]:
+    training, classical = card["training"], card["classical"]
+    if classical is None:
+        return [
+            ["model", f"{card['architecture']}, {card['parameters']:,} parameters"],
+            ["trained", f"{training['steps']:,} steps, {training['minutes']:g} min"],
+        ]
+    chosen = ", ".join(f"{name} {value}" for name, value in card["arguments"].items())
+    tried = f"{len(classical['tried'])} of {classical['combinations']} combinations"
+    return [
+        ["model", f"{card['architecture']}, without a network"],
+        ["parameters", chosen],
+        ["chosen", f"{tried}, {training['minutes']:g} min"],
+    ]
+
+
 def _table(card: Mapping[str, Any]) -> Iterator[str]:
     """What a person wants to know of a model that has just been trained."""
-    training, threshold = card["training"], card["threshold"]
+    threshold = card["threshold"]
     scores = card["validation"]["scores"]
     rows = [
-        ["model", f"{card['architecture']}, {card['parameters']:,} parameters"],
-        ["trained", f"{training['steps']:,} steps, {training['minutes']:g} min"],
+        *_how(card),
         *(
             [f"validation {name.replace('_', ' ')}", f"{value:.4f}"]
             for name, value in scores.items()
@@ -150,4 +170,8 @@ def _table(card: Mapping[str, Any]) -> Iterator[str]:
     ]
     if threshold["value"] is not None:
         rows.append(["threshold", f"{threshold['value']:.3f}, {threshold['rule']}"])
+    if threshold["values"] is not None:
+        names = [each["name"] for each in card["classes"][1:]]
+        each = zip(names, threshold["values"], strict=True)
+        rows.append(["thresholds", ", ".join(f"{name} {value:.3f}" for name, value in each)])
     yield from columns(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from delineate.core.types import LabelClass
 from delineate.inference.preparation import Preparation
@@ -73,6 +73,27 @@ class Tiling(BaseModel):
     mean_difference: float | None = None
 
 
+class Tried(BaseModel):
+    """One combination of parameters, and the score it reached on the training images."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parameters: dict[str, Any]
+    score: float
+
+
+class ClassicalCard(BaseModel):
+    """A method without a network: what it learnt, and among what its parameters were chosen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str = Field(description="a name in the catalogue of methods")
+    learnt: dict[str, Any] = Field(description="all that it needs to predict")
+    tried: tuple[Tried, ...] = Field(description="in the order of trying; the best one is learnt")
+    combinations: int = Field(description="how many there were to try")
+    rule: str = Field(description="on which images, and by which score")
+
+
 class ModelCard(BaseModel):
     """One trained model, without its weights."""
 
@@ -105,7 +126,14 @@ class ModelCard(BaseModel):
     threshold: Threshold
     training: dict[str, Any] = Field(description="recipe, data, split, budget, machine")
     validation: dict[str, Any] = Field(description="scores on the validation split, with rules")
-    weights_sha256: str
+    weights_sha256: str | None = Field(description="None of a method without a network")
+    classical: ClassicalCard | None = Field(None, description="None of a network")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> ModelCard:
+        if (self.weights_sha256 is None) != (self.classical is not None):
+            raise ValueError("expected either weights_sha256, of a network, or classical")
+        return self
 
     @property
     def label_classes(self) -> tuple[LabelClass, ...]:

@@ -1,4 +1,7 @@
-"""A model folder: `model.safetensors`, `model.json`, `README.md`. Never a pickle."""
+"""A model folder: `model.safetensors`, `model.json`, `README.md`. Never a pickle.
+
+A method without a network has no `model.safetensors`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,12 @@ from delineate.core.errors import LayoutError, SettingsError, UnreadableFileErro
 from delineate.core.overlapping import is_class
 from delineate.core.types import Image, LabelClass, Labels, Mask, Probability
 from delineate.files.writing import read_json
+from delineate.inference.classical_segmenter import (
+    classical_segmenter,
+    read_method,
+    require_no_tiles,
+    require_processor,
+)
 from delineate.inference.model_card import SCHEMA, ModelCard, Task, Threshold
 from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.segmenter import Segmenter, segmenter
@@ -116,10 +125,6 @@ def find_model_folder(path: Path) -> Path:
     """
     for folder in (path, path / "model"):
         if (folder / CARD).is_file():
-            if not (folder / WEIGHTS).is_file():
-                raise LayoutError(
-                    f"{folder}: {CARD} is here, but {WEIGHTS} is missing; copy the whole folder"
-                )
             return folder
     if not path.exists():
         raise LayoutError(f"{path}: no such folder; expected a run or a model folder")
@@ -128,23 +133,22 @@ def find_model_folder(path: Path) -> Path:
             f"{path}: a run whose training has not finished, so it has no model yet; "
             f"finish it with `delineate train DATA --out {path} --resume`"
         )
-    raise LayoutError(
-        f"{path}: expected a run or a model folder with {CARD} and {WEIGHTS}; found neither"
-    )
+    raise LayoutError(f"{path}: expected a run or a model folder with {CARD}; found none")
 
 
 def read_card(path: Path) -> ModelCard:
     """The card of a run or model folder; needs no torch.
 
     Raises:
-        LayoutError: no model there.
+        LayoutError: no model there, or one without its weights.
         UnreadableFileError: a card that is damaged or of another version.
     """
-    file = find_model_folder(path) / CARD
+    folder = find_model_folder(path)
+    file = folder / CARD
     document = read_json(file, schema=SCHEMA)
     fields = {key: value for key, value in document.items() if key in ModelCard.model_fields}
     try:
-        return ModelCard.model_validate(fields)
+        card = ModelCard.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -152,6 +156,11 @@ def read_card(path: Path) -> ModelCard:
             f"{file}: {where}: {first['msg']}; expected a model card of this version, so "
             "train or export the model again"
         ) from error
+    if card.weights_sha256 is not None and not (folder / WEIGHTS).is_file():
+        raise LayoutError(
+            f"{folder}: {CARD} is here, but {WEIGHTS} is missing; copy the whole folder"
+        )
+    return card
 
 
 def load_model(
@@ -166,11 +175,22 @@ def load_model(
         UnreadableFileError: weights that are damaged or do not belong to the card.
         SettingsError: an architecture that this version does not know, or a wrong setting.
     """
-    from delineate.inference.weights import load_network
-
     card, file = opened(Path(path), task="segment")
     settings = changed_settings(card.predict, predict)
     require_depth(card, settings.depth)
+    if card.classical is not None:
+        require_no_tiles(predict)
+        require_processor(device)
+        segment = classical_segmenter(
+            read_method(file.parent / CARD, card),
+            card.preparation,
+            settings,
+            has_dark_surround=card.has_dark_surround,
+            threads=threads,
+        )
+        return Model(card, segment, settings)
+    from delineate.inference.weights import load_network
+
     one_pass = load_network(file, card, device=device, threads=threads, depth=settings.depth)
     segment = segmenter(
         one_pass,
@@ -187,6 +207,8 @@ def load_model(
 def opened(path: Path, *, task: Task) -> tuple[ModelCard, Path]:
     """The card of a run or model folder, and its weights, which are those of the card.
 
+    A method without a network has none, and the file is not there.
+
     Raises:
         LayoutError: no model there, or one for the other task.
         UnreadableFileError: weights that do not belong to the card.
@@ -199,7 +221,7 @@ def opened(path: Path, *, task: Task) -> tuple[ModelCard, Path]:
             f"open it with `{_LOADERS[card.task]}`"
         )
     file = folder / WEIGHTS
-    if sha256_of_file(file) != card.weights_sha256:
+    if card.weights_sha256 is not None and sha256_of_file(file) != card.weights_sha256:
         raise UnreadableFileError(
             f"{file}: the weights are not those that {CARD} describes (their digest differs); "
             "copy the whole model folder again"

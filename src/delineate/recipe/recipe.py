@@ -20,6 +20,7 @@ from delineate.core.errors import SettingsError, unknown_name
 from delineate.inference.settings import PredictSettings, PrepareSettings
 from delineate.losses.settings import LossTerm, LossTerms
 from delineate.models.settings import IMAGENET, RANDOM, ModelSettings
+from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.training.settings import (
     WATCHED_BY_TASK,
     PatchSettings,
@@ -28,8 +29,13 @@ from delineate.training.settings import (
 )
 
 DEFAULT = "general"
+# The section by which a recipe without a network is known.
+CLASSICAL = "classical"
 
 Task = Literal["segment", "classify"]
+
+
+_CLASSICAL_SECTIONS = ClassicalRecipe.model_fields.keys()
 
 
 class Recipe(BaseModel):
@@ -97,6 +103,11 @@ class Recipe(BaseModel):
         return self
 
 
+def network_recipe_names() -> list[str]:
+    """Those of the package that train a network."""
+    return [name for name in recipe_names() if isinstance(load_recipe(name), Recipe)]
+
+
 def recipe_names() -> list[str]:
     """The recipes that come with the package."""
     folder = files("delineate.recipe") / "recipes"
@@ -107,9 +118,12 @@ def recipe_names() -> list[str]:
     )
 
 
-def load_recipe(name_or_file: str = DEFAULT, changes: tuple[str, ...] = ()) -> Recipe:
+def load_recipe(
+    name_or_file: str = DEFAULT, changes: tuple[str, ...] = ()
+) -> Recipe | ClassicalRecipe:
     """A recipe by its name or from a TOML file, with `key=value` changes such as `train.batch=4`.
 
+    One with a section `classical` has no network, and none of the sections of networks.
     A file of `model.encoder_weights` is found from the folder of the TOML file, or where it is a
     change, from the working directory; the recipe holds its whole path.
 
@@ -155,7 +169,7 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def recipe_text(recipe: Recipe) -> str:
+def recipe_text(recipe: Recipe | ClassicalRecipe) -> str:
     """The recipe as TOML that `load_recipe` reads back to an equal one."""
     return tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
@@ -185,10 +199,14 @@ def _value(text: str) -> Any:
         return text
 
 
-def _validated(document: dict[str, Any], where: str) -> Recipe:
-    _check_names(document, Recipe, ())
+def _validated(document: dict[str, Any], where: str) -> Recipe | ClassicalRecipe:
+    kind: type[Recipe] | type[ClassicalRecipe] = Recipe
+    if CLASSICAL in document:
+        _refuse_sections_of_networks(document, where)
+        kind = ClassicalRecipe
+    _check_names(document, kind, (), kind)
     try:
-        return Recipe.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ": ".join([where, ".".join(str(part) for part in first["loc"])]).rstrip(": ")
@@ -198,12 +216,41 @@ def _validated(document: dict[str, Any], where: str) -> Recipe:
         raise SettingsError(f"{where}: {first['msg']}{found}; see docs/recipes.md") from error
 
 
-def _check_names(document: dict[str, Any], model: type[BaseModel], path: tuple[str, ...]) -> None:
+def _refuse_sections_of_networks(document: dict[str, Any], where: str) -> None:
+    """Say of settings that only a network has what there is instead."""
+    only = [name for name in document if name in Recipe.model_fields.keys() - _CLASSICAL_SECTIONS]
+    only += [
+        f"{section}.{name}"
+        for section in ("validation", "predict")
+        if isinstance(document.get(section), dict)
+        for name in document[section]
+        if name in _fields(Recipe, section) and name not in _fields(ClassicalRecipe, section)
+    ]
+    if only:
+        raise SettingsError(
+            f"{where}: {', '.join(only)}: only a network has a use for it, and a recipe with a "
+            f"section [{CLASSICAL}] has none; leave it out"
+        )
+
+
+def _fields(model: type[BaseModel], section: str) -> dict[str, Any]:
+    annotation = model.model_fields[section].annotation
+    assert isinstance(annotation, type)  # every section is a model of its own
+    assert issubclass(annotation, BaseModel)
+    return dict(annotation.model_fields)
+
+
+def _check_names(
+    document: dict[str, Any],
+    model: type[BaseModel],
+    path: tuple[str, ...],
+    kind: type[BaseModel],
+) -> None:
     """Unknown names get the nearest known one proposed, at any depth."""
     for name, value in document.items():
         if name not in model.model_fields:
             shown = ".".join((*path, name))
-            if elsewhere := _same_name_elsewhere(name):
+            if elsewhere := _same_name_elsewhere(name, kind):
                 meant = " or ".join(f"'{each}'" for each in elsewhere)
                 raise SettingsError(f"unknown setting '{shown}'; did you mean {meant}?")
             known = [".".join((*path, each)) for each in model.model_fields]
@@ -214,14 +261,14 @@ def _check_names(document: dict[str, Any], model: type[BaseModel], path: tuple[s
         candidates = [annotation, *get_args(annotation)]
         for inner in candidates:
             if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, dict):
-                _check_names(value, inner, (*path, name))
+                _check_names(value, inner, (*path, name), kind)
 
 
-def _same_name_elsewhere(name: str) -> list[str]:
+def _same_name_elsewhere(name: str, kind: type[BaseModel]) -> list[str]:
     """Settings of that very name in other sections: `batch` is `train.batch`."""
     return [
         f"{section}.{name}"
-        for section, field in Recipe.model_fields.items()
+        for section, field in kind.model_fields.items()
         if isinstance(field.annotation, type)
         and issubclass(field.annotation, BaseModel)
         and name in field.annotation.model_fields

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from delineate.inference.model_card import ModelCard
 
 _KINDS = {"segment": "A segmentation model", "classify": "A classifier"}
@@ -9,11 +12,11 @@ _KINDS = {"segment": "A segmentation model", "classify": "A classifier"}
 
 def model_page(card: ModelCard) -> str:
     """`README.md` of a model folder, in Markdown."""
-    training, threshold = card.training, card.threshold
+    threshold = card.threshold
     classes = ", ".join(f"{each.index} {each.name}" for each in card.classes)
     cut = (
-        f"{threshold.value:.4f}, {threshold.rule} ({threshold.chosen_on})"
-        if threshold.value is not None
+        f"{_where_cut(card)}, {threshold.rule} ({threshold.chosen_on})"
+        if threshold.cut is not None
         else f"none: {threshold.rule}"
     )
     outside = "background" if card.has_dark_surround else "not treated apart"
@@ -23,21 +26,16 @@ def model_page(card: ModelCard) -> str:
     )
     return f"""# {card.name}
 
-{_KINDS[card.task]} of {card.parameters:,} parameters ({card.architecture}),
-trained with Delineate.
+{_kind(card)}
 
 | | |
 |---|---|
 | classes | {classes} |
 | input | {card.preparation.channels} channel(s), {_size(card)} |
 | threshold | {cut} |
-| outside the field of view | {outside} |{_tiling(card)}
-| trained on | {training["images"]["train"]} images, layout {training["data_layout"]}, \
-{training["labels"]}{_present(training["present_share"])} |{_encoder(card)}
-| training | recipe {training["recipe"]}, seed {training["seed"]}, {training["patches"]:,} \
-patches, {training["minutes"]} min, {card.precision} |
-| machine | {training["machine"]["processor"]} |
-
+| outside the field of view | {outside} |{_rows_of_kind(card)}
+| machine | {card.training["machine"]["processor"]} |
+{_search(card)}
 ## Scores on the validation split
 
 | score | value |
@@ -58,6 +56,65 @@ delineate predict {{this folder}} IMAGES --out DIR
 This model has seen one data set. It has not been shown to work on images of another device,
 population or preparation, and it is no medical device: no decision about a person may rest on it.
 """
+
+
+def _where_cut(card: ModelCard) -> str:
+    """The threshold, or that of each class where they overlap."""
+    if card.threshold.values is None:
+        return f"{card.threshold.value:.4f}"
+    each = zip(card.classes[1:], card.threshold.values, strict=True)
+    return ", ".join(f"{one.name} {value:.4f}" for one, value in each)
+
+
+def _kind(card: ModelCard) -> str:
+    if card.classical is not None:
+        return (
+            f"A segmentation method without a network ({card.architecture}), whose parameters were "
+            "chosen\nwith Delineate."
+        )
+    return (
+        f"{_KINDS[card.task]} of {card.parameters:,} parameters ({card.architecture}),\n"
+        "trained with Delineate."
+    )
+
+
+def _rows_of_kind(card: ModelCard) -> str:
+    """What it learnt from, and how."""
+    training, classical = card.training, card.classical
+    source = (
+        f"{training['images']['train']} images, layout {training['data_layout']}, "
+        f"{training['labels']}"
+    )
+    how = f"recipe {training['recipe']}, seed {training['seed']}"
+    if classical is not None:
+        return (
+            f"\n| learnt from | {source} |"
+            f"\n| parameters | {_listed(card.arguments)} |"
+            f"\n| chosen by | {classical.rule}, {len(classical.tried)} of "
+            f"{classical.combinations} combinations tried |"
+            f"\n| training | {how}, {training['minutes']} min |"
+        )
+    return (
+        f"{_tiling(card)}\n| trained on | {source}{_present(training['present_share'])} |"
+        f"{_encoder(card)}\n| training | {how}, {training['patches']:,} patches, "
+        f"{training['minutes']} min, {card.precision} |"
+    )
+
+
+def _search(card: ModelCard) -> str:
+    """A table of all that was tried, best first, of a method without a network."""
+    if card.classical is None:
+        return ""
+    best_first = sorted(card.classical.tried, key=lambda each: -each.score)
+    rows = "".join(f"| {_listed(each.parameters)} | {each.score:.4f} |\n" for each in best_first)
+    return (
+        f"\n## Parameters that were tried\n\nScore: {card.classical.rule}.\n\n"
+        f"| parameters | score |\n|---|---|\n{rows}"
+    )
+
+
+def _listed(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
 def _tiling(card: ModelCard) -> str:

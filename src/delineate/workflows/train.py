@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from delineate.core.progress import SILENT, Progress
+from delineate.models.settings import IMAGENET, RANDOM
+from delineate.recipe.classical_recipe import ClassicalRecipe
+from delineate.recipe.recipe import DEFAULT, load_recipe
 from delineate.training.budget import Clock
+from delineate.workflows.run_folder import RECIPE, RUN
 from delineate.workflows.starting import AskedData
+from delineate.workflows.train_classical import require_no_network, train_classical
 from delineate.workflows.train_result import TrainResult
 
 
@@ -33,6 +38,7 @@ def train(
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
+    overlapping: bool = False,
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train a recipe on a folder and write a run folder that ends in a model.
@@ -45,8 +51,9 @@ def train(
     log, whose decisions are applied; the run keeps a copy of it. `encoder_weights` says where a
     network with a named encoder starts: "imagenet", a file, or "random". A recipe that is to
     classify takes as label whether a mask holds any foreground, or the `labels` of a CSV with id
-    and label. `minutes` covers everything from this call to the written model. A resumed run
-    takes its recipe, split, review, seed, precision and threads from the run folder.
+    and label. `overlapping` declares that a pixel may belong to several classes. `minutes` covers
+    everything from this call to the written model. A resumed run takes its recipe, split, review,
+    seed, precision and threads from the run folder.
 
     Raises:
         LeakageError: a subject, a file or copies of one picture in several splits.
@@ -67,10 +74,40 @@ def train(
         review=None if review is None else Path(review),
         allow_leakage=allow_leakage,
         labels=None if labels is None else Path(labels),
+        overlapping=overlapping,
     )
+    is_resumed = resume and (out / RUN).is_file()
+    plan = (
+        load_recipe(str(out / RECIPE))
+        if is_resumed
+        else load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
+    )
+    if isinstance(plan, ClassicalRecipe):
+        require_no_network(
+            plan,
+            {
+                "--resume": resume,
+                "--epochs": epochs,
+                "--steps": steps,
+                "--device": None if device == "cpu" else device,
+            },
+        )
+        return train_classical(
+            plan,
+            asked,
+            out,
+            clock=clock,
+            recipe=recipe,
+            minutes=minutes,
+            overwrite=overwrite,
+            seed=seed or 0,
+            threads=threads,
+            progress=progress,
+        )
     from delineate.workflows.train_network import train_network
 
     return train_network(
+        plan,
         asked,
         out,
         clock=clock,
@@ -94,3 +131,11 @@ def _with_whole_path(encoding: str) -> str:
     before, marker, rest = encoding.partition("colours:")
     path, comma, after = rest.partition(",")
     return f"{before}{marker}{Path(path).resolve()}{comma}{after}" if marker else encoding
+
+
+def _encoder_change(weights: str | None) -> tuple[str, ...]:
+    """The setting of a recipe that says where the encoder starts, a file by its whole path."""
+    if weights is None:
+        return ()
+    is_word = weights in (IMAGENET, RANDOM)
+    return (f"model.encoder_weights={weights if is_word else Path(weights).resolve()}",)

@@ -20,8 +20,7 @@ from delineate.inference.settings import Repeats
 from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.catalogue import weighted_sum
 from delineate.models.encoder_weights import start_encoder
-from delineate.models.settings import IMAGENET, RANDOM
-from delineate.recipe.recipe import DEFAULT, Recipe, load_recipe, recipe_text
+from delineate.recipe.recipe import Recipe, recipe_text
 from delineate.training.budget import Budget, Clock
 from delineate.training.checkpoint import CHECKPOINTS, newest_checkpoint
 from delineate.training.loop import Fitted, fit
@@ -62,6 +61,7 @@ _WRITING_S, _SLACK = 8.0, 1.3
 
 
 def train_network(
+    plan: Recipe,
     asked: AskedData,
     out: Path,
     *,
@@ -97,21 +97,19 @@ def train_network(
                 "seed": seed,
             }
             same |= {"device": device, "threads": threads, "minutes": minutes, "steps": steps}
-            require_same(facts, same | {"review": asked.resolved_review})
-            plan = load_recipe(str(out / RECIPE))
+            same |= {"review": asked.resolved_review, "overlapping": asked.overlapping or None}
+            require_same(facts, same)
             is_started = newest_checkpoint(out / CHECKPOINTS) is not None
             if not is_started:
                 require_start(plan)
-            loss = weighted_sum(plan.loss, task=plan.task)
             data = taken_up(asked.source, out, facts, task=plan.task, progress=progress)
             chosen_device(facts.device)
             colours = facts.encoder_colours
         else:
-            plan = load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
             is_started = False
             require_start(plan)
             require_labels_fit(plan.task, asked.labels)
-            loss = weighted_sum(plan.loss, task=plan.task)
+            weighted_sum(plan.loss, task=plan.task)  # refuses a loss before the data is read
             colours = encoder_colours(plan)
             if sum(each is not None for each in (minutes, epochs, steps)) > 1:
                 raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
@@ -149,6 +147,7 @@ def train_network(
                 review=asked.resolved_review,
                 allow_leakage=asked.allow_leakage,
                 labels=None if asked.labels is None else str(asked.labels.resolve()),
+                overlapping=asked.overlapping,
                 encoder_colours=colours,
             )
             Budget(
@@ -192,7 +191,7 @@ def train_network(
         network,
         task.feed,
         task.judge,
-        loss,
+        task.loss,
         settings=plan.train,
         validation=plan.validation,
         budget=facts.budget,
@@ -235,14 +234,6 @@ def _require_same_start(plan: Recipe, facts: RunFacts, started: str | None) -> N
             f"{plan.model.encoder_weights}: this run was started with {facts.encoder}, and now "
             f"this is {started}; give the former weights, or start anew with --overwrite"
         )
-
-
-def _encoder_change(weights: str | None) -> tuple[str, ...]:
-    """The setting of a recipe that says where the encoder starts, a file by its whole path."""
-    if weights is None:
-        return ()
-    is_word = weights in (IMAGENET, RANDOM)
-    return (f"model.encoder_weights={weights if is_word else Path(weights).resolve()}",)
 
 
 def _announce(

@@ -1,0 +1,64 @@
+"""Tones of an image as the methods look at them: smooth, flat, one channel or several."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.classical.method import Parameters, ToneParameters, Tones
+from delineate.core.types import Mask
+
+_LUMA = (0.299, 0.587, 0.114)  # Rec. 601, as everywhere
+_CHANNELS = {"red": 0, "green": 1, "blue": 2}
+# A Gaussian is cut where it is below a thousandth.
+_REACH = 4
+
+
+def prepared_tones(tones: Tones, view: Mask, parameters: Parameters) -> Tones:
+    """(C, H, W) smoothed and flattened inside the view; 0, the mean, outside it."""
+    return np.stack([_prepared(channel, view, parameters) for channel in tones])
+
+
+def prepared_tone(tones: Tones, view: Mask, parameters: ToneParameters) -> NDArray[np.float32]:
+    """(H, W): the one tone that is asked for, smoothed and flattened inside the view."""
+    return _prepared(_one(tones, parameters.tone), view, parameters)
+
+
+def _one(tones: Tones, name: str) -> NDArray[np.float32]:
+    if len(tones) > 1 and name == "grey":
+        luma: NDArray[np.float32] = np.tensordot(np.array(_LUMA, np.float32), tones, 1)
+        return luma
+    tone: NDArray[np.float32] = tones[_CHANNELS[name] if len(tones) > 1 else 0]
+    return tone
+
+
+def _prepared(tone: NDArray[np.float32], view: Mask, parameters: Parameters) -> NDArray[np.float32]:
+    smooth = local_mean(tone, view, parameters.smoothing_px)
+    if parameters.flatten_px:
+        smooth = smooth - local_mean(tone, view, parameters.flatten_px)
+    # What lies outside must not be an edge of its own.
+    fill = 0.0 if parameters.flatten_px else float(smooth[view].mean()) if view.any() else 0.0
+    return np.where(view, smooth, np.float32(fill)).astype(np.float32, copy=False)
+
+
+def local_mean(tone: NDArray[np.float32], view: Mask, sigma_px: float) -> NDArray[np.float32]:
+    """The Gaussian mean of each pixel over those of the view alone.
+
+    Source: Knutsson and Westin (1993), "Normalized and differential convolution".
+    """
+    if not sigma_px:
+        return tone
+    if view.all():
+        return _blurred(tone, sigma_px)
+    weight = _blurred(view.astype(np.float32), sigma_px)
+    total = _blurred(np.where(view, tone, np.float32(0)), sigma_px)
+    return np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-3)
+
+
+def _blurred(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    import cv2
+
+    side = 2 * max(1, round(_REACH * sigma_px)) + 1
+    # A kernel longer than the image sees its mirror image again and again.
+    blurred = cv2.GaussianBlur(values, (side, side), sigma_px, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(blurred, np.float32)

@@ -1,0 +1,270 @@
+"""A method without a network from a folder to a run: data, split, parameters, model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from delineate.classical.method import Case, Method
+from delineate.core.errors import SettingsError
+from delineate.core.progress import Progress, track
+from delineate.core.types import IGNORE
+from delineate.data.listing import counted
+from delineate.data.sample import TRAIN, VALIDATION, Dataset
+from delineate.files.writing import new_folder, write_text
+from delineate.inference.classical_segmenter import classical_segmenter, use_threads, view_of
+from delineate.inference.model_card import Threshold
+from delineate.inference.preparation import Preparation, resize_labels
+from delineate.inference.repeats import VIEWS
+from delineate.metrics.thresholds import ARGMAX, Choice, best_dice_threshold
+from delineate.recipe.classical_recipe import ClassicalRecipe
+from delineate.recipe.recipe import recipe_text
+from delineate.training.budget import Budget, Clock
+from delineate.training.validate import METRICS, Judged, scores_of
+from delineate.workflows.classical_search import Found, searched
+from delineate.workflows.classical_writing import write_classical_model
+from delineate.workflows.inputs import inputs_of
+from delineate.workflows.labelled_data import (
+    data_digest,
+    fitted_preparation,
+    has_dark_surround,
+    labelled_image,
+    labels_origin,
+)
+from delineate.workflows.run_folder import RECIPE, SPLIT, RunFacts, write_run
+from delineate.workflows.starting import AskedData, begun, require_labels_fit
+from delineate.workflows.train_result import TrainResult
+
+# Seconds kept for writing the model, and how much longer than the longest so far each of what is
+# still to come may take.
+_WRITING_S, _SLACK = 3.0, 1.3
+# A method that says 0 or 1 is cut between them.
+_HARD = 0.5
+
+
+def require_no_network(plan: ClassicalRecipe, asked: Mapping[str, object]) -> None:
+    """Refuse options that only a network has a use for.
+
+    Raises:
+        SettingsError: naming the first of them.
+    """
+    for option, value in asked.items():
+        if value not in (None, False):
+            raise SettingsError(
+                f"{option}: recipe '{plan.name}' is a method without a network, which tries its "
+                "parameters once, on the processor; leave the option out, or give --minutes to "
+                "bound the time"
+            )
+
+
+def train_classical(
+    plan: ClassicalRecipe,
+    asked: AskedData,
+    out: Path,
+    *,
+    clock: Clock,
+    recipe: str | None,
+    minutes: float | None,
+    overwrite: bool,
+    seed: int,
+    threads: int | None,
+    progress: Progress,
+) -> TrainResult:
+    """Choose parameters on training images, the threshold on validation; see `train`.
+
+    Raises:
+        DelineateError: as of `train`; or classes that the method cannot tell apart.
+    """
+    require_labels_fit(plan.task, asked.labels)
+    if minutes is not None:
+        Budget(seconds=60 * minutes)  # refuses a budget of nothing before we write
+    use_threads(threads)
+    with ExitStack() as temporary:  # holds the decided masks until the run has its folder
+        data = temporary.enter_context(
+            begun(
+                asked,
+                task=plan.task,
+                fraction=plan.validation.fraction,
+                seed=seed,
+                progress=progress,
+            )
+        )
+        require_separable(plan, data.dataset)
+        preparation = fitted_preparation(data.dataset.only(TRAIN), plan.prepare, progress)
+        plan.classical.candidates(preparation.channels)  # refuses tones that are not there
+        facts = RunFacts(
+            data=str(Path(asked.source).resolve()),
+            layout=asked.layout,
+            masks=asked.masks,
+            subjects=asked.subjects,
+            seed=seed,
+            device="cpu",
+            threads=threads or cv2.getNumThreads(),
+            precision="float32",
+            why_precision="methods without a network calculate so",
+            minutes=minutes,
+            steps=None,
+            split_origin=data.split_origin,
+            data_sha256=data_digest(data.dataset, has_table=False),
+            review=asked.resolved_review,
+            allow_leakage=asked.allow_leakage,
+        )
+        new_folder(out, overwrite=overwrite, inputs=inputs_of(data.dataset, *asked.files, recipe))
+        data = data.placed_in(out)
+        write_text(out / RECIPE, recipe_text(plan))
+        data.write_split(out / SPLIT)
+        write_run(out, facts, leaks=data.leak_document, review=data.decided.document)
+    dataset = data.dataset
+    _announce(plan, dataset, facts, progress)
+    is_dark_around = has_dark_surround(dataset.only(TRAIN))
+    cases = list(training_cases(dataset.only(TRAIN), plan, preparation, is_dark_around, progress))
+    found = searched(
+        plan.classical,
+        cases,
+        classes=len(dataset.classes),
+        metric=plan.validation.metric,
+        seed=seed,
+        has_time=_has_time(plan, clock, minutes, len(cases), len(dataset.only(VALIDATION).samples)),
+        progress=progress,
+    )
+    del cases
+    _tell(found, progress)
+    segment = classical_segmenter(
+        found.method,
+        preparation,
+        plan.predict.as_predict_settings(),
+        has_dark_surround=is_dark_around,
+    )
+    held_out = dataset.only(VALIDATION)
+    judged: list[Judged] = []
+    for sample in track(held_out.samples, "threshold", progress):
+        image, labels = labelled_image(held_out, sample)
+        judged.append((segment(image), labels))
+    threshold = chosen_threshold(found.method, judged, plan.validation.metric)
+    card = write_classical_model(
+        out / "model",
+        found,
+        dataset=dataset,
+        preparation=preparation,
+        recipe=plan,
+        facts=facts,
+        threshold=threshold,
+        scores=scores_of(METRICS, _as_cut(judged, threshold)),
+        is_dark_around=is_dark_around,
+        elapsed_s=clock.elapsed_s,
+    )
+    progress.say(f"finished after {clock.elapsed_s() / 60:.1f} min")
+    return TrainResult(out, card)
+
+
+def require_separable(plan: ClassicalRecipe, dataset: Dataset) -> None:
+    """Refuse classes that the method of a recipe cannot tell apart.
+
+    Raises:
+        SettingsError: several classes for a method of two, or classes that overlap.
+    """
+    names = ", ".join(each.name for each in dataset.classes[1:])
+    if dataset.is_overlapping:
+        raise SettingsError(
+            f"{dataset.root}: its classes overlap ({names}), and a method without a network gives "
+            "each pixel one class; train a network instead"
+        )
+    if len(dataset.classes) > 2 and not plan.classical.kind.several:
+        raise SettingsError(
+            f"{dataset.root}: expected one class beside the background for {plan.classical.method},"
+            f" found {len(dataset.classes) - 1} ({names}); take kmeans, gmm, otsu, watershed or "
+            "spectral, or one class with --masks"
+        )
+
+
+def training_cases(
+    training: Dataset,
+    plan: ClassicalRecipe,
+    preparation: Preparation,
+    is_dark_around: bool,
+    progress: Progress,
+) -> Iterator[Case]:
+    """At most as many evenly spaced training cases as the recipe says, at working size."""
+    count = min(plan.classical.images, len(training.samples))
+    places = np.linspace(0, len(training.samples) - 1, count).round().astype(int)
+    for sample in track([training.samples[at] for at in places], "training images", progress):
+        image, labels = labelled_image(training, sample)
+        tones = preparation(image)
+        size_px = (tones.shape[1], tones.shape[2])
+        view = view_of(image, size_px, has_dark_surround=is_dark_around)
+        yield Case(tones, resize_labels(labels, size_px), view)
+
+
+def chosen_threshold(method: Method, judged: list[Judged], metric: str) -> Threshold:
+    """Where the probability is cut, chosen on the validation cases where there is a choice."""
+    probabilities = [probability for probability, _ in judged]
+    if len(probabilities[0]) > 1:
+        choice = replace(ARGMAX, score=METRICS[metric](judged))
+    else:
+        choice = (
+            best_dice_threshold(
+                probabilities,
+                [(labels == 1).astype(np.uint8) for _, labels in judged],
+                [labels != IGNORE for _, labels in judged],
+                pooled=metric != "mean_dice",
+            )
+            if method.is_soft
+            else Choice(_HARD, METRICS[metric](judged), "the method says 0 or 1; cut at 0.5")
+        )
+    return Threshold(
+        value=choice.threshold,
+        chosen_on=f"validation split, {counted(len(judged), 'image')}",
+        rule=choice.rule,
+        score=choice.score,
+    )
+
+
+def _as_cut(judged: list[Judged], threshold: Threshold) -> Iterator[Judged]:
+    """The cases as the threshold cuts them; of several classes as they are."""
+    for probability, labels in judged:
+        if threshold.value is None:
+            yield probability, labels
+        else:
+            yield (probability >= np.float32(threshold.value)).astype(np.float32), labels
+
+
+def _has_time(
+    plan: ClassicalRecipe, clock: Clock, minutes: float | None, training: int, validation: int
+) -> Callable[[float], bool]:
+    """Whether a budget of minutes allows one more combination, and the work after it."""
+    passes = validation * len(VIEWS[plan.predict.repeats]) / training
+
+    def has_time(longest_s: float) -> bool:
+        if minutes is None:
+            return True
+        still_s = _SLACK * longest_s * (1 + passes) + _WRITING_S
+        return clock.elapsed_s() + still_s <= 60 * minutes
+
+    return has_time
+
+
+def _announce(plan: ClassicalRecipe, dataset: Dataset, facts: RunFacts, progress: Progress) -> None:
+    counts = {split: len(dataset.only(split).samples) for split in (TRAIN, VALIDATION)}
+    how_long = "" if facts.minutes is None else f"{facts.minutes:g} min at most, "
+    progress.say(
+        f"recipe {plan.name}: {plan.classical.method}, without a network; {how_long}seed "
+        f"{facts.seed}, {facts.threads} threads"
+    )
+    progress.say(
+        f"{counts[TRAIN]} training and {counts[VALIDATION]} validation images, "
+        f"{labels_origin(dataset, None)}, classes: "
+        + ", ".join(each.name for each in dataset.classes)
+    )
+
+
+def _tell(found: Found, progress: Progress) -> None:
+    chosen = ", ".join(f"{name} {value}" for name, value in found.best.parameters.items())
+    progress.say(
+        f"tried {len(found.tried)} of {counted(found.combinations, 'combination')}; best on "
+        f"training images, {found.best.score:.4f}: {chosen}"
+    )
