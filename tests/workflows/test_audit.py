@@ -258,12 +258,12 @@ def test_known_faults_of_nerve_frames(shared_data: Path, tmp_path: Path) -> None
 
 
 def test_sequences_shared_by_the_splits_of_camvid(shared_data: Path, tmp_path: Path) -> None:
-    """The first part of the file names tells the sequence, and its frames are no copies."""
+    """The first part of the file names is the subject, and its frames are no copies."""
     result = run(shared_data / "camvid", tmp_path / "out")
-    leaks = {f.evidence["who"]: f for f in result.findings if f.kind == "leaked_sequence"}
-    assert set(leaks) == {"0001TP_", "0016E5_"}
-    assert leaks["0001TP_"].evidence["counts"] == {"train": 11, "test": 4}
-    assert leaks["0016E5_"].evidence["counts"] == {"train": 32, "validation": 20}
+    leaks = {f.evidence["who"]: f for f in result.findings if f.kind == "leaked_subject"}
+    assert set(leaks) == {"0001TP", "0016E5"}
+    assert leaks["0001TP"].evidence["counts"] == {"train": 11, "test": 4}
+    assert leaks["0016E5"].evidence["counts"] == {"train": 32, "validation": 20}
     assert result.document["groups"] == 0
 
 
