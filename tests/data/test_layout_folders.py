@@ -116,11 +116,11 @@ def test_folder_a_patient(folder_of):
 
 
 def test_masks_of_objects_are_united(folder_of):
-    """One image with many masks of other names, as in DSB 2018, has them all."""
+    """One image with many masks of other names has them all, as asked for by name."""
     names = [f"{i}/images/{i}.png" for i in "ab"] + [
         f"{i}/masks/{n}.png" for i in "ab" for n in "xy"
     ]
-    dataset = open_dataset(folder_of(names))
+    dataset = open_dataset(folder_of(names), layout="folders")
     assert [len(s.masks["reference"]) for s in dataset.samples] == [2, 2]
     assert dataset.notes == ("several mask files each, which are united: 2 images",)
 
@@ -167,20 +167,23 @@ def test_other_folders_are_noted(folder_of):
 
 
 @pytest.mark.parametrize(
-    ("name", "counts"),
+    ("name", "layout", "counts"),
     [
-        ("usgra", {("train", True): 204, ("test", True): 40}),
-        ("em_membrane", {("train", True): 30, ("test", False): 30}),
-        ("kvasir", {(None, True): 5}),
-        ("camvid", {("train", True): 60, ("validation", True): 20, ("test", True): 20}),
-        ("lgg", {(None, True): 80}),
-        ("dsb2018", {("train", True): 60}),
-        ("labelme_voc", {(None, True): 3}),
+        ("usgra", "folders", {("train", True): 204, ("test", True): 40}),
+        ("em_membrane", "folders", {("train", True): 30, ("test", False): 30}),
+        ("kvasir", "folders", {(None, True): 5}),
+        ("cityscapes/tests/data/pseudo_dataset", "folders", {(None, True): 5}),
+        ("camvid", "camvid", {("train", True): 60, ("validation", True): 20, ("test", True): 20}),
+        ("lgg", "lgg", {(None, True): 80}),
+        ("dsb2018", "dsb2018", {("train", True): 60}),
+        ("labelme_voc", "labelme", {(None, True): 3}),
+        ("labelme_voc/data_dataset_voc", "voc", {(None, True): 3}),
+        ("cityscapes/tests/data/pseudo_cityscapes_dataset", "cityscapes", {(None, True): 1}),
     ],
 )
-def test_real_sets(shared_data, name, counts):
+def test_real_sets(shared_data, name, layout, counts):
     """The shared sets open without preparation, with the right numbers in each split."""
     dataset = open_dataset(shared_data / name)
-    assert dataset.layout == "folders"
+    assert dataset.layout == layout
     found = [(s.split, bool(s.masks)) for s in dataset.samples]
     assert {key: found.count(key) for key in set(found)} == counts

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from delineate.core.errors import DelineateError
 from delineate.core.types import IGNORE, LabelClass
 from delineate.data.listing import Listing
 from delineate.files.class_tables import ClassTable, read_class_table, with_palette
-from delineate.files.mask_encoding import MaskEncoding, RawMask, read_raw_mask
+from delineate.files.mask_encoding import MaskEncoding, RawMask, decode, read_raw_mask
 
 # In the order in which they are believed: those that tell colours first.
 TABLES = (
@@ -25,6 +27,7 @@ TABLES = (
     "labels.txt",
     "codes.txt",
 )
+FEW = 8  # masks that are opened at most
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,42 @@ def settled_by(table: Path | str, masks: Iterable[Path]) -> Settled | None:
     return Settled(_of_values(known, table), classes, f"names of classes: {name}")
 
 
+def fitting(listing: Listing, masks: Sequence[Path]) -> Settled | None:
+    """What a table that lies in the set says of its masks; None where it is of something else.
+
+    It must list all that the first mask of several values holds, and numbers need a background
+    in it: a list of names alone may count from 0 or from 1.
+    """
+    file = table_file(listing)
+    raw = _first(masks, at_least=2)
+    if file is None or raw is None or len(file.relative_to(listing.root).parts) > 2:
+        return None
+    try:
+        known = read_class_table(file)
+        encodings = [MaskEncoding("colours", colours_file=file)] if known.has_colours else []
+        if known.is_plain and len(np.unique(raw.values)) > 1 and not _is_black_and_white(raw):
+            encodings.append(_of_values(known, file))
+        for encoding in encodings:
+            if _decodes(raw, encoding, known):
+                note = f"names of classes: {file.name}"
+                return Settled(encoding, known.classes, note)
+    except DelineateError:
+        return None
+    return None
+
+
+def _decodes(raw: RawMask, encoding: MaskEncoding, known: ClassTable) -> bool:
+    try:
+        labels = decode(raw, encoding, path=Path())
+    except DelineateError:
+        return False
+    return bool(((labels < len(known.classes)) | (labels == IGNORE)).all())
+
+
+def _is_black_and_white(raw: RawMask) -> bool:
+    return raw.palette is None and bool(np.isin(raw.values, (0, IGNORE)).all())
+
+
 def _of_values(known: ClassTable, table: Path | str) -> MaskEncoding:
     says_unknown = any(row.value in (-1, IGNORE) for row in known.rows)
     ignore = None if says_unknown and not known.is_plain else IGNORE
@@ -77,11 +116,13 @@ def _of_values(known: ClassTable, table: Path | str) -> MaskEncoding:
     return MaskEncoding("values", table=str(table), ignore=ignore)
 
 
-def _first(masks: Iterable[Path]) -> RawMask | None:
-    """The first mask that can be read, of the first few."""
-    for file, _ in zip(masks, range(3), strict=False):
+def _first(masks: Iterable[Path], *, at_least: int = 1) -> RawMask | None:
+    """The first mask that can be read and holds so many values, of the first few."""
+    for file, _ in zip(masks, range(FEW), strict=False):
         try:
-            return read_raw_mask(file)
+            raw = read_raw_mask(file)
         except DelineateError:  # whoever reads the labels says what is wrong with it
             continue
+        if raw.is_colour or len(np.unique(raw.values)) >= at_least:
+            return raw
     return None

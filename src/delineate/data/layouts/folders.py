@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError
+from delineate.data.layouts.class_files import fitting
 from delineate.data.layouts.found import REFERENCE, Found, in_order
 from delineate.data.layouts.names import Place, image_core, mask_name, place_of
 from delineate.data.layouts.side_by_side import read_pairs
@@ -57,7 +58,7 @@ def read(listing: Listing) -> Found:
         pairs = read_pairs(listing)
         if not pairs:
             raise LayoutError(f"{listing.root}: {listing.describe()}; no image has a mask beside")
-        return Found(in_order(_with_distinct_ids(pairs.samples, listing)), pairs.notes)
+        return _with_classes(_with_distinct_ids(pairs.samples, listing), pairs.notes, listing)
     notes: list[str] = []
     names = _observer_names(pairings)
     samples: list[Sample] = []
@@ -83,7 +84,23 @@ def read(listing: Listing) -> Found:
     united = sum(len(files) > 1 for s in samples for files in s.masks.values())
     if united:
         notes.append(f"several mask files each, which are united: {counted(united, 'image')}")
-    return Found(in_order(samples), tuple(notes))
+    return _with_classes(samples, tuple(notes), listing)
+
+
+def _with_classes(samples: list[Sample], notes: tuple[str, ...], listing: Listing) -> Found:
+    """The samples, and what a table of classes that lies with them says of their masks."""
+    ordered = in_order(samples)
+    names = {name for sample in ordered for name in sample.masks}
+    masks = [file for s in ordered for files in s.masks.values() for file in files]
+    settled = fitting(listing, masks) if len(names) == 1 else None
+    if settled is None:
+        return Found(ordered, notes)
+    return Found(
+        ordered,
+        (*notes, settled.note),
+        encodings=dict.fromkeys(names, settled.encoding),
+        classes=settled.classes,
+    )
 
 
 def _with_train(samples: list[Sample], notes: list[str]) -> list[Sample]:
