@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from delineate.core.errors import LayoutError
-from delineate.data.listing import list_images, natural_key, some
+from delineate.data.listing import list_images, natural_key, some, stem
 
 
 def test_numbers_sort_by_value():
@@ -48,6 +50,37 @@ def test_what_was_found_is_described(folder_of):
 def test_no_images_says_what_else_is_there(folder_of):
     """Where nothing is an image, the endings found instead are named."""
     assert list_images(folder_of(["a.nii", "b.nii"])).describe() == "no image files (but 2 .nii)"
+
+
+def test_dicom_without_an_ending_is_found(tmp_path):
+    """Files without an ending, or with digits for one, are images where they hold DICOM."""
+    head = bytes(128) + b"DICM" + bytes(40)
+    for name in ("IM000001", "1.2.840.10008", "b.DCM", "c.ima"):
+        (tmp_path / name).write_bytes(head)
+    (tmp_path / "DICOMDIR").write_bytes(head + b"1.2.840.10008.1.3.10")
+    (tmp_path / "notes").write_text("no image at all")
+    (tmp_path / "short.1").write_bytes(b"x")
+    (tmp_path / "d.dat").write_bytes(head)
+    listing = list_images(tmp_path)
+    assert listing.names("") == ("1.2.840.10008", "b.DCM", "c.ima", "IM000001")
+    assert dict(listing.other_files) == {"": 2, ".1": 1, ".dat": 1}
+
+
+def test_what_cannot_be_looked_into_is_no_image(tmp_path):
+    """A pipe and a dangling link without an ending are passed over, not waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    assert list_images(tmp_path).count == 0
+
+
+def test_digits_are_no_ending():
+    """Identifiers of digits and points keep their last part."""
+    assert [stem(n) for n in ("1.2.840.5", "1.2.840.6", "IM.0001", "1_1.tif")] == [
+        "1.2.840.5",
+        "1.2.840.6",
+        "IM.0001",
+        "1_1",
+    ]
 
 
 def test_few_names_need_no_more():
