@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from delineate.evaluation import records
+from delineate.report.class_tables import class_tables
 from delineate.report.score_tables import (
     UNLEAKED,
     ScoreTable,
-    class_table,
     full_tables,
     headline_table,
     predictor_table,
@@ -171,13 +171,12 @@ def test_one_protocol_needs_no_comparison(document: dict[str, Any]) -> None:
 
 def test_classes_are_rows(class_document: dict[str, Any], document: dict[str, Any]) -> None:
     """Several classes and their mean have a row each; a single class has no such table."""
-    made = class_table(class_document)
-    assert made is not None
+    [made] = class_tables(class_document)
     assert made.corner == "Class"
     assert len(made.columns) == 8
     for group in made.groups:
         assert [row.name for row in group.rows][::2] == ["Nerve", "Mean of the foreground classes"]
-    assert class_table(document) is None
+    assert class_tables(document) == []
 
 
 def test_the_summary_names_protocol_interval_and_baselines(document: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ _NAMES = {
     "dice": "Dice",
     "iou": "IoU",
     "roc_auc": "ROC AUC",
+    "pixel_accuracy": "accuracy of all classes",
     "brier_score": "Brier score",
     # In full the table of a classifier would be wider than a terminal.
     "sensitivity_at_specificity_0.90": "sens. at spec. 0.90",
@@ -21,6 +22,19 @@ _NAMES = {
 # As `delineate.evaluation.records.MODEL`. The intervals of the others stand on the page:
 # with them the table would be wider than a terminal.
 _MODEL = "model"
+_CLASS_SCORES = ("iou", "dice", "precision", "sensitivity")
+_OBJECT_SCORES = {
+    "object_ap": "AP",
+    "object_ap50": "AP50",
+    "object_ap75": "AP75",
+    "object_ar100": "AR100",
+    "object_precision": "precision",
+    "object_recall": "recall",
+    "object_count_error": "count error",
+    "object_count_absolute_error": "absolute",
+}
+# A terminal shows all of so many classes, and of more the worst few.
+_MOST_CLASSES, _FEWEST_CLASSES = 24, 10
 _VIEWS_WITH_INTERVALS, _NAME_WIDTH = 2, 25
 
 
@@ -41,10 +55,70 @@ def score_table(document: Mapping[str, Any]) -> Iterator[str]:
     if document.get("views"):
         yield from views_side_by_side(document["views"])
         yield ""
+    if len(document.get("classes", ())) > 2:
+        yield from classes_below_each_other(document)
+        yield ""
+    if document.get("objects"):
+        yield from objects_below_each_other(document)
+        yield ""
     if document.get("depths"):
         yield from depths_below_each_other(document["depths"])
         yield ""
     yield from _rules(document, records)
+
+
+def classes_below_each_other(document: Mapping[str, Any]) -> list[str]:
+    """A row a foreground class, pooled; of many classes those with the lowest IoU."""
+    first = document["headline"][0]
+    found = {
+        (one["label_class"], one["score"]): one
+        for one in document["records"]
+        if one["predictor"] == _MODEL
+        and one["pooling"] == "pooled"
+        and (one["observer"], one["region"]) == (first["observer"], first["region"])
+    }
+    names = [one["name"] for one in document["classes"][1:]]
+    shown, remark = _lowest(names, [found[name, "iou"]["value"] for name in names], "IoU")
+    rows = [
+        [name, *(_value(found[name, score]) for score in _CLASS_SCORES)]
+        for name in [*shown, first["label_class"]]
+    ]
+    return [*columns(rows, ["class, pooled", *map(_name, _CLASS_SCORES)]), *remark]
+
+
+def objects_below_each_other(document: Mapping[str, Any]) -> list[str]:
+    """A row a class of objects, against the observer of reference."""
+    records = document["objects"]["records"]
+    found = {
+        (one["label_class"], one["score"]): one
+        for one in records
+        if one["observer"] == document["observers"][0]
+    }
+    every = list(dict.fromkeys(name for name, _ in found))
+    names = [one["name"] for one in document["classes"][1:]]
+    values = [found[name, "object_ap"]["value"] for name in names]
+    shown, remark = _lowest(names, values, "AP")
+    rows = [
+        [name, *(_object_value(found[name, score]) for score in _OBJECT_SCORES)]
+        for name in [*shown, *(name for name in every if name not in names)]
+    ]
+    return [*columns(rows, ["objects", *_OBJECT_SCORES.values()]), *remark]
+
+
+def _lowest(
+    names: Sequence[str], values: Sequence[float | None], score: str
+) -> tuple[list[str], list[str]]:
+    """The names, or of many those with the lowest values, and what is to be said of that."""
+    if len(names) <= _MOST_CLASSES:
+        return list(names), []
+    ranked = sorted(
+        zip(names, values, strict=True), key=lambda one: 2.0 if one[1] is None else one[1]
+    )
+    remark = (
+        f"the {_FEWEST_CLASSES} of {len(names)} classes with the lowest {score}; all of them "
+        "stand on the page"
+    )
+    return [name for name, _ in ranked[:_FEWEST_CLASSES]], [remark]
 
 
 def depths_below_each_other(depths: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -124,10 +198,14 @@ def _confusion(counts: Mapping[str, int]) -> list[str]:
     return columns(rows, ["truth", "called present", "called absent"])
 
 
+def _name(score: str) -> str:
+    return _NAMES.get(score, score.replace("_", " "))
+
+
 def _row(record: Mapping[str, Any]) -> str:
-    name = _NAMES.get(record["score"], record["score"].replace("_", " "))
+    name = _name(record["score"])
     # The figures of a classifier have no pooling: a case is an image.
-    return f"{name}, {record['pooling']}" if "pooling" in record else str(name)
+    return f"{name}, {record['pooling']}" if "pooling" in record else name
 
 
 def _cell(record: Mapping[str, Any]) -> str:
@@ -135,6 +213,12 @@ def _cell(record: Mapping[str, Any]) -> str:
     if record["value"] is None or not is_ours or record["low"] is None or record["high"] is None:
         return _value(record)
     return f"{_value(record)} ({record['low']:.4f} to {record['high']:.4f})"
+
+
+def _object_value(record: Mapping[str, Any]) -> str:
+    if record["score"] == "object_count_error" and record["value"] is not None:
+        return f"{record['value']:+.2f}"
+    return _value(record)
 
 
 def _value(record: Mapping[str, Any]) -> str:
@@ -150,6 +234,12 @@ def _rules(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) ->
         f"{first['region']}; split {document['split']}: "
         f"{counted(document['cases'], 'case')} of {counted(document['subjects'], 'subject')}"
     )
+    if document.get("thresholds"):
+        names = [one["name"] for one in document["classes"][1:]]
+        each = ", ".join(
+            f"{name} {value:.4g}" for name, value in zip(names, document["thresholds"], strict=True)
+        )
+        yield f"thresholds {each}: {document['threshold_origin']}"
     if document["threshold"] is not None:
         yield f"threshold {document['threshold']:.4g}: {document['threshold_origin']}"
     defined = [record for record in records if record["value"] is not None]
@@ -160,6 +250,8 @@ def _rules(document: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) ->
     yield from dict.fromkeys(r["why_no_interval"] for r in defined if r["why_no_interval"])
     for rule in dict.fromkeys(r["empty_rule"] for r in records if r["pooling"] != "pooled"):
         yield f"mean per image: {rule}"
+    if document.get("objects"):
+        yield from (f"objects: {rule}" for rule in document["objects"]["rules"])
     yield from _undefined(records)
     yield from (f"note: {note}" for note in document["notes"])
 

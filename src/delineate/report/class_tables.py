@@ -112,15 +112,18 @@ def object_tables(document: Document) -> list[ScoreTable]:
 
 def _object_table(records: Sequence[Record], document: Document, key: str) -> ScoreTable:
     notes = Notes()
-    lacking = {one.get("why_no_interval") for one in records if one["value"] is not None} - {None}
+    said = {
+        str(one[field])
+        for one in records
+        for field in ("why_no_interval", "note")
+        if one["value"] is not None and one.get(field)
+    }
     colours = colours_of(document)
     rows = tuple(
         Row(
             sentence(name),
             tuple(
-                cell_of(
-                    only(records, label_class=name, score=score), notes, [str(x) for x in lacking]
-                )
+                cell_of(only(records, label_class=name, score=score), notes, tuple(said))
                 for score in SCORES_OF_OBJECTS
             ),
             colours.get(name),
@@ -137,12 +140,12 @@ def _object_table(records: Sequence[Record], document: Document, key: str) -> Sc
         "covers with an IoU of at least 0.5; count error: predicted minus true objects, mean of "
         "images",
     )
-    remarks = (*meanings, *document["objects"]["rules"], *sorted(str(one) for one in lacking))
+    remarks = (*meanings, *document["objects"]["rules"], *sorted(said))
     return ScoreTable(
         title,
         f"{title}." + (INTERVAL_RULE if has_intervals else ""),
         tuple(score_name(one) for one in SCORES_OF_OBJECTS),
-        (RowGroup("Objects", (), rows),),
+        (RowGroup("", (), rows),),
         tuple((place, sentence(text)) for text, place in notes.numbers.items()),
         tuple(sentence(text) for text in remarks),
         (),

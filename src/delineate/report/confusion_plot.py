@@ -27,7 +27,7 @@ def confusion_plot(matrix: Matrix, names: Sequence[str], *, name: str = "confusi
     shares, rows, columns = shown_shares(matrix, names)
     count = max(len(rows), len(columns))
     has_numbers = count <= MOST_WITH_NUMBERS
-    cell_inches = 0.5 if count <= MOST_WITH_DECIMALS else 0.34 if has_numbers else 0.145
+    cell_inches = 0.5 if count <= MOST_WITH_DECIMALS else 0.34 if has_numbers else 0.125
     text_pt = 9.0 if count <= MOST_WITH_DECIMALS else 7.5 if has_numbers else 6.5
 
     def draw(axis: Axes, _: object) -> None:

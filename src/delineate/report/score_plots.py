@@ -11,6 +11,8 @@ from delineate.report.plots import CaseDot, Curve, Point, case_strip, pr_plot, r
 from delineate.report.score_tables import MODEL, POOLED, observer_words, sentence
 
 Document = Mapping[str, Any]
+# Above so many, curves cannot be told apart.
+MOST_CURVES, MOST_ROWS = 8, 40
 Cells = Sequence[Sequence[str | int | float]]
 
 
@@ -38,7 +40,8 @@ def evaluation_plots(
     ):
         found = [one for one in curves if one["kind"] == kind]
         if found:
-            figures[f"{words} of all pixels pooled, {where}."] = draw(found, of)
+            shown, remark = _worst(found, of)
+            figures[f"{words} of all pixels pooled, {where}{remark}."] = draw(shown, of)
     strip = _strip(header, rows, observer=observer, region=region)
     if strip:
         caption = f"Dice of every case{strip[0]}, {where}."
@@ -62,6 +65,20 @@ def case_dots(
     return dots
 
 
+def _worst(curves: Sequence[Document], of: _Pooled) -> tuple[Sequence[Document], str]:
+    """The curves, or where they are too many to tell apart those of lowest area, and a remark."""
+    if len(curves) <= MOST_CURVES:
+        return curves, ""
+    score = "roc_auc" if curves[0]["kind"] == "roc" else "average_precision"
+
+    def area(one: Document) -> float:
+        value = of.value(MODEL, str(one["label_class"]), score)
+        return 1.0 if value is None else value
+
+    kept = sorted(curves, key=area)[:MOST_CURVES]
+    return kept, f": the {MOST_CURVES} of {len(curves)} classes with the least area below it"
+
+
 def _strip(
     header: Sequence[str], rows: Cells, *, observer: str, region: str
 ) -> tuple[str, str] | None:
@@ -80,7 +97,9 @@ def _strip(
         for column in columns
         for dot in dots[column]
     ]
-    return ", class by class", case_strip(by_class, row_noun="class", rows=40)
+    rows_drawn = len(columns) <= MOST_ROWS
+    words = ", class by class" if rows_drawn else " and class"
+    return words, case_strip(by_class, row_noun="class", rows=MOST_ROWS)
 
 
 class _Pooled:
