@@ -53,6 +53,15 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    frame: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Which frame of DICOM files of several, counted from 1.",
+            show_default=False,
+        ),
+    ] = None,
     threshold: Threshold = None,
     repeats: Repeats = None,
     depth: Depth = None,
@@ -79,6 +88,7 @@ def predict(
             overlays=overlays,
             formats=formats or [],
             palette=palette.value,
+            frame=frame,
             threshold=threshold,
             repeats=repeats.value if repeats else None,
             depth=depth,

@@ -53,6 +53,7 @@ def predict(
     overlays: bool = True,
     formats: Sequence[str] = (PNG,),
     palette: str = "default",
+    frame: int | None = None,
     threshold: float | None = None,
     repeats: Repeats | None = None,
     depth: int | None = None,
@@ -69,8 +70,9 @@ def predict(
     for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`,
     where a palette other than the default colours the foreground of a binary model as its hit.
     Images of one name in different folders keep their folders' names in the stem. An image
-    that cannot be read is listed among the failures, and the others are done. `depth` prunes a
-    network that has several depths. Of a classifier see `predict_classifier`.
+    that cannot be read is listed among the failures, and the others are done. Of DICOM files of
+    several frames `frame`, counted from 1, is taken. `depth` prunes a network that has several
+    depths. Of a classifier see `predict_classifier`.
 
     Raises:
         DelineateError: no images, no model, or an output folder that cannot be used.
@@ -87,6 +89,7 @@ def predict(
             probabilities=probabilities,
             overlays=overlays,
             palette=palette,
+            frame=frame,
             threshold=threshold,
             repeats=repeats,
             device=device,
@@ -111,7 +114,7 @@ def predict(
     failures: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
         try:
-            image = read_image(file)
+            image = read_image(file, frame=frame)
             prediction = loaded.predict(image, threshold=threshold)
             written = _write_masks(folder, stem, prediction, loaded.classes)
             if overlays:
@@ -131,6 +134,7 @@ def predict(
         "threshold_origin": loaded.threshold.chosen_on if threshold is None else "given",
         "repeats": loaded.predict_settings.repeats,
         "depth": loaded.predict_settings.depth,
+        "frame": frame,
         "classes": [each.name for each in loaded.classes],
         "formats": collected.write(folder),
         "images": rows,

@@ -43,6 +43,7 @@ def predict_classifier(
     probabilities: bool = False,
     overlays: bool = True,
     palette: str = "default",
+    frame: int | None = None,
     threshold: float | None = None,
     repeats: Repeats | None = None,
     device: str | None = None,
@@ -53,7 +54,7 @@ def predict_classifier(
     """Write `predictions.csv`: how probable it is that each image holds something, and the verdict.
 
     With `overlays` also `STEM_cam.png`, where in the image that comes from (Grad-CAM). Stems are
-    told apart as for masks. An image that cannot be read is listed among the failures, and the
+    told apart, and `frame` is taken, as for masks. An image that cannot be read is listed among the failures, and the
     others are done.
 
     Raises:
@@ -71,7 +72,7 @@ def predict_classifier(
     failures: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
         try:
-            image = read_image(file)
+            image = read_image(file, frame=frame)
             verdict = classifier.predict(image, threshold=threshold)
             row: dict[str, Any] = {
                 "image": str(file),
@@ -93,6 +94,7 @@ def predict_classifier(
         "threshold": classifier.threshold if threshold is None else threshold,
         "threshold_origin": chosen.chosen_on if threshold is None else "given",
         "repeats": classifier.predict_settings.repeats,
+        "frame": frame,
         "classes": words,
         "heat_maps": HEAT_WORDS if overlays else None,
         "images": rows,
