@@ -40,6 +40,23 @@ def test_files_patterns_and_options(delineate, run_folder, tmp_path):
     assert written == {f"0{n}_{kind}.png" for n in range(3) for kind in ("mask", "prob")}
 
 
+def test_forms_are_repeated_or_have_commas(delineate, run_folder, tmp_path):
+    """Each form is a file, and which one is told."""
+    image = run_folder.parent / "data" / "images" / "00.png"
+    asked = ["--format", "rle", "--format", "png,coco-polygons"]
+    result = delineate("predict", run_folder, image, "--out", tmp_path / "m", *asked)
+    assert result.exit_code == 0
+    assert [line.split() for line in result.stdout.splitlines()[2:-1]] == [
+        ["rle-nerve", "rle_nerve.csv"],
+        ["rle-siim", "rle_siim.csv"],
+        ["coco-polygons", "instances_predictions.json"],
+    ]
+    assert (tmp_path / "m" / "rle_siim.csv").read_text().startswith("ImageId,EncodedPixels\n00,")
+    refused = delineate("predict", run_folder, image, "--out", tmp_path / "n", "--format", "rel")
+    assert refused.exit_code == 2
+    assert "unknown format 'rel'; did you mean 'rle'?" in refused.stderr
+
+
 def test_a_bad_image_is_listed_and_exit_1(delineate, run_folder, tmp_path):
     """An image that cannot be read is named, and the other is done."""
     bad = tmp_path / "bad.png"

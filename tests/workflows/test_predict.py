@@ -11,6 +11,10 @@ import tifffile
 from PIL import Image
 
 from delineate.core.errors import LayoutError, OutputExistsError, SettingsError
+from delineate.data.masks import settle_encodings
+from delineate.data.opening import open_dataset
+from delineate.data.reading import read_labels
+from delineate.files.class_tables import read_class_table
 from delineate.files.mask_files import read_probability
 from delineate.files.writing import read_json
 from delineate.inference.model_folder import load_model
@@ -115,6 +119,54 @@ def test_three_classes_write_indices_and_a_map_each(classes_run, images, tmp_pat
     row = result.document["images"][0]
     areas = [int((np.asarray(mask) == index).sum()) for index in (1, 2)]
     assert list(row["area_px"].values()) == areas
+
+
+@pytest.mark.parametrize("form", ["rle-nerve", "rle-siim", "coco", "coco-polygons"])
+@pytest.mark.parametrize("run", ["tiny_run", "classes_run"])
+def test_every_form_is_read_back_as_data(request, run, form, images, tmp_path):
+    """Beside the images each file is a data set, whose masks are those of the pictures."""
+    model = request.getfixturevalue(run)
+    out = predict(model, [images], tmp_path / "out", formats=[form], overlays=False, threads=1)
+    (name,) = out.document["formats"].values()
+    shutil.copy(out.folder / name, images)
+    dataset = settle_encodings(open_dataset(images))
+    assert [each.name for each in dataset.classes[1:]] == out.document["classes"][1:]
+    for sample in dataset.samples:
+        picture = pixels(out.folder / f"{sample.id}_mask.png")
+        truth = picture if run == "classes_run" else picture // 255
+        assert truth.any()
+        assert (read_labels(dataset, sample, "reference") == truth).all()
+    assert len(dataset.samples) == 3
+
+
+def test_classes_keep_their_order_where_their_table_lies_beside(classes_run, images, tmp_path):
+    """Run lengths name classes and do not number them: `classes.csv` does."""
+    out = predict(classes_run, [images], tmp_path / "out", formats=["rle-nerve"], threads=1)
+    table = read_class_table(out.folder / "classes.csv")
+    assert table.classes == load_model(classes_run, threads=1).classes
+    shutil.copy(out.folder / "rle_nerve.csv", images)
+    (images / "classes.csv").write_text("name,red,green,blue\nbackground,0,0,0\n"
+                                        "class 2,9,0,0\nclass 1,0,9,0\n")  # fmt: skip
+    dataset = settle_encodings(open_dataset(images))
+    assert [each.name for each in dataset.classes] == ["background", "class 2", "class 1"]
+    labels = read_labels(dataset, dataset.samples[0], "reference")
+    mask = pixels(out.folder / f"{dataset.samples[0].id}_mask.png")
+    assert (labels == np.array([0, 2, 1], np.uint8)[mask]).all()
+
+
+def test_overlays_of_several_classes_have_a_legend_below(classes_run, images, tmp_path):
+    """The image keeps its pixels, and a strip below names the colours."""
+    predict(classes_run, [images], tmp_path / "out", threads=1)
+    height, width, _ = pixels(tmp_path / "out" / "s0_0_overlay.png").shape
+    assert height > 41
+    assert width >= 37
+
+
+def test_an_unknown_form_is_refused_before_anything_is_written(tiny_run, images, tmp_path):
+    """The nearest is proposed."""
+    with pytest.raises(SettingsError, match="unknown format 'cocoa'; did you mean 'coco'"):
+        predict(tiny_run, [images], tmp_path / "out", formats=["cocoa"], threads=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_colour_and_sixteen_bits_are_taken(tiny_run, images, tmp_path):

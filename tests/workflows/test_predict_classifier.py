@@ -23,6 +23,7 @@ from delineate.inference.settings import PredictSettings
 from delineate.inference.weights import save_network
 from delineate.models.catalogue import build_classifier
 from delineate.report.heat_maps import heat_map_overlay
+from delineate.workflows.predict import predict
 from delineate.workflows.predict_classifier import predict_classifier
 
 ARGUMENTS = {"encoder": "test_resnet", "head": "pneumothorax"}
@@ -177,6 +178,8 @@ def test_what_belongs_to_masks_is_refused(model, images, tmp_path):
         predict_classifier(model, [images], out, probabilities=True)
     with pytest.raises(SettingsError, match="--palette nerve: colours masks"):
         predict_classifier(model, [images], out, palette="nerve")
+    with pytest.raises(SettingsError, match="--format rle-nerve: writes masks, and a classifier"):
+        predict(model, [images], out, formats=["png", "rle"])
     assert not out.exists()
 
 

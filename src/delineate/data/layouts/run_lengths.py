@@ -16,7 +16,7 @@ from typing import Literal
 
 from delineate.core.errors import DelineateError, LayoutError
 from delineate.core.types import LabelClass, default_classes
-from delineate.data.layouts.class_names import named_classes
+from delineate.data.layouts.class_names import listed_classes, named_classes
 from delineate.data.layouts.found import REFERENCE, Found, in_order, with_places
 from delineate.data.layouts.names import place_of
 from delineate.data.listing import Listing, counted, natural_key, some, stem
@@ -202,4 +202,12 @@ def _classes(listing: Listing, tables: Mapping[Path, _Table]) -> tuple[LabelClas
     names = [name for table in tables.values() for name in table.content.class_names]
     if not names:
         return default_classes(2)
+    folders = [_folder(listing, path) for path in tables]
+    listed = listed_classes(listing, folders, [n for n in names if not n.isdecimal()])
+    if listed is not None:
+        return listed[0]
     return named_classes(sorted(set(names), key=natural_key), listing.root)
+
+
+def _folder(listing: Listing, path: Path) -> PurePosixPath:
+    return PurePosixPath(path.parent.relative_to(listing.root).as_posix())
