@@ -54,8 +54,8 @@ def predict_classifier(
     """Write `predictions.csv`: how probable it is that each image holds something, and the verdict.
 
     With `overlays` also `STEM_cam.png`, where in the image that comes from (Grad-CAM). Stems are
-    told apart, and `frame` is taken, as for masks. An image that cannot be read is listed among the failures, and the
-    others are done.
+    told apart, and `frame` is taken, as for masks. An image that cannot be read is listed among
+    the failures, and the others are done.
 
     Raises:
         SettingsError: probability maps or a palette, which belong to masks.
