@@ -42,10 +42,17 @@ def _row(depth: Mapping[str, Any], keys: list[tuple[str, str]]) -> tuple[str, tu
         f"{depth['parameters']:,}",
         _number(depth["milliseconds_an_image"], ".1f"),
         _number(depth["share_of_time"], ".2f"),
-        _number(depth["threshold"], ".3f"),
+        _thresholds(depth),
         *(_number(found.get(key), ".4f") for key in keys),
     )
     return str(depth["depth"]), cells
+
+
+def _thresholds(depth: Mapping[str, Any]) -> str:
+    """The threshold; one a class, in the order of classes, where they overlap."""
+    if depth["thresholds"] is not None:
+        return ", ".join(format(value, ".3f") for value in depth["thresholds"])
+    return "none" if depth["threshold"] is None else format(depth["threshold"], ".3f")
 
 
 def _number(value: float | None, form: str) -> str:

@@ -44,6 +44,7 @@ def depth_rows(
             model.classes,
             model.cut(),
             threshold_origin=f"{model.threshold.rule} ({model.threshold.chosen_on})",
+            is_overlapping=model.card.is_overlapping,
             settings=settings,
         )
         headline = [record for record in evaluation.headline() if record.predictor == "model"]
@@ -53,7 +54,8 @@ def depth_rows(
                 "parameters": model.card.depths[(depth or 1) - 1].parameters,
                 "milliseconds_an_image": time_ms,
                 "share_of_time": time_ms / times_ms[-1] if time_ms and times_ms[-1] else None,
-                "threshold": model.threshold.cut,
+                "threshold": model.threshold.value,
+                "thresholds": model.threshold.values,
                 "scores": [_score(record) for record in headline],
             }
         )
