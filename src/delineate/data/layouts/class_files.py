@@ -11,7 +11,7 @@ import numpy as np
 from delineate.core.errors import DelineateError
 from delineate.core.types import IGNORE, LabelClass
 from delineate.data.listing import Listing
-from delineate.files.class_tables import ClassTable, read_class_table, with_palette
+from delineate.files.class_tables import PACKAGED, ClassTable, read_class_table, with_palette
 from delineate.files.mask_encoding import MaskEncoding, RawMask, decode, read_raw_mask
 
 # In the order in which they are believed: those that tell colours first.
@@ -52,8 +52,8 @@ def table_file(listing: Listing) -> Path | None:
 def settled_by(table: Path | str, masks: Iterable[Path]) -> Settled | None:
     """What a table says of these masks; None where it does not fit the first that can be read.
 
-    Masks of colours need a table of colours; masks of numbers have 255 as unknown unless the
-    table says otherwise.
+    Masks of colours need a table of colours; one colour that the set's own table does not list is
+    an error of the mask. Masks of numbers have 255 as unknown unless the table says otherwise.
 
     Raises:
         UnreadableFileError: a table that cannot be read.
@@ -65,6 +65,8 @@ def settled_by(table: Path | str, masks: Iterable[Path]) -> Settled | None:
         if not known.has_colours:
             return None
         encoding = MaskEncoding("colours", colours_file=Path(table))
+        if table in PACKAGED and not _decodes(raw, encoding, known):
+            return None
         return Settled(encoding, known.classes, f"names of classes, by colour: {name}")
     classes = known.classes
     if raw is not None and known.is_plain and not known.has_colours:
@@ -94,6 +96,17 @@ def fitting(listing: Listing, masks: Sequence[Path]) -> Settled | None:
     except DelineateError:
         return None
     return None
+
+
+def indices_with_void(masks: Sequence[Path]) -> MaskEncoding | None:
+    """Indices with 255 as unknown, where the first mask holds neither colours nor 0 and 255 alone.
+
+    For layouts whose masks are known to be so, where soft greys would be suspected elsewhere.
+    """
+    raw = _first(masks, at_least=2)
+    if raw is None or raw.is_colour or raw.is_lossy or _is_black_and_white(raw):
+        return None
+    return MaskEncoding("index", ignore=IGNORE)
 
 
 def _decodes(raw: RawMask, encoding: MaskEncoding, known: ClassTable) -> bool:

@@ -12,11 +12,17 @@ Source: Everingham et al. (2010), "The Pascal visual object classes (VOC) challe
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from delineate.core.errors import LayoutError
-from delineate.data.layouts.class_files import Settled, settled_by, table_file
+from delineate.data.layouts.class_files import (
+    Settled,
+    indices_with_void,
+    settled_by,
+    table_file,
+)
 from delineate.data.layouts.found import REFERENCE, Found, in_order, with_places
 from delineate.data.layouts.names import place_of
 from delineate.data.layouts.split_lists import listed_splits
@@ -59,9 +65,12 @@ def read(listing: Listing) -> Found:
             "or write a manifest CSV"
         )
     found = in_order(with_places(samples, listing.root))
-    settled = _settled(listing, found)
+    drawn = [file for sample in found for file in sample.masks.get(REFERENCE, ())]
+    settled = _settled(listing, found, drawn)
     if settled is None:
-        return Found(found, tuple(notes))
+        indices = indices_with_void(drawn)
+        encodings = {REFERENCE: indices} if indices else {}
+        return Found(found, tuple(notes), encodings=encodings)
     notes.append(settled.note)
     return Found(
         found, tuple(notes), encodings={REFERENCE: settled.encoding}, classes=settled.classes
@@ -114,8 +123,7 @@ def _samples(listing: Listing, images: str, masks: str, notes: list[str]) -> lis
     ]
 
 
-def _settled(listing: Listing, samples: tuple[Sample, ...]) -> Settled | None:
-    masks = [file for sample in samples for file in sample.masks.get(REFERENCE, ())]
+def _settled(listing: Listing, samples: Sequence[Sample], masks: Sequence[Path]) -> Settled | None:
     table = table_file(listing)
     if table is not None:
         return settled_by(table, masks)
