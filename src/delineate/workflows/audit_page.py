@@ -62,7 +62,7 @@ def write_page_of(
         path,
         title=f"Audit of {dataset.root.resolve().name}",
         facts=facts,
-        notes=list(audited.notes),
+        notes=[*audited.notes, *_overlap_notes(audited)],
         findings=audited.findings,
         samples={sample.id: sample for sample in audited.gallery.samples},
         look=_looker(audited),
@@ -73,6 +73,11 @@ def write_page_of(
         review=join(["delineate", "review", str(path.parent)]),
         progress=progress,
     )
+
+
+def _overlap_notes(audited: Audited) -> Iterator[str]:
+    if audited.dataset.is_overlapping:
+        yield "where classes overlap, the pictures show the last of them"
 
 
 def _facts(document: Mapping[str, Any], audited: Audited) -> Iterator[tuple[str, str]]:

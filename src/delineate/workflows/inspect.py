@@ -102,6 +102,8 @@ def inspect(
             f"{len(shown)} of {len(cases)} images are shown: those with problems, "
             f"the others drawn with seed {seed}"
         )
+    if dataset.is_overlapping:
+        notes.append("where classes overlap, the pictures show the last of them")
     uncertain = set(proposed) - set(certain) - confirmed
     write_contact_sheet(
         folder / PAGE,
