@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,18 +17,7 @@ from delineate.cli.options import (
     Overwrite,
     Quiet,
 )
-from delineate.cli.tables import columns, counted
-
-_FIGURES = {
-    "length": "length_px",
-    "segments": "segments",
-    "branch points": "branch_points",
-    "free ends": "end_points",
-    "mean width": "mean_width_px",
-    "median": "median_width_px",
-    "95 %": "p95_width_px",
-    "tortuosity": "tortuosity",
-}
+from delineate.cli.structure_table import structure_table
 
 
 def measure(
@@ -96,34 +84,3 @@ def measure(
             progress=console,
         )
     console.finish(result, structure_table(result.document))
-
-
-def structure_table(document: Mapping[str, Any]) -> Iterator[str]:
-    """The mean over cases of what was measured, a row for each who drew and each class."""
-    summary: Sequence[Mapping[str, Any]] = document["summary"]
-    if not summary:
-        yield "nothing could be measured"
-        return
-    several = len(document["classes"]) > 1
-    header = ["mean of a case", *(["class"] if several else []), "cases", *_FIGURES]
-    rows = []
-    for row in summary:
-        name = [row["class"]] if several else []
-        figures = [_short(row[key], key) for key in _FIGURES.values()]
-        rows.append([row["who"], *name, f"{row['cases']:,}", *figures])
-    yield from columns(rows, header)
-    yield "lengths and widths in px; quantiles are over the length"
-    in_mm = [row for row in summary if row["length_mm"] is not None]
-    for row in in_mm:
-        who = f"{row['who']}, {row['class']}" if several else row["who"]
-        width = "undefined" if row["mean_width_mm"] is None else f"{row['mean_width_mm']:.4f} mm"
-        yield f"{who}: length {row['length_mm']:.2f} mm, mean width {width}"
-    without = sum(not case["spacing_origin"] for case in document["cases"])
-    if in_mm and without:
-        yield f"{counted(without, 'mask')} without a size of a pixel are in px alone"
-
-
-def _short(value: float | None, key: str) -> str:
-    if value is None:
-        return "undefined"
-    return f"{value:.3f}" if "width" in key or key == "tortuosity" else f"{value:,.1f}"

@@ -139,6 +139,13 @@ Objects = Annotated[
         show_default=False,
     ),
 ]
+Structure = Annotated[
+    bool,
+    typer.Option(
+        "--structure",
+        help="Measure vessels too: centre lines, branch points, lengths, widths, tortuosity.",
+    ),
+]
 Review = Annotated[
     Path | None,
     typer.Option(

@@ -25,6 +25,7 @@ from delineate.cli.options import (
     Seed,
     Split,
     SplitFile,
+    Structure,
     Subjects,
     Threshold,
 )
@@ -53,6 +54,7 @@ def score(
     allow_leakage: AllowLeakage = False,
     overlapping: Overlapping = False,
     objects: Objects = None,
+    structure: Structure = False,
     palette: Palette = PaletteName.DEFAULT,
     seed: Seed = 0,
     overwrite: Overwrite = False,
@@ -81,6 +83,7 @@ def score(
             allow_leakage=allow_leakage,
             overlapping=overlapping,
             objects=objects,
+            structure=structure,
             split_file=split_file,
             palette=palette.value,
             overwrite=overwrite,

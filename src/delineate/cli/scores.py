@@ -7,6 +7,7 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
+from delineate.cli.structure_table import error_table
 from delineate.cli.tables import columns, counted
 
 _NAMES = {
@@ -57,6 +58,9 @@ def score_table(document: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     if len(document.get("classes", ())) > 2:
         yield from classes_below_each_other(document)
+        yield ""
+    if document.get("structure"):
+        yield from error_table(document["structure"])
         yield ""
     if document.get("objects"):
         yield from objects_below_each_other(document)

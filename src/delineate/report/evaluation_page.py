@@ -18,6 +18,7 @@ from delineate.report.class_tables import (
     object_tables,
 )
 from delineate.report.depth_table import DepthTable, depth_table
+from delineate.report.display import Picture
 from delineate.report.overlays import LegendEntry
 from delineate.report.pages import write_page
 from delineate.report.score_tables import (
@@ -31,6 +32,7 @@ from delineate.report.score_tables import (
     summary_sentence,
     views_table,
 )
+from delineate.report.structure_section import StructureSection, structure_section
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Scores:
     failures: tuple[tuple[str, str], ...]
     failure_rule: str
     plots: tuple[tuple[str, str], ...]
+    structure: StructureSection | None
 
 
 def write_evaluation_page(
@@ -69,6 +72,7 @@ def write_evaluation_page(
     document: Document,
     pictures: Sequence[CasePicture] = (),
     plots: Mapping[str, str] | None = None,
+    structure_pictures: Sequence[Picture] = (),
     title: str = "Evaluation",
     facts: Sequence[tuple[str, str]] = (),
     palette: str = "default",
@@ -76,21 +80,23 @@ def write_evaluation_page(
     """Write evaluation.html beside evaluation.json and return its path.
 
     `document` is what `Evaluation.to_document` gives, `plots` what `evaluation_plots` gives
-    (caption to inline SVG), `palette` the one that the pictures were drawn with, and `facts`
-    say what was evaluated: model, data, split.
+    (caption to inline SVG), `structure_pictures` show the vessels of one case, `palette` is the
+    one that the pictures were drawn with, and `facts` say what was evaluated: model, data, split.
     """
     return write_page(
         path,
         "evaluation.html",
         title=title,
         facts=list(facts),
-        scores=scores_of(document, plots or {}),
+        scores=scores_of(document, plots or {}, structure_pictures),
         pictures=list(pictures),
         legend=legend_of(document, palette),
     )
 
 
-def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
+def scores_of(
+    document: Document, plots: Mapping[str, str], structure_pictures: Sequence[Picture] = ()
+) -> Scores:
     """Everything that a page shows of an evaluation."""
     origin = sentence(str(document["threshold_origin"]))
     facts = (
@@ -116,6 +122,7 @@ def scores_of(document: Document, plots: Mapping[str, str]) -> Scores:
         failures=tuple((one["id"], one["failure"]) for one in document["failures"]),
         failure_rule=sentence(str(document["failure_rule"])),
         plots=tuple(plots.items()),
+        structure=structure_section(document, structure_pictures),
     )
 
 

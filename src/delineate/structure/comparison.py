@@ -38,6 +38,21 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class ErrorSums:
+    """What is kept of one case, to be added to others: lengths, and sums of widths over length.
+
+    `widths` has a row a band of `BANDS_PX`: the length, and over it the sums of true width,
+    error, absolute error and squared error.
+    """
+
+    truth_length_px: float
+    predicted_length_px: float
+    missed_length_px: float
+    false_length_px: float
+    widths: Values
+
+
+@dataclass(frozen=True)
 class WidthErrors:
     """Predicted less true width over the length on which both could be measured.
 
@@ -106,42 +121,55 @@ def compare(truth: Structure, prediction: Structure) -> Comparison:
     )
 
 
-def errors_of(comparisons: Sequence[Comparison]) -> StructureErrors:
-    """The errors of several cases together: each pixel of length counts the same."""
-    truth = sum(float(each.truth.step_px.sum()) for each in comparisons)
-    predicted = sum(float(each.prediction.step_px.sum()) for each in comparisons)
-    widths = np.concatenate([np.empty(0), *(each.truth_widths_px for each in comparisons)])
-    others = np.concatenate([np.empty(0), *(each.predicted_widths_px for each in comparisons)])
-    weights = np.concatenate([np.empty(0), *(each.weights_px for each in comparisons)])
-    bands = []
-    for low, high in pairwise(BANDS_PX):
-        inside = (widths >= low) & (widths < high)
-        found = _width_errors(widths[inside], others[inside], weights[inside])
-        if found is not None:
-            bands.append((low, high, found))
-    return StructureErrors(
-        len(comparisons),
-        truth,
-        predicted,
-        predicted - truth,
-        sum(float(each.truth.step_px[~each.is_met].sum()) for each in comparisons),
-        sum(float(each.prediction.step_px[~each.is_true].sum()) for each in comparisons),
-        _width_errors(widths, others, weights),
-        tuple(bands),
+def sums_of(comparison: Comparison) -> ErrorSums:
+    """What a comparison adds to the errors of several cases."""
+    truth, weights = comparison.truth_widths_px, comparison.weights_px
+    error = comparison.predicted_widths_px - truth
+    columns = np.stack([np.ones(len(truth)), truth, error, np.abs(error), error**2]) * weights
+    bands = [
+        columns[:, (truth >= low) & (truth < high)].sum(axis=1) for low, high in pairwise(BANDS_PX)
+    ]
+    return ErrorSums(
+        float(comparison.truth.step_px.sum()),
+        float(comparison.prediction.step_px.sum()),
+        float(comparison.truth.step_px[~comparison.is_met].sum()),
+        float(comparison.prediction.step_px[~comparison.is_true].sum()),
+        np.stack(bands),
     )
 
 
-def _width_errors(truth: Values, prediction: Values, weights: Values) -> WidthErrors | None:
-    if not len(truth):
+def errors_of(cases: Sequence[ErrorSums]) -> StructureErrors:
+    """The errors of several cases together: each pixel of length counts the same."""
+    truth = sum(each.truth_length_px for each in cases)
+    predicted = sum(each.predicted_length_px for each in cases)
+    widths = np.sum([each.widths for each in cases], axis=0)
+    bands = (
+        (low, high, _width_errors(row))
+        for (low, high), row in zip(pairwise(BANDS_PX), widths, strict=True)
+    )
+    return StructureErrors(
+        len(cases),
+        truth,
+        predicted,
+        predicted - truth,
+        sum(each.missed_length_px for each in cases),
+        sum(each.false_length_px for each in cases),
+        _width_errors(widths.sum(axis=0)),
+        tuple((low, high, found) for low, high, found in bands if found is not None),
+    )
+
+
+def _width_errors(sums: Values) -> WidthErrors | None:
+    length_px = float(sums[0])
+    if not length_px:
         return None
-    error = prediction - truth
-    mean = float(np.average(error, weights=weights))
-    deviation = float(np.sqrt(np.average((error - mean) ** 2, weights=weights)))
+    truth, mean, absolute, square = (float(each) for each in sums[1:] / length_px)
+    deviation = max(0.0, square - mean**2) ** 0.5
     return WidthErrors(
-        float(weights.sum()),
-        float(np.average(truth, weights=weights)),
+        length_px,
+        truth,
         mean,
-        float(np.average(np.abs(error), weights=weights)),
+        absolute,
         deviation,
         mean - LIMITS_DEVIATIONS * deviation,
         mean + LIMITS_DEVIATIONS * deviation,

@@ -51,6 +51,7 @@ def evaluate(
     allow_leakage: bool = False,
     overlapping: bool = False,
     objects: bool | None = None,
+    structure: bool = False,
     palette: str = "default",
     overwrite: bool = False,
     seed: int = 0,
@@ -73,7 +74,8 @@ def evaluate(
     `overlapping` declares that a pixel of the data may belong to several classes; for a model
     trained so, and for a run's own data, it need not be said.
 
-    `objects` are counted where the data set has single ones, unless it is said.
+    `objects` are counted where the data set has single ones, unless it is said; with
+    `structure` vessels are measured: lengths and widths, and their errors.
 
     A network that can be pruned is scored at every depth too, unless one `depth` is asked for. A
     classifier is held against whether masks hold any foreground, or against the `labels` of a CSV.
@@ -91,6 +93,10 @@ def evaluate(
         if objects:
             raise SettingsError(
                 "--objects: a classifier says nothing of single objects; leave the option out"
+            )
+        if structure:
+            raise SettingsError(
+                "--structure: a classifier draws no vessels to measure; leave the option out"
             )
     require_cut(card, threshold)
     asked = AskedScoring(
@@ -149,6 +155,7 @@ def evaluate(
         | every_depth,
         notes=case.notes(),
         has_objects=objects,
+        has_structure=structure,
         views=case.data.views,
         earlier=case.data.earlier,
         settings=settings,

@@ -23,6 +23,7 @@ from delineate.report.evaluation_page import write_evaluation_page
 from delineate.report.report_page import RecipeChoice, RunReport, SplitRow, write_report
 from delineate.report.score_plots import evaluation_plots
 from delineate.workflows.curves import read_history
+from delineate.workflows.evaluated_structure import structure_pictures
 from delineate.workflows.run_folder import RECIPE, SPLIT, read_run
 from delineate.workflows.scoring import PAGE, PREDICTIONS, ScoringResult, file_name
 
@@ -51,6 +52,7 @@ def write_pages(result: ScoringResult, dataset: Dataset, run: Path | None = None
         document=document,
         pictures=shown.pictures,
         plots=shown.plots,
+        structure_pictures=structure_pictures(result.folder, document),
         title=f"Evaluation: {_of(document)}",
         facts=_facts(result),
         palette=str(document["palette"]),

@@ -54,6 +54,7 @@ def score(
     allow_leakage: bool = False,
     overlapping: bool = False,
     objects: bool | None = None,
+    structure: bool = False,
     palette: str = "default",
     overwrite: bool = False,
     seed: int = 0,
@@ -66,7 +67,8 @@ def score(
     and for classes that overlap see `delineate.workflows.prediction_files`. Probability maps of
     a binary task and of classes that overlap need a threshold, chosen elsewhere than on these
     cases. A sample without a file is scored as failed. `objects` are counted where the data set
-    has single ones, unless it is said. `review` and `allow_leakage` are those of `evaluate`.
+    has single ones, unless it is said; with `structure` vessels are measured: lengths and widths,
+    and their errors. `review` and `allow_leakage` are those of `evaluate`.
 
     Raises:
         LeakageError: a leaking split that is not allowed.
@@ -140,6 +142,7 @@ def score(
         | data.facts(),
         notes=data.notes(),
         has_objects=objects,
+        has_structure=structure,
         views=data.views,
         earlier=data.earlier,
         settings=EvaluationSettings(seed=seed),

@@ -30,6 +30,7 @@ from delineate.metrics.thresholds import Cut, decide
 from delineate.report.display import Rgb
 from delineate.report.legend_strip import entries_of, with_legend
 from delineate.report.overlays import class_overlay, overlay
+from delineate.workflows.evaluated_structure import EvaluatedStructure
 from delineate.workflows.scored_data import training_mask_baseline
 
 SCHEMA = "evaluation"
@@ -79,6 +80,7 @@ def score_and_write(
     facts: dict[str, Any],
     notes: tuple[str, ...] = (),
     has_objects: bool | None = None,
+    has_structure: bool = False,
     views: Sequence[View] = (),
     earlier: Dataset | None = None,
     settings: EvaluationSettings,
@@ -89,7 +91,8 @@ def score_and_write(
     A case without an answer is scored as failed, never left out. `earlier` holds the cases of
     this split as they were before decisions changed their labels: those that decisions dropped
     are answered too, and count with their earlier labels alone. Objects are counted where that is
-    asked for, and where it is not said if the data set has single objects.
+    asked for, and where it is not said if the data set has single objects; with `has_structure`
+    vessels are measured too.
     """
     if has_objects is None:
         has_objects = dataset.has_instances
@@ -106,6 +109,11 @@ def score_and_write(
     (folder / OVERLAYS).mkdir(exist_ok=True)
     (folder / PREDICTIONS).mkdir(exist_ok=True)
 
+    measured = None
+    if has_structure:
+        measured = EvaluatedStructure(
+            folder, classes, is_overlapping=dataset.is_overlapping, palette=palette
+        )
     kept = {sample.id for sample in scored.samples}
     before = {} if earlier is None else {sample.id: sample for sample in earlier.samples}
     dropped = [sample for id_, sample in before.items() if id_ not in kept]
@@ -116,6 +124,8 @@ def score_and_write(
                 yield _dropped_case(earlier, sample, answers)
                 continue
             case = _scored_case(dataset, sample, answers, classes, threshold, folder, palette)
+            if measured is not None:
+                measured.add(case, file_name(sample.id), sample.image)
             if has_objects and dataset.has_instances:
                 case = replace(case, objects=_objects_of(dataset, sample, case))
             if earlier is not None and sample.id in before:
@@ -135,6 +145,8 @@ def score_and_write(
     )
     evaluation = replace(evaluation, notes=(*notes, *evaluation.notes))
     document = facts | {"split": split, "palette": palette} | evaluation.to_document()
+    if measured is not None:
+        document |= {"structure": measured.finish()}
     header, rows = evaluation.case_rows()
     write_csv(folder / CASES, header, rows)
     if evaluation.objects is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -88,7 +89,9 @@ class StructureFiles:
                 found[who, one.name] = structure
                 self.rows.append(_case_row(case_id, who, one.name, structure, each.spacing))
                 if self._pictures:
-                    self._draw(case_id, stem, who, one, structure, mask & each.known)
+                    title = f"{case_id}: {one.name}, {who}"
+                    picture = structure_picture(structure, mask & each.known, title=title)
+                    write_image(self.picture(stem, who, one.name), picture)
         segments = [row for key, each in found.items() for row in _segment_rows(*key, each)]
         write_csv(self._folder / SEGMENTS / f"{stem}.csv", _SEGMENT_HEADER, segments)
         points = [row for key, each in found.items() for row in _point_rows(*key, each)]
@@ -106,14 +109,12 @@ class StructureFiles:
             "cases": self.rows,
         }
 
-    def _draw(
-        self, case_id: str, stem: str, who: str, one: LabelClass, structure: Structure, mask: Mask
-    ) -> None:
-        parts = [stem, who.replace(" ", "-").replace("/", "_")]
+    def picture(self, stem: str, word: str, class_name: str) -> Path:
+        """The file of a picture of a case, named after what it shows."""
+        parts = [stem, re.sub(r"[^\w.-]+", "-", word)]
         if len(self._classes) > 1:
-            parts.append(self._words[one.index])
-        picture = structure_picture(structure, mask, title=f"{case_id}: {one.name}, {who}")
-        write_image(self._folder / PICTURES / f"{'_'.join(parts)}.png", picture)
+            parts.append(next(self._words[c.index] for c in self._classes if c.name == class_name))
+        return self._folder / PICTURES / f"{'_'.join(parts)}.png"
 
 
 def spacing_by_hand(text: str | None) -> Spacing | None:
