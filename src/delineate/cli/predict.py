@@ -20,6 +20,7 @@ from delineate.cli.options import (
     PaletteName,
     Quiet,
     Repeats,
+    Structure,
     Threads,
     Threshold,
 )
@@ -62,6 +63,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    structure: Structure = False,
     threshold: Threshold = None,
     repeats: Repeats = None,
     depth: Depth = None,
@@ -87,6 +89,7 @@ def predict(
             probabilities=probabilities,
             overlays=overlays,
             formats=formats or [],
+            structure=structure,
             palette=palette.value,
             frame=frame,
             threshold=threshold,

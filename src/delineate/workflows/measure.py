@@ -20,9 +20,7 @@ from delineate.workflows.inputs import inputs_of
 from delineate.workflows.mask_folder import MASKS, holds_masks_alone, mask_folder
 from delineate.workflows.scored_data import EVERYTHING, cases_of
 from delineate.workflows.scoring import file_name
-from delineate.workflows.structure import Drawn, StructureFiles, spacing_by_hand
-
-SCHEMA, DOCUMENT = "structure", "structure.json"
+from delineate.workflows.structure import DOCUMENT, SCHEMA, Drawn, StructureFiles, spacing_by_hand
 
 
 @dataclass(frozen=True)

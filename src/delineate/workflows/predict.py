@@ -25,6 +25,7 @@ from delineate.report.overlays import class_overlay, find_palette
 from delineate.workflows.asked_images import failure_of, listed_images, stems
 from delineate.workflows.mask_formats import PNG, MaskFormats, asked_formats
 from delineate.workflows.predict_classifier import VerdictsResult, predict_classifier
+from delineate.workflows.predicted_structure import PredictedStructure
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
 CLASSES = "classes.csv"
@@ -52,6 +53,7 @@ def predict(
     probabilities: bool = False,
     overlays: bool = True,
     formats: Sequence[str] = (PNG,),
+    structure: bool = False,
     palette: str = "default",
     frame: int | None = None,
     threshold: float | None = None,
@@ -65,7 +67,8 @@ def predict(
     """Write `STEM_mask.png` for each image, at its own size.
 
     Where classes overlap there is one for each of them, `STEM_mask_CLASS.png`. `formats` are
-    further forms, one file for all images: see `delineate.workflows.mask_formats`.
+    further forms, one file for all images: see `delineate.workflows.mask_formats`. With
+    `structure` vessels are measured into a folder of that name, as `measure` does.
     With `probabilities` also `STEM_prob.png`, 16 bits, 65535 for certainty (one file a class
     for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`,
     where a palette other than the default colours the foreground of a binary model as its hit.
@@ -82,6 +85,10 @@ def predict(
     forms = asked_formats(formats)
     if card.task == "classify":
         _refuse_forms(forms)
+        if structure:
+            raise SettingsError(
+                "--structure: a classifier draws no vessels to measure; leave the option out"
+            )
         return predict_classifier(
             model,
             images,
@@ -110,6 +117,10 @@ def predict(
     if len(shown) == 2 and palette != "default":
         shown = (shown[0], replace(shown[1], colour=hit))
     collected = MaskFormats(forms, loaded.classes, files)
+    is_overlapping = loaded.card.is_overlapping
+    measured = None
+    if structure:
+        measured = PredictedStructure(folder, loaded.classes, is_overlapping=is_overlapping)
     rows: list[dict[str, Any]] = []
     failures: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
@@ -122,6 +133,8 @@ def predict(
             if probabilities:
                 _write_probabilities(folder, stem, prediction)
             collected.add(file, stem, prediction)
+            if measured is not None:
+                measured.add(file, stem, prediction.labels)
         except DelineateError as error:
             failures.append(failure_of(file, error))
             continue
@@ -137,6 +150,7 @@ def predict(
         "frame": frame,
         "classes": [each.name for each in loaded.classes],
         "formats": collected.write(folder),
+        "structure": None if measured is None else measured.finish(),
         "images": rows,
         "failures": failures,
     }

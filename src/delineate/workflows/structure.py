@@ -21,6 +21,7 @@ from delineate.report.structure_pictures import structure_picture
 from delineate.structure.figures import figures_of
 from delineate.structure.measuring import Structure, measure_structure
 
+SCHEMA, DOCUMENT = "structure", "structure.json"
 CASES, SEGMENTS, POINTS, PICTURES = "cases.csv", "segments", "points", "pictures"
 RULES = (
     "the centre line is a skeleton after Lee, Kashyap and Chu (1994), smoothed; side branches "
