@@ -61,6 +61,9 @@ LAYOUTS = {
         cityscapes.recognise, cityscapes.read, "X_leftImg8bit.png beside X_gtFine_labelIds.png"
     ),
     "voc": Layout(voc.recognise, voc.read, "JPEGImages/ beside SegmentationClass/"),
+    "cropped": Layout(
+        cropped.recognise, cropped.read, "images/ beside masks/ and a CSV of mask,x,y"
+    ),
     "dsb2018": Layout(
         dsb2018.recognise, dsb2018.read, "ID/images/ID.png beside ID/masks/ of an object each"
     ),
@@ -74,9 +77,6 @@ LAYOUTS = {
         run_lengths.recognise_siim, run_lengths.read, "a CSV of ImageId,EncodedPixels by gaps"
     ),
     "rle": Layout(run_lengths.recognise_nerve, run_lengths.read, "a CSV of img,pixels by starts"),
-    "cropped": Layout(
-        cropped.recognise, cropped.read, "images/ beside masks/ and a CSV of mask,x,y"
-    ),
     "class-folders": Layout(
         class_folders.recognise, class_folders.read, "benign/X.png beside benign/X_mask.png"
     ),

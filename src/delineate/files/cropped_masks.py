@@ -50,12 +50,20 @@ class Offsets:
     has_masks: bool
 
     def of(self, file: Path) -> Box | None:
-        """The box of a mask, by the longest part of its path that the table has."""
+        """The box of a mask, by the longest part of its path that the table has.
+
+        In a table of images `a_mask` and `a_1` are masks of `a`.
+        """
         for depth in range(len(file.parts), 0, -1):
             name = PurePosixPath(*file.parts[-depth:]).as_posix()
             for key in (name, _stem(name)):
                 if key in self.boxes:
                     return self.boxes[key]
+        core = "" if self.has_masks else _stem(file.name)
+        while core:
+            if core in self.boxes:
+                return self.boxes[core]
+            core = re.sub(r"[_\-. ]*[^_\-. ]*$", "", core)
         return None
 
 
@@ -90,7 +98,10 @@ def placed(labels: Labels, file: Path, offsets: Path, size: tuple[int, int]) -> 
 
 def is_offset_table(header: str) -> bool:
     """Whether the first line of a CSV names masks or images and where their boxes begin."""
-    return _columns(next(csv.reader([header], delimiter=_separator(header)), [])) is not None
+    try:
+        return _columns(next(csv.reader([header], delimiter=_separator(header)), [])) is not None
+    except csv.Error:  # no table at all
+        return False
 
 
 def read_offsets(path: Path) -> Offsets:

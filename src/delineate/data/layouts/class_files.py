@@ -87,7 +87,7 @@ def fitting(listing: Listing, masks: Sequence[Path]) -> Settled | None:
     try:
         known = read_class_table(file)
         encodings = [MaskEncoding("colours", colours_file=file)] if known.has_colours else []
-        if known.is_plain and len(np.unique(raw.values)) > 1 and not _is_black_and_white(raw):
+        if known.lookup[0] == 0 and not (raw.is_colour or _is_black_and_white(raw)):
             encodings.append(_of_values(known, file))
         for encoding in encodings:
             if _decodes(raw, encoding, known):

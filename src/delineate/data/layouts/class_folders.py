@@ -89,14 +89,24 @@ def read_apart(listing: Listing) -> Found:
 
 def _folders(listing: Listing) -> dict[PurePosixPath, str]:
     """Folder of images -> its class; none where a folder is of images, masks or a split alone."""
-    places = [place_of(folder) for folder in listing.folders]
-    if any(place.role or not place.rest or place.folder.name != place.rest[-1] for place in places):
+    places = {folder: place_of(_below(listing, folder)) for folder in listing.folders}
+    if any(p.role or not p.rest or p.folder.name != p.rest[-1] for p in places.values()):
         return {}
-    return {place.folder: place.folder.name for place in places}
+    return {folder: folder.name for folder in places}
+
+
+def _below(listing: Listing, folder: PurePosixPath) -> PurePosixPath:
+    """A folder without what all have above them, such as `Dataset_BUSI_with_GT`."""
+    parents = [f.parent.parts for f in listing.folders]
+    shared = 0
+    while all(len(p) > shared for p in parents) and len({p[shared] for p in parents}) == 1:
+        shared += 1
+    return PurePosixPath(*folder.parts[shared:])
 
 
 def _split(sample: Sample, listing: Listing) -> str | None:
-    return place_of(PurePosixPath(sample.image.parent.relative_to(listing.root).as_posix())).split
+    folder = PurePosixPath(sample.image.parent.relative_to(listing.root).as_posix())
+    return place_of(_below(listing, folder)).split
 
 
 def _has_masks(listing: Listing, folder: PurePosixPath) -> bool:

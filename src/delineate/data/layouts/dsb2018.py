@@ -68,8 +68,9 @@ def _cases(
     listing: Listing,
 ) -> tuple[dict[PurePosixPath, PurePosixPath], dict[PurePosixPath, PurePosixPath]]:
     """Folder of a case -> that of its image, and that of its masks."""
-    images = {f.parent: f for f in listing.folders if len(f.parts) > 1 and _is(f, _IMAGES)}
-    masks = {f.parent: f for f in listing.folders if len(f.parts) > 1 and _is(f, _MASKS)}
+    below = [f for f in listing.folders if len(f.parts) > 1 and not _is_split(f.parent.name)]
+    images = {f.parent: f for f in below if f.name.lower() in _IMAGES}
+    masks = {f.parent: f for f in below if f.name.lower() in _MASKS}
     return images, masks
 
 
@@ -78,8 +79,9 @@ def _used(listing: Listing) -> set[PurePosixPath]:
     return {*images.values(), *masks.values()}
 
 
-def _is(folder: PurePosixPath, words: frozenset[str]) -> bool:
-    return folder.name.lower() in words
+def _is_split(name: str) -> bool:
+    """Whether a folder is named for a split, as `train/`, and so is no case."""
+    return place_of(PurePosixPath(name)).split is not None
 
 
 def _is_of(mask: str, image: str) -> bool:
