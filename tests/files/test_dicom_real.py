@@ -207,6 +207,20 @@ def test_all_others_are_refused_in_one_line(
     assert capfd.readouterr() == ("", "")
 
 
+def test_every_frame_of_several_opens(shared_data: Path) -> None:
+    """What is refused for its frames opens at its first and last frame, and those differ."""
+    opened = 0
+    for path, expected in _named(shared_data / "dicom", REFUSED).items():
+        if not expected.endswith("frames"):
+            continue
+        last = int(expected.split()[1])
+        images = [read_image(path, frame=frame) for frame in (1, last)]
+        assert images[0].shape == images[1].shape
+        assert (images[0] != images[1]).any(), path
+        opened += 1
+    assert opened == 7
+
+
 @pytest.mark.parametrize("name", RADIOGRAPHS)
 def test_radiographs_are_the_right_way_round(shared_data: Path, name: str) -> None:
     """Where much light blackened the film, the number is high: it must come out dark."""

@@ -89,10 +89,10 @@ class Grey:
         if stored.dtype.kind == "f" or stored.dtype.itemsize > 2:
             return self._mapped(stored.astype(np.float64))
         # Of so few possible numbers each is mapped once.
-        lowest = int(np.iinfo(stored.dtype).min)
-        every = np.arange(lowest, int(np.iinfo(stored.dtype).max) + 1, dtype=np.float64)
-        table = self._mapped(every)
-        return table[stored.astype(np.int32) - lowest]
+        patterns = np.dtype(f"u{stored.dtype.itemsize}")
+        every = np.arange(1 << 8 * patterns.itemsize).astype(patterns).view(stored.dtype)
+        table = self._mapped(every.astype(np.float64))
+        return table[np.ascontiguousarray(stored).view(patterns)]
 
     @property
     def _is_plain(self) -> bool:
