@@ -276,3 +276,59 @@ def test_labelme_palette_agrees_with_its_arrays(shared_data: Path) -> None:
         labels = read_mask(file, MaskEncoding.parse("index,ignore:255")).astype(int)
         truth = np.load(folder / "SegmentationClassNpy" / f"{file.stem}.npy") % 256
         np.testing.assert_array_equal(labels, truth)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.int32, np.int64, np.float32])
+def test_arrays_are_masks_too(tmp_path: Path, dtype: type) -> None:
+    """A NumPy file of whole numbers in any type gives them back, one channel or three alike."""
+    values = np.array([[0, 1], [1, 0]], dtype)
+    np.save(tmp_path / "m.npy", values)
+    np.save(tmp_path / "three.npy", np.repeat(values[..., np.newaxis], 3, axis=2))
+    for name in ("m.npy", "three.npy"):
+        raw = read_raw_mask(tmp_path / name)
+        assert raw.values.tolist() == [[0, 1], [1, 0]]
+        assert raw.values.dtype == np.uint8
+
+
+def test_minus_one_is_unknown(tmp_path: Path) -> None:
+    """labelme's -1 becomes 255; beside a class 255, or another negative number, it is refused."""
+    np.save(tmp_path / "m.npy", np.array([[-1, 0, 20]], np.int32))
+    encoding = MaskEncoding.parse("index,ignore:255")
+    assert read_mask(tmp_path / "m.npy", encoding).tolist() == [[IGNORE, 0, 20]]
+    for strange in ([[-1, 255]], [[-2, 0]]):
+        np.save(tmp_path / "n.npy", np.array(strange, np.int32))
+        with pytest.raises(UncertainMaskError, match="expected 0 to 65535"):
+            read_raw_mask(tmp_path / "n.npy")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros(4),
+        np.zeros((2, 2, 4), np.uint8),
+        np.zeros((0, 3), np.uint8),
+        np.array([["a", "b"]]),
+        np.array([[{}, {}]], object),
+        np.zeros((2, 2), np.complex64),
+    ],
+)
+def test_other_arrays_are_refused(tmp_path: Path, array: object) -> None:
+    """What is not two-dimensional numbers is told in one line; objects are never unpickled."""
+    np.save(tmp_path / "m.npy", array)  # type: ignore[call-overload]
+    with pytest.raises(UnreadableFileError, match=r"m\.npy: expected a NumPy array") as caught:
+        read_raw_mask(tmp_path / "m.npy")
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_arrays_are_refused(tmp_path: Path) -> None:
+    """A header that promises too much, and a file cut anywhere, give one line."""
+    np.save(tmp_path / "m.npy", np.zeros((5, 5), np.uint8))
+    whole = (tmp_path / "m.npy").read_bytes()
+    for end in range(6, len(whole)):
+        (tmp_path / "cut.npy").write_bytes(whole[:end])
+        with pytest.raises(UnreadableFileError, match=r"cut\.npy"):
+            read_raw_mask(tmp_path / "cut.npy")
+    huge = whole.replace(b"(5, 5)", b"(5000000, 5000000)".ljust(6))[: len(whole)]
+    (tmp_path / "huge.npy").write_bytes(huge)
+    with pytest.raises(UnreadableFileError, match=r"huge\.npy"):
+        read_raw_mask(tmp_path / "huge.npy")
