@@ -29,6 +29,8 @@ from delineate.report.score_tables import (
 
 # Above so many classes what is read second is folded away.
 MANY_CLASSES = 16
+# And above so many a line for each is a list to be folded itself.
+MOST_FOLDED = 6
 SCORES_OF_CLASSES = (
     "iou", "dice", "precision", "sensitivity", "specificity", "accuracy", "roc_auc",
     "average_precision",

@@ -11,7 +11,7 @@ from typing import Any
 from delineate.core.types import LabelClass
 from delineate.report.case_pictures import CasePicture, picture_legend
 from delineate.report.class_tables import (
-    MANY_CLASSES,
+    MOST_FOLDED,
     Confusion,
     class_tables,
     confusion_of,
@@ -115,7 +115,7 @@ def scores_of(
         classes=tuple(class_tables(document)),
         confusion=confusion_of(document),
         objects=tuple(object_tables(document)),
-        has_many_classes=len(document["classes"]) - 1 > MANY_CLASSES,
+        has_many_classes=len(document["classes"]) - 1 > MOST_FOLDED,
         protocols=tuple(protocol_tables(document)),
         full=tuple(full_tables(document)),
         empty_rules=tuple(_empty_rules(document)),

@@ -49,7 +49,11 @@ def with_legend(picture: Rgb, entries: Sequence[LegendEntry], *, title: str = ""
     for entry, (left, row) in zip(entries, places, strict=True):
         middle = gap / 2 + (row + 0.5) * line_px
         box = (left, middle - text_px / 2, left + text_px, middle + text_px / 2)
-        pen.rectangle(box, fill=entry.colour, outline=EDGE)
+        pen.rectangle(box, fill=PAPER if entry.has_stripes else entry.colour, outline=EDGE)
+        if entry.has_stripes:
+            for along in (text_px / 2, text_px):
+                ends = (left, middle - text_px / 2 + along, left + along, middle - text_px / 2)
+                pen.line(ends, fill=entry.colour, width=max(1, text_px // 8))
         pen.text((left + 1.5 * text_px, middle), entry.words, fill=INK, font=font, anchor="lm")
     result = np.full((height + strip.height, whole, 3), 255, np.uint8)
     result[:height, :width] = picture
@@ -68,7 +72,7 @@ def entries_of(
         and any(is_class(each, one.index, is_overlapping=is_overlapping).any() for each in labels)
     ]
     if any((each == IGNORE).any() for each in labels):
-        entries.append(LegendEntry(IGNORED_COLOUR, "not counted"))
+        entries.append(LegendEntry(IGNORED_COLOUR, "not counted", has_stripes=True))
     return entries
 
 
