@@ -113,6 +113,7 @@ def train_classical(
             data_sha256=data_digest(data.dataset, has_table=False),
             review=asked.resolved_review,
             allow_leakage=asked.allow_leakage,
+            overlapping=asked.overlapping,
         )
         new_folder(out, overwrite=overwrite, inputs=inputs_of(data.dataset, *asked.files, recipe))
         data = data.placed_in(out)
