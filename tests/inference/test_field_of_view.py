@@ -68,6 +68,16 @@ def test_outside_becomes_background_of_either_kind() -> None:
     assert np.allclose(three.sum(axis=0), 1)
 
 
+def test_outside_nothing_is_there_of_classes_that_overlap() -> None:
+    """No channel is the background, so that all of them become 0."""
+    image = _disc()
+    view = field_of_view(image)
+    assert view is not None
+    two = background_outside(np.full((2, 64, 64), 0.7, np.float32), image, is_overlapping=True)
+    assert (two[:, ~view] == 0).all()
+    assert (two[:, view] == np.float32(0.7)).all()
+
+
 def test_a_region_that_is_something_else_does_not_agree() -> None:
     """Half a disc is no field of view, nor is anything where none is seen."""
     view = field_of_view(_disc())

@@ -165,6 +165,21 @@ def test_several_classes_still_sum_to_one():
     assert np.abs(result.sum(axis=1) - 1).max() < 1e-5
 
 
+def test_classes_that_overlap_have_a_sigmoid_each():
+    """Each channel is the sigmoid of its own logit, in tiles as in one pass."""
+    net = network("unet", 3, width=4, depth=1)
+    inputs = image(32, 32)
+    with torch.inference_mode():
+        logits = net.eval()(torch.from_numpy(inputs)).numpy()
+    found = torch_pass(net, is_overlapping=True)(inputs)
+    assert np.abs(found - 1 / (1 + np.exp(-logits))).max() < 1e-5
+    margin_px = net.context_px
+    settings = PredictSettings(tile_px=4 * margin_px, margin_px=margin_px, blend_px=4)
+    one_pass, larger = torch_pass(net, is_overlapping=True), image(90, 71)
+    in_tiles = tiled(one_pass, settings, net.stride)(larger)
+    assert np.abs(in_tiles - one_pass(larger)).max() < 1e-4
+
+
 def test_bfloat16_is_near_float32():
     """The cheaper precision gives float32 probabilities close to those of float32."""
     net = network("unet", width=4, depth=1)
