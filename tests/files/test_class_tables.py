@@ -186,6 +186,14 @@ def test_values_become_classes() -> None:
     assert wide.tolist() == [[1, IGNORE]]
 
 
+def test_minus_one_stands_for_255(tmp_path: Path) -> None:
+    """A table that begins with labelme's ignore and has no background decodes 255 as unknown."""
+    (tmp_path / "labels.txt").write_text("__ignore__\nsky\ncar\n")
+    encoding = MaskEncoding("values", table=str(tmp_path / "labels.txt"))
+    found = decode(_raw([[255, 0, 1]]), encoding, path=Path("m"))
+    assert found.tolist() == [[IGNORE, 1, 2]]
+
+
 @pytest.mark.parametrize("kind", ["binary", "threshold:9"])
 def test_a_mask_draws_the_class_that_it_is_said_to(kind: str) -> None:
     """Two values and `class:3` are background and class 3, inverted and ignored ones too."""
