@@ -66,6 +66,20 @@ def test_one_ring_a_piece(mask: np.ndarray) -> None:
         assert (ring <= (mask.shape[1], mask.shape[0])).all()
 
 
+@settings(deadline=None)
+@given(mask=masks)
+def test_every_pixel_is_run_around_once_and_no_hole_is(mask: np.ndarray) -> None:
+    """Programs that fill by the number of turns, and not by their parity, find the same mask."""
+    turns = np.zeros(mask.shape, int)
+    for ring in rings_with_seams(mask):
+        for (x, y), (beside, below) in zip(
+            ring.tolist(), np.roll(ring, -1, 0).tolist(), strict=True
+        ):
+            if x == beside:
+                turns[min(y, below) : max(y, below), x:] += 1 if below < y else -1
+    assert (turns == mask).all()
+
+
 def test_a_smooth_shape_with_holes_of_native_size() -> None:
     """Blobs with holes at 700 x 900 come back whole."""
     noise = np.random.default_rng(0).random((700, 900))

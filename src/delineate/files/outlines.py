@@ -4,7 +4,8 @@ Corners are (x, y) with the image's upper left corner as (0, 0): a single first 
 (0, 0), (1, 0), (1, 1), (0, 1). One ring surrounds each piece whose pixels share edges. A hole is
 part of that ring: a seam without width leads from the border to the hole, around it and back. COCO
 knows no holes, its readers unite the rings of an object; along a seam they pass twice, which
-leaves nothing, so that they find the hole.
+leaves nothing, so that they find the hole. The border turns one way and the hole the other, so that
+programs which count turns find it too.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def rings_with_seams(mask: Mask) -> list[Corners]:
         left, top, width, height = boxes[number, :4].tolist()
         piece = pieces[top : top + height, left : left + width] == number
         border, *holes = sorted(_rings(piece), key=_extent, reverse=True)
+        border, holes = _turned(border, 1), [_turned(hole, -1) for hole in holes]
         rings.append(_joined(border, holes) + np.array([left, top]))
     return rings
 
@@ -37,6 +39,13 @@ def rings_with_seams(mask: Mask) -> list[Corners]:
 def _extent(ring: Corners) -> int:
     # The border of a piece holds all its holes, so that no hole reaches as far.
     return int(np.prod(np.ptp(ring, axis=0)))
+
+
+def _turned(ring: Corners, direction: int) -> Corners:
+    """The ring run through so that the area which it surrounds has this sign."""
+    x, y = ring.T
+    area = int((x * np.roll(y, -1) - np.roll(x, -1) * y).sum())
+    return ring if area * direction > 0 else ring[::-1]
 
 
 def _joined(border: Corners, holes: Sequence[Corners]) -> Corners:

@@ -44,7 +44,7 @@ def require_near(points: Points, size: Size, where: str) -> None:
 
 
 def drawn_shape(shape: str, points: Points, size: Size, *, where: str) -> Mask:
-    """One of `SHAPES` as Pillow draws it, filled and with its outline: as labelme does.
+    """One of `SHAPES` as Pillow fills it: as labelme does.
 
     Raises:
         UnreadableFileError: too few or too many points, or points far outside.
@@ -61,15 +61,15 @@ def drawn_shape(shape: str, points: Points, size: Size, *, where: str) -> Mask:
     pen = ImageDraw.Draw(picture)
     corners = list(points)
     if shape == "polygon":
-        pen.polygon(corners, fill=1, outline=1)
+        pen.polygon(corners, fill=1)
     elif shape == "rectangle":
-        pen.rectangle(_box(*corners), fill=1, outline=1)
+        pen.rectangle(_box(*corners), fill=1)
     elif shape in ("line", "linestrip"):
         pen.line(corners, fill=1, width=LINE_WIDTH)
     elif shape == "circle":
-        pen.ellipse(_around(corners[0], math.dist(*corners)), fill=1, outline=1)
+        pen.ellipse(_around(corners[0], math.dist(*corners)), fill=1)
     else:
-        pen.ellipse(_around(corners[0], POINT_RADIUS), fill=1, outline=1)
+        pen.ellipse(_around(corners[0], POINT_RADIUS), fill=1)
     return np.array(picture, np.bool_)
 
 
