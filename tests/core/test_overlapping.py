@@ -8,8 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from delineate.core.overlapping import MOST_CLASSES, classes_in, code, coded, is_class, painted
-from delineate.core.types import IGNORE, DrawnObject
+from delineate.core.errors import SettingsError
+from delineate.core.overlapping import (
+    MOST_CLASSES,
+    classes_in,
+    code,
+    coded,
+    codes_of,
+    is_class,
+    painted,
+    require_codes,
+    topmost,
+)
+from delineate.core.types import IGNORE, DrawnObject, LabelClass, default_classes
 
 MASKS = st.lists(arrays(np.bool_, (3, 4)), min_size=1, max_size=MOST_CLASSES)
 
@@ -45,3 +56,23 @@ def test_what_is_ignored_is_so_for_every_class(order: tuple[int, int]) -> None:
     assert coded(objects, (2, 2)).tolist() == [[IGNORE, code(2)], [code(2), IGNORE]]
     above = 2 if order == (1, 0) else IGNORE
     assert painted(objects, (2, 2)).tolist() == [[above, 2], [2, above]]
+
+
+def test_pictures_show_the_highest_class() -> None:
+    """Whatever was drawn last, codes know no order: the class of the highest number is shown."""
+    here = np.ones((1, 1), np.bool_)
+    objects = [DrawnObject(3, here), DrawnObject(2, here)]
+    assert topmost(coded(objects, (1, 1))).tolist() == [[3]]
+
+
+@given(arrays(np.uint8, (2, 3), elements=st.integers(0, MOST_CLASSES) | st.just(IGNORE)))
+def test_single_classes_survive_their_codes(labels: np.ndarray) -> None:
+    """A pixel of one class is of that class by its code."""
+    np.testing.assert_array_equal(topmost(codes_of(labels)), labels)
+
+
+def test_eight_classes_cannot_overlap() -> None:
+    """The eighth bit is that of the unknown; an ignored class in a list counts for none."""
+    require_codes([*default_classes(8), LabelClass(IGNORE, "void", (0, 0, 0))], "data")
+    with pytest.raises(SettingsError, match="data: expected at most 7 classes that overlap"):
+        require_codes(default_classes(9), "data")

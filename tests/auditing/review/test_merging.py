@@ -106,3 +106,32 @@ def test_what_a_crop_does_not_show_is_unknown() -> None:
     assert (on_whole[:, :2] == IGNORE).all()
     on_crop = on_grid_of(1, [whole, crop], [UPRIGHT, to_crop])[0]
     np.testing.assert_array_equal(on_crop, crop)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("union", [[0b11, 0b111, 0b01, 0b10, IGNORE]]),
+        ("intersection", [[0b00, 0b001, 0b01, 0b10, IGNORE]]),
+        ("majority", [[0b01, 0b011, 0b01, 0b10, IGNORE]]),
+    ],
+)
+def test_classes_that_overlap_are_merged_each_for_itself(
+    rule: str, expected: list[list[int]]
+) -> None:
+    """Three masks vote on each class of a pixel; those that know nothing have no vote."""
+    stack = [
+        np.array([[0b01, 0b011, 0b01, IGNORE, IGNORE]], np.uint8),
+        np.array([[0b01, 0b011, 0b01, 0b10, IGNORE]], np.uint8),
+        np.array([[0b10, 0b101, 0b01, 0b10, IGNORE]], np.uint8),
+    ]
+    assert merged(stack, rule, is_overlapping=True).tolist() == expected
+
+
+@given(arrays(np.uint8, (3, 2, 4), elements=st.integers(0, 7) | st.just(IGNORE)))
+def test_a_single_overlapping_class_is_merged_as_any(stack: np.ndarray) -> None:
+    """Where codes hold one class alone, the merged mask is that of plain labels."""
+    plain = np.where(stack == IGNORE, IGNORE, stack & 1).astype(np.uint8)
+    for rule in ("union", "intersection", "majority"):
+        expected = merged(list(plain), rule)
+        np.testing.assert_array_equal(merged(list(plain), rule, is_overlapping=True), expected)
