@@ -42,8 +42,8 @@ def prediction_files(
     A file is named after the sample's id, or after its image where no other image has that
     name: no file ever speaks for two cases. `_prob` comes before `_mask` and before nothing.
     Several classes may have a probability map each, `ID_prob_0` and so on, background first.
-    Where classes overlap each has its own file: `ID_prob_CLASS`, `ID_mask_CLASS` or `ID_CLASS`,
-    or `ID` in a folder named after the class.
+    Where classes overlap each has its own file: `ID_prob_1` and so on or `ID_prob_CLASS`,
+    `ID_mask_CLASS` or `ID_CLASS`, or `ID` in a folder named after the class.
     """
     listed = {
         (file.relative_to(folder).with_suffix("").as_posix().lower(), file.suffix.lower()): file
@@ -86,7 +86,9 @@ def _of_all(name: str, listed: Listed, classes: Sequence[LabelClass]) -> Predict
 
 def _of_classes(name: str, listed: Listed, classes: Sequence[LabelClass]) -> PredictionFiles | None:
     words = [word.lower() for word in class_words(classes).values()]
+    indices = [str(one.index) for one in classes if one.index]
     forms = (
+        (True, _PROBABILITY_ENDINGS, [f"{name}_prob_{index}" for index in indices]),
         (True, _PROBABILITY_ENDINGS, [f"{name}_prob_{word}" for word in words]),
         (False, IMAGE_ENDINGS, [f"{name}_mask_{word}" for word in words]),
         (False, IMAGE_ENDINGS, [f"{name}_{word}" for word in words]),
