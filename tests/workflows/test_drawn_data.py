@@ -232,3 +232,20 @@ def _dice(document: dict[str, Any]) -> float:
         if (each["score"], each["predictor"], each["pooling"]) == ("dice", "model", "pooled")
     ]
     return float(row["value"])
+
+
+def test_a_legend_of_many_classes_names_those_in_the_pictures(tmp_path: Path) -> None:
+    """Of a hundred categories the contact sheet shows the two that are drawn."""
+    as_coco(tmp_path / "data")
+    file = tmp_path / "data" / "annotations.json"
+    document = json.loads(file.read_text())
+    document["categories"] += [{"id": n, "name": f"thing {n}"} for n in range(3, 101)]
+    file.write_text(json.dumps(document))
+    result = inspect(tmp_path / "data", tmp_path / "look")
+    assert len(result.document["classes"]) == 101
+    page = result.main_result.read_text()
+    assert "vessel" in page
+    assert "thing 99" not in page
+    classes = dict(inspect_table(result.document))["classes"]
+    assert classes.startswith("100: organ, vessel, thing 3, ")
+    assert classes.endswith("thing 24, …")

@@ -6,7 +6,10 @@ from shutil import copytree
 import pytest
 
 from delineate.core.errors import OutputExistsError
+from delineate.data.sample import Dataset, Sample
+from delineate.files.mask_encoding import MaskEncoding
 from delineate.workflows.evaluate import evaluate
+from delineate.workflows.inputs import inputs_of
 from delineate.workflows.predict import predict
 from delineate.workflows.score import score
 from delineate.workflows.train import train
@@ -87,3 +90,18 @@ def test_score_never_replaces_what_it_reads(data, tmp_path, place):
     with pytest.raises(OutputExistsError, match="the input"):
         score(tmp_path / "predicted", data, out=tmp_path / place, overwrite=True)
     assert contents(tmp_path) == before
+
+
+def test_tables_and_pictures_that_masks_need_are_inputs(tmp_path: Path) -> None:
+    """The PNGs of a panoptic JSON and a table may lie anywhere; packaged tables are no files."""
+    (tmp_path / "table.csv").write_text("name,value\nnerve,1\n")
+    masks = {"panoptic": (tmp_path / "panoptic.json",), "values": (tmp_path / "a.png",)}
+    encodings = {
+        "panoptic": MaskEncoding("coco-panoptic"),
+        "values": MaskEncoding("values", table=str(tmp_path / "table.csv")),
+        "packaged": MaskEncoding("values", table="camvid"),
+    }
+    sample = Sample("a", tmp_path / "image.png", masks=masks)
+    found = inputs_of(Dataset(tmp_path / "data", "manifest", "", (sample,), encodings))
+    assert {tmp_path / "panoptic", tmp_path / "panoptic.json", tmp_path / "table.csv"} <= set(found)
+    assert Path("camvid") not in found

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
 from delineate.auditing.masks.joint_labels import joint_labels
 from delineate.auditing.masks.mask_comparison import compare
+from delineate.auditing.masks.mask_facts import mask_facts
 from delineate.auditing.masks.mask_shapes import shapes_of
 from delineate.auditing.masks.reachable import reachable
 from delineate.core.overlapping import is_class
 from delineate.core.types import IGNORE
+from delineate.data.opening import open_dataset
 
 CODES = hnp.arrays(np.uint8, (2, 3, 4), elements=st.integers(0, 7) | st.just(IGNORE))
 
@@ -87,3 +92,25 @@ def test_shapes_of_classes_that_lie_on_each_other() -> None:
     shapes = shapes_of(labels, present, is_overlapping=True)
     assert [(shape.numbers[0], shape.numbers[1]) for shape in shapes] == [(1, 16), (3, 4)]
     assert shapes[0].numbers[5] == 0  # the vessel is no hole in the organ
+
+
+def test_facts_of_masks_that_overlap(tmp_path: Path) -> None:
+    """Foreground counts each pixel once; areas, holes and borders are those of each class."""
+    organ, vessel = np.zeros((2, 8, 8), np.uint8)
+    organ[0:6, 1:7], vessel[2:4, 2:4] = 255, 255
+    for folder, values in (
+        ("images", organ // 2),
+        ("masks/organ", organ),
+        ("masks/vessel", vessel),
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in "ab":
+            Image.fromarray(values).save(tmp_path / folder / f"{name}.png")
+    facts = mask_facts(open_dataset(tmp_path, overlapping=True))
+    assert facts.problems == ()
+    assert facts.masks["foreground_px"].tolist() == [36, 36]
+    assert facts.masks["border_px"].tolist() == [[6, 0, 0, 0]] * 2
+    assert facts.shapes["label"].tolist() == [1, 2, 1, 2]
+    assert facts.shapes["area_px"].tolist() == [36, 4, 36, 4]
+    assert facts.shapes["holes"].tolist() == [0, 0, 0, 0]
+    assert str(facts.encodings["reference"]) == "binary"
