@@ -59,7 +59,7 @@ def structure_picture(
     structure: Structure,
     mask: Mask,
     *,
-    scale: WidthScale | None = None,
+    scale: WidthScale,
     title: str = "",
 ) -> Rgb:
     """Centre lines over the mask, and a legend below.
@@ -68,7 +68,6 @@ def structure_picture(
     marks a branch point, a dot a free end, a cross a spot. The picture is enlarged by a whole
     number where it is small.
     """
-    scale = scale or scale_of([structure])
     canvas, times = _enlarged(np.where(mask, np.uint8(70), np.uint8(12)))
     for segment in structure.segments:
         _draw_line(canvas, segment, scale.colours(segment.widths_px), times)

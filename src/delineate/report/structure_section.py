@@ -12,6 +12,8 @@ from delineate.report.display import Picture
 from delineate.report.plots import INK, MAIN, THIRD, inline_figure
 from delineate.report.score_tables import observer_words, sentence
 
+# A band with a smaller share of the compared length says nothing.
+LEAST_DRAWN = 0.01
 Errors = Mapping[str, Any]
 COLUMNS = (
     "True length", "Predicted", "Missed", "False", "True width", "Error", "Absolute error",
@@ -84,7 +86,8 @@ def _plot(errors: Sequence[Errors]) -> tuple[tuple[str, str], ...]:
     if not errors or not errors[0]["bands"]:
         return ()
     first = errors[0]
-    bands: Sequence[Errors] = first["bands"]
+    least_px = LEAST_DRAWN * first["compared_length_px"]
+    bands = [each for each in first["bands"] if each["compared_length_px"] >= least_px]
 
     def draw(axis: Axes, _: object) -> None:
         axis.axhline(0, color=THIRD, linewidth=0.9)
@@ -109,7 +112,8 @@ def _plot(errors: Sequence[Errors]) -> tuple[tuple[str, str], ...]:
     name = _name(first, has_classes=False)
     caption = (
         f"Errors of width by true width, {name}: the mean and the 95 % limits of each band "
-        "(below 2, to 4, to 8 px and above), with the length compared in it."
+        "(below 2, to 4, to 8 px and above), with the length compared in it. Bands with less than "
+        "1 % of the length are not drawn."
     )
     figure = inline_figure(draw, None, alt=f"errors of width, {name}", name="width-errors")
     return ((caption, figure),)

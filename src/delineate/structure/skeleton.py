@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from delineate.core.types import Mask
 
 # The corners of a blunt end lie 1.41 radii from where thinning lets it fork.
-BUMP_RADII = 1.5
+NEAR_RADII = 1.5
 # A line would run around both sides of it.
 LARGEST_HOLE_PX = 4
 
@@ -72,9 +72,10 @@ class Graph:
 def skeleton_graph(mask: Mask, radius_px: NDArray[np.float64]) -> Graph:
     """The centre lines of a mask, without what its outline alone adds to them.
 
-    A side branch that ends within one pixel of the disc at its branch point is a bump of the
-    outline, and is removed; two branch points of which one lies in the disc of the other are
-    one. Where two lines cross there is one branch point with four chains.
+    A side branch no longer than 1.5 radii of the disc at its branch point and 1 px is a bump of
+    the outline, and is removed; two branch points no farther from each other than that are one.
+    So lines that cross have one branch point with four chains; where they cross at less than
+    about 45 degrees they run together for a while, and have two.
 
     Source: thinning after Lee, Kashyap and Chu (1994), "Building skeleton models via 3-D medial
     surface/axis thinning algorithms". That of Zhang and Suen (1984), which scikit-image takes
@@ -149,15 +150,15 @@ def _is_bump(chain: Chain, nodes: tuple[Node, ...]) -> bool:
         return False
     ends = nodes[chain.start], nodes[chain.end]
     branches = [node for node in ends if node.is_branch]
-    return len(branches) == 1 and chain.length_px <= BUMP_RADII * branches[0].radius_px + 1
+    return len(branches) == 1 and chain.length_px <= NEAR_RADII * branches[0].radius_px + 1
 
 
 def _is_bridge(chain: Chain, nodes: tuple[Node, ...]) -> bool:
     if chain.start is None or chain.end is None or chain.start == chain.end:
         return False
     ends = nodes[chain.start], nodes[chain.end]
-    reach_px = max(node.radius_px for node in ends)
-    return all(node.is_branch for node in ends) and chain.length_px <= reach_px
+    radius_px = max(node.radius_px for node in ends)
+    return all(node.is_branch for node in ends) and chain.length_px <= NEAR_RADII * radius_px + 1
 
 
 def _neighbours(skeleton: Mask, pixels: NDArray[np.intp]) -> list[list[int]]:

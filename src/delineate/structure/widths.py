@@ -31,7 +31,10 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ground:
-    """What rays are cast on: (H, W) the mask and what is known of it, both 0 or 1, and radii."""
+    """What rays are cast on: the mask and what is known of it, both 0 or 1, and (H, W) radii.
+
+    Mask and what is known have a border of one pixel around them.
+    """
 
     mask: NDArray[np.float32]
     known: NDArray[np.float32]
@@ -40,11 +43,16 @@ class Ground:
     @staticmethod
     def of(mask: Mask, known: Mask, radius_px: Values) -> Ground:
         """The ground of a mask, of what is known, and of how far it is to the mask's edge."""
-        return Ground(mask.astype(np.float32), known.astype(np.float32), radius_px)
+        # A vessel goes on beyond the border of the image, and nobody knows how far.
+        return Ground(
+            np.pad(mask, 1, mode="edge").astype(np.float32),
+            np.pad(known, 1).astype(np.float32),
+            radius_px,
+        )
 
     def radii_at(self, points: Points) -> Values:
         """How far it is from each point's pixel to the nearest one outside the mask."""
-        corner = np.subtract(self.mask.shape, 1)
+        corner = np.subtract(self.radius_px.shape, 1)
         rows, columns = np.rint(points).astype(np.intp).clip(0, corner).T
         return np.asarray(self.radius_px[rows, columns])
 
@@ -74,6 +82,7 @@ def widths_across(
             _side(points[part], way[part], ground, reach_px[part]) for way in (across, -across)
         ]
         widths[part] = sides[0] + sides[1]
+    widths[widths < _ENDED] = np.nan  # the smooth line has left the mask
     unit = np.hypot(*(across * spacing).T)  # as long as a ray's pixel is in space
     return np.asarray(widths * unit)
 
@@ -81,8 +90,8 @@ def widths_across(
 def depth_px(place: Points, direction: Points, ground: Ground) -> float:
     """How far the mask goes on beyond a free end of its centre line."""
     reach_px = ground.reach_px(place[None])
-    left, _, _ = _rays(place[None], direction[None], ground, reach_px)
-    return float(np.trapezoid(left[0], dx=RAY_STEP_PX))
+    left, seen, _ = _rays(place[None], direction[None], ground, reach_px)
+    return float(np.trapezoid(left[0] * seen[0], dx=RAY_STEP_PX))
 
 
 def mean_along(widths: Values, *, is_closed: bool) -> Values:
@@ -113,14 +122,18 @@ def _rays(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Values]:
     """(N, steps) what is left of the mask along each ray, what is known there, and the steps.
 
-    Once the mask has grown less it never grows again: what lies behind is another vessel.
+    Within the first pixel a ray may enter the mask, for a thin vessel may lie beside its smooth
+    centre line. From there on what has grown less never grows again: it is another vessel.
     """
     from scipy.ndimage import map_coordinates
 
     steps = np.arange(0.0, float(reach_px.max()) + RAY_STEP_PX, RAY_STEP_PX)
     places = points[:, None, :] + steps[:, None] * directions[:, None, :]
-    shape, at = places.shape[:2], places.reshape(-1, 2).T
+    shape, at = places.shape[:2], places.reshape(-1, 2).T + 1
     inside = map_coordinates(ground.mask, at, order=1).reshape(shape)
     seen = map_coordinates(ground.known, at, order=1).reshape(shape)
     inside[steps > reach_px[:, None] + RAY_STEP_PX / 2] = 0.0
-    return np.minimum.accumulate(inside, axis=1), seen, steps
+    peak = inside[:, : round(1 / RAY_STEP_PX) + 1].argmax(axis=1)[:, None]
+    is_behind = np.arange(len(steps)) >= peak
+    left = np.minimum.accumulate(np.where(is_behind, inside, np.inf), axis=1)
+    return np.where(is_behind, left, inside), seen, steps

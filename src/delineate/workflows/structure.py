@@ -17,7 +17,7 @@ from delineate.files.class_masks import class_words
 from delineate.files.mask_files import write_image
 from delineate.files.spacing import Spacing
 from delineate.files.writing import write_csv
-from delineate.report.structure_pictures import structure_picture
+from delineate.report.structure_pictures import scale_of, structure_picture
 from delineate.structure.figures import figures_of
 from delineate.structure.measuring import Structure, measure_structure
 
@@ -25,8 +25,8 @@ SCHEMA, DOCUMENT = "structure", "structure.json"
 CASES, SEGMENTS, POINTS, PICTURES = "cases.csv", "segments", "points", "pictures"
 RULES = (
     "the centre line is a skeleton after Lee, Kashyap and Chu (1994), smoothed; side branches "
-    "that end within 1.5 radii and 1 px of the middle of the vessel they leave are bumps of its "
-    "outline and left out, and holes of at most 4 px are filled",
+    "no longer than 1.5 radii of the vessel they leave and 1 px are bumps of its outline and left "
+    "out, branch points no farther apart than that are one, and holes of at most 4 px are filled",
     "a segment lies between branch points and free ends; its length is that of the smoothed "
     "centre line, which goes on to the edge of the mask at a free end",
     "a width is that of the mask at right angles to the centre line, to a part of a pixel, as "
@@ -83,16 +83,21 @@ class StructureFiles:
     ) -> dict[tuple[str, str], Structure]:
         """Measure every class in the labels of a case; returns each by who drew it and class."""
         found: dict[tuple[str, str], Structure] = {}
-        for who, each in drawn.items():
-            for one in self._classes:
-                mask = is_class(each.labels, one.index, is_overlapping=self._is_overlapping)
-                structure = measure_structure(mask, each.known, spacing_mm=_pair(each.spacing))
+        for one in self._classes:
+            masks = {
+                who: is_class(each.labels, one.index, is_overlapping=self._is_overlapping)
+                & each.known
+                for who, each in drawn.items()
+            }
+            for who, each in drawn.items():
+                pair = (
+                    None if each.spacing is None else (each.spacing.row_mm, each.spacing.column_mm)
+                )
+                structure = measure_structure(masks[who], each.known, spacing_mm=pair)
                 found[who, one.name] = structure
                 self.rows.append(_case_row(case_id, who, one.name, structure, each.spacing))
-                if self._pictures:
-                    title = f"{case_id}: {one.name}, {who}"
-                    picture = structure_picture(structure, mask & each.known, title=title)
-                    write_image(self.picture(stem, who, one.name), picture)
+            if self._pictures:
+                self._draw(case_id, stem, one, masks, found)
         segments = [row for key, each in found.items() for row in _segment_rows(*key, each)]
         write_csv(self._folder / SEGMENTS / f"{stem}.csv", _SEGMENT_HEADER, segments)
         points = [row for key, each in found.items() for row in _point_rows(*key, each)]
@@ -109,6 +114,21 @@ class StructureFiles:
             "summary": _summary(self.rows),
             "cases": self.rows,
         }
+
+    def _draw(
+        self,
+        case_id: str,
+        stem: str,
+        one: LabelClass,
+        masks: Mapping[str, Mask],
+        found: Mapping[tuple[str, str], Structure],
+    ) -> None:
+        """A picture for each who drew, all on one scale."""
+        scale = scale_of([found[who, one.name] for who in masks])
+        for who, mask in masks.items():
+            title = f"{case_id}: {one.name}, {who}"
+            picture = structure_picture(found[who, one.name], mask, scale=scale, title=title)
+            write_image(self.picture(stem, who, one.name), picture)
 
     def picture(self, stem: str, word: str, class_name: str) -> Path:
         """The file of a picture of a case, named after what it shows."""
@@ -140,10 +160,6 @@ def spacing_by_hand(text: str | None) -> Spacing | None:
             "or 0.02,0.03"
         )
     return Spacing(numbers[0], numbers[-1], "given by hand")
-
-
-def _pair(spacing: Spacing | None) -> tuple[float, float] | None:
-    return None if spacing is None else (spacing.row_mm, spacing.column_mm)
 
 
 def _case_row(
