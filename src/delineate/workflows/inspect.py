@@ -104,7 +104,7 @@ def inspect(
         )
     if dataset.is_overlapping:
         notes.append("where classes overlap, the pictures show the last of them")
-    uncertain = set(proposed) - set(certain) - confirmed
+    uncertain = set(proposed) - set(certain) - dataset.encodings.keys()
     write_contact_sheet(
         folder / PAGE,
         title=f"What is in {dataset.root.name}",
