@@ -15,6 +15,7 @@ def test_shapes_counted_by_hand() -> None:
         box = drawn_shape("rectangle", corners, (6, 7), where="x")
         assert box.sum() == 6
         assert box[2:4, 1:4].all()
+    assert drawn_shape("rectangle", [(0, 0), (4, 4)], (6, 7), where="x").sum() == 25
     assert drawn_shape("polygon", [(1, 1), (4, 1), (4, 3), (1, 3)], (6, 7), where="x").sum() == 12
     point = drawn_shape("point", [(20, 30)], (60, 60), where="x")
     rows, columns = np.nonzero(point)

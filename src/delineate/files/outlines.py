@@ -60,7 +60,7 @@ def _joined(border: Corners, holes: Sequence[Corners]) -> Corners:
 def _rings(mask: Mask) -> list[Corners]:
     """Every closed line between a mask and what is not it, as its corners."""
     corners, by_row, by_column = _paired_corners(mask)
-    is_met = np.zeros(len(corners), np.bool_)
+    is_met = bytearray(len(corners))
     rings = []
     for start in range(len(corners)):
         if is_met[start]:
@@ -68,7 +68,7 @@ def _rings(mask: Mask) -> list[Corners]:
         ring, at = [], start
         while not is_met[at]:
             beside = by_row[at]
-            is_met[[at, beside]] = True
+            is_met[at] = is_met[beside] = True
             ring += [at, beside]
             at = by_column[beside]
         rings.append(corners[ring])
@@ -90,11 +90,9 @@ def _paired_corners(mask: Mask) -> tuple[Corners, list[int], list[int]]:
     times = 1 + is_double[y, x].astype(np.int64)
     is_second = np.arange(int(times.sum())) - np.repeat(np.cumsum(times) - times, times)
     y, x = np.repeat(y, times), np.repeat(x, times)
-    # The first of two ends the edge from the left, the second begins the one to the right; which
-    # of them ends the edge from above depends on the two pixels that touch.
-    turn = np.where(upper_left[y, x] == 1, is_second, 1 - is_second)
+    # The first of two ends the edges from the left and from above, the second begins the others.
     by_row = _partners(np.lexsort((is_second, x, y)))
-    by_column = _partners(np.lexsort((turn, y, x)))
+    by_column = _partners(np.lexsort((is_second, y, x)))
     return np.stack([x, y], axis=1), by_row, by_column
 
 
