@@ -175,7 +175,7 @@ def _ties(pieces: Regions, means: NDArray[np.float64]) -> NDArray[np.float64]:
     """(R, R) symmetric: how strongly pieces hold together."""
     one, other = _neighbours(pieces)
     distance = ((means[one] - means[other]) ** 2).sum(axis=1)
-    scale = max(float(np.median(distance)), 1e-12)
+    scale = max(float(distance.mean()), 1e-12)
     ties = np.full((len(means), len(means)), 1e-4)
     ties[one, other] = ties[other, one] = np.maximum(np.exp(-distance / scale), 1e-4)
     np.fill_diagonal(ties, 1.0)

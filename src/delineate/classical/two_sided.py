@@ -69,6 +69,9 @@ class EdgeParameters(ToneParameters):
         0.1, gt=0, le=0.5, description="share of the pixels that begin an edge; twice it goes on"
     )
     closing_px: int = Field(2, ge=0, le=50, description="radius by which gaps are closed")
+    hole_px: int = Field(
+        0, ge=0, le=5000, description="side of the largest hole that is filled; 0 for any"
+    )
     opening_px: int = Field(
         0,
         ge=0,
@@ -91,7 +94,6 @@ class Edges(TwoSided):
     def side(cls, tones: Tones, view: Mask, parameters: EdgeParameters) -> Mask:
         """Outlines and what they enclose."""
         import cv2
-        from scipy.ndimage import binary_fill_holes
         from skimage.feature import canny
 
         # Canny smoothes by itself, and knows the view.
@@ -108,7 +110,7 @@ class Edges(TwoSided):
         ).astype(np.uint8)
         if parameters.closing_px:
             edges = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, _disc(parameters.closing_px))
-        filled = binary_fill_holes(edges > 0).astype(np.uint8)
+        filled = _filled(edges > 0, parameters.hole_px).astype(np.uint8)
         if parameters.opening_px:
             filled = cv2.morphologyEx(filled, cv2.MORPH_OPEN, _disc(parameters.opening_px))
         return np.asarray(filled > 0)
@@ -150,6 +152,22 @@ class ChanVese(TwoSided):
         if not inside.size or not outside.size:
             return np.zeros(view.shape, bool)
         return region if inside.mean() > outside.mean() else ~region
+
+
+def _filled(edges: Mask, hole_px: int) -> Mask:
+    """The edges and the holes between them that are no larger than a square of that side."""
+    import cv2
+    from scipy.ndimage import binary_fill_holes
+
+    filled: Mask = binary_fill_holes(edges)
+    if not hole_px:
+        return filled
+    _, holes, facts, _ = cv2.connectedComponentsWithStats(
+        (filled & ~edges).astype(np.uint8), connectivity=4
+    )
+    is_small = facts[:, cv2.CC_STAT_AREA] <= hole_px**2
+    is_small[0] = False  # what is no hole
+    return edges | is_small[holes]
 
 
 def _disc(radius_px: int) -> NDArray[np.uint8]:
