@@ -235,3 +235,18 @@ def test_real_membranes(shared_data, tmp_path):
     assert observer["is_certain"]
     assert any("--masks invert" in note for note in result.document["notes"])
     assert result.document["labelled"] == 30
+
+
+def test_what_a_layout_states_is_not_called_unconfirmed(tmp_path):
+    """Colours under a table of the set itself are shown as they are, and the table keeps them."""
+    root = tmp_path / "data"
+    colours = np.array([[[0, 0, 0], [9, 0, 0]]] * 8, np.uint8)
+    for name in "ab":
+        save(root / f"images/{name}.png", np.full((8, 2), 90))
+        save(root / f"masks/{name}.png", colours)
+    (root / "class_dict.csv").write_text("name,r,g,b\nbackground,0,0,0\ncat,9,0,0\n")
+    inspect(root, tmp_path / "out", manifest=True)
+    assert "not confirmed" not in (tmp_path / "out/inspect.html").read_text()
+    again = open_dataset(tmp_path / "out/manifest.csv")
+    assert [each.name for each in again.classes] == ["background", "cat"]
+    assert again.encodings["reference"].colours_file == root / "class_dict.csv"
