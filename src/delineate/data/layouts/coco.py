@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 
@@ -39,13 +40,18 @@ _WORDS: Mapping[Kind, str] = {"coco": "objects", "coco-panoptic": "panoptic segm
 
 @dataclass(frozen=True)
 class _File:
-    """A JSON file, relative to the data set, and what it holds."""
+    """A JSON file, its folder relative to the data set, and what it holds."""
 
+    path: Path
     folder: PurePosixPath
-    name: str
     content: CocoFile
 
     @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self.path.name
+
+    @cached_property
     def split(self) -> str | None:
         """The split that its name says, else its folder."""
         words = re.split(r"[^a-z]+", stem(self.name).lower())
@@ -131,7 +137,7 @@ def _sample(listing: Listing, image: Path, file: _File, number: int) -> Sample:
     return Sample(
         stem(image.name),
         image,
-        masks={REFERENCE: (listing.path(file.folder, file.name),)},
+        masks={REFERENCE: (file.path,)},
         split=file.split or _split_of(listing, image),
         entry=str(number),
     )
@@ -167,23 +173,30 @@ def _files(listing: Listing, kind: Kind) -> Iterator[_File]:
 
 def _readable(listing: Listing) -> Iterator[_File]:
     for folder, name in _candidates(listing):
+        path = listing.path(folder, name)
         try:
-            yield _File(folder, name, read_coco(listing.path(folder, name)))
+            yield _File(path, folder, read_coco(path))
         except DelineateError:
             continue
 
 
 def _lists_of_images(listing: Listing) -> Iterator[_File]:
     """JSON files that name images and draw nothing, as COCO has them for its test images."""
+    readable = list(_readable(listing))
+    yield from (file for file in readable if not file.content.annotations)
+    known = {file.path for file in readable}
     for folder, name in _candidates(listing):
+        path = listing.path(folder, name)
+        if path in known:
+            continue
         try:
-            document = read_json_object(listing.path(folder, name))
+            document = read_json_object(path)
         except DelineateError:
             continue
         rows = document.get("images")
         if not document.get("annotations") and isinstance(rows, list):
             named = {n: row for n, row in enumerate(rows) if isinstance(row, dict)}
-            yield _File(folder, name, CocoFile(named, {}, {}, {}))
+            yield _File(path, folder, CocoFile(named, {}, {}, {}))
 
 
 def _candidates(listing: Listing) -> Iterator[tuple[PurePosixPath, str]]:
