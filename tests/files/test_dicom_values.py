@@ -217,3 +217,17 @@ def test_each_frame_has_its_own_window_and_rescale(tmp_path: Path) -> None:
         ],
     )
     assert read_image(lower, frame=2)[0, 0, 0] == 16384  # (1000 - 1000.5) / 2 + 1/2, of 65535
+
+
+def test_a_slope_of_nothing_is_no_slope(tmp_path: Path) -> None:
+    """A rescale that was not filled in does not make the picture flat."""
+    values = np.array([[1, 2]], np.uint16)
+    path = write_dicom(tmp_path / "x", values, RescaleSlope=0, RescaleIntercept=0)
+    np.testing.assert_array_equal(read_image(path)[..., 0], values)
+
+
+def test_doses_are_scaled(tmp_path: Path) -> None:
+    """A grid of doses has a scaling of its own in place of a rescale."""
+    values = np.array([[1000, 3000]], np.uint32)
+    image = read_image(write_dicom(tmp_path / "x", values, DoseGridScaling="0.001"))
+    np.testing.assert_allclose(image[0, :, 0], [1, 3])
