@@ -19,7 +19,7 @@ from pycocotools.coco import COCO
 from delineate.core.errors import DelineateError, SizeMismatchError, UnreadableFileError
 from delineate.core.overlapping import coded, painted
 from delineate.core.types import IGNORE, LabelClass
-from delineate.files.coco_writing import CocoWriter
+from delineate.files.coco_writing import CocoWriter, PlacedObject
 from delineate.files.drawn_objects import drawn_objects
 from delineate.files.mask_encoding import MaskEncoding
 
@@ -216,7 +216,7 @@ def test_both_forms_are_read_back(
 ) -> None:
     """Two classes that overlap, with holes, in pieces or empty, are read back as they were."""
     writer = CocoWriter(CLASSES, form)
-    writer.add("eye.png", SIZE, [(1, cup, 0.5), (2, disc, 1.0)])
+    writer.add("eye.png", SIZE, [PlacedObject(1, cup, score=0.5), PlacedObject(2, disc)])
     writer.write(tmp_path / "p.json")
     assert len(writer.annotations) == int(cup.any()) + int(disc.any())
     assert (coded(read(tmp_path / "p.json", "1"), SIZE) == cup + 2 * disc.astype(np.uint8)).all()
@@ -229,7 +229,7 @@ def test_pycocotools_reads_what_is_written(tmp_path: Path, form: Any) -> None:
     frame[1:9, 2:12] = True
     frame[3:6, 4:7] = False
     writer = CocoWriter(CLASSES, form)
-    writer.add("eye.png", SIZE, [(2, frame, 0.25)])
+    writer.add("eye.png", SIZE, [PlacedObject(2, frame[1:, 1:13], (1, 1), 0.25)])
     writer.write(tmp_path / "p.json")
     theirs = COCO(str(tmp_path / "p.json"))
     (row,) = theirs.loadAnns(theirs.getAnnIds(imgIds=1))

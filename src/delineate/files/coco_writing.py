@@ -14,10 +14,20 @@ import numpy as np
 from delineate.core.geometry import Size
 from delineate.core.types import LabelClass, Mask
 from delineate.files.outlines import rings_with_seams
-from delineate.files.run_lengths import coco_text
+from delineate.files.run_lengths import coco_counts, compressed
 from delineate.files.writing import write_text
 
 CocoForm = Literal["coco", "coco-polygons"]
+
+
+@dataclass(frozen=True)
+class PlacedObject:
+    """An object of a class, cut to a box around it, whose corner lies at (row, column)."""
+
+    label: int
+    mask: Mask
+    corner: tuple[int, int] = (0, 0)
+    score: float = 1.0
 
 
 @dataclass
@@ -29,26 +39,26 @@ class CocoWriter:
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: str, size: Size, objects: Iterable[tuple[int, Mask, float]]) -> None:
-        """An image of this file name, and its objects: class index, mask, score.
+    def add(self, name: str, size: Size, objects: Iterable[PlacedObject]) -> None:
+        """An image of this file name, and its objects.
 
         An object without a pixel is none.
         """
         number = len(self.images) + 1
         self.images.append({"id": number, "file_name": name, "height": size[0], "width": size[1]})
-        for index, mask, score in objects:
-            if not mask.any():
+        for each in objects:
+            if not each.mask.any():
                 continue
             self.annotations.append(
                 {
                     "id": len(self.annotations) + 1,
                     "image_id": number,
-                    "category_id": index,
-                    "segmentation": _segmentation(mask, self.form),
-                    "area": int(np.count_nonzero(mask)),
-                    "bbox": _box(mask),
+                    "category_id": each.label,
+                    "segmentation": _segmentation(each, size, self.form),
+                    "area": int(np.count_nonzero(each.mask)),
+                    "bbox": _box(each),
                     "iscrowd": 0,
-                    "score": round(score, 6),
+                    "score": round(each.score, 6),
                 }
             )
 
@@ -76,14 +86,39 @@ class CocoWriter:
         write_text(path, text + "\n")
 
 
-def _segmentation(mask: Mask, form: CocoForm) -> Mapping[str, Any] | list[list[int]]:
+def _segmentation(
+    each: PlacedObject, size: Size, form: CocoForm
+) -> Mapping[str, Any] | list[list[int]]:
+    top, left = each.corner
     if form == "coco-polygons":
-        return [ring.ravel().tolist() for ring in rings_with_seams(mask)]
-    return {"size": list(mask.shape), "counts": coco_text(mask)}
+        corner = np.array([left, top])
+        return [(ring + corner).ravel().tolist() for ring in rings_with_seams(each.mask)]
+    return {"size": list(size), "counts": compressed(_counts(each, size))}
 
 
-def _box(mask: Mask) -> list[int]:
+def _counts(each: PlacedObject, size: Size) -> list[int]:
+    """The runs of an object in its whole image, of which only its own columns are looked at."""
+    (height, width), (top, left) = size, each.corner
+    columns = np.zeros((height, each.mask.shape[1]), np.bool_)
+    columns[top : top + each.mask.shape[0]] = each.mask
+    counts = coco_counts(columns)
+    counts[0] += left * height
+    after = (width - left - columns.shape[1]) * height
+    if len(counts) % 2:  # ends with background
+        counts[-1] += after
+    elif after:
+        counts.append(after)
+    return counts
+
+
+def _box(each: PlacedObject) -> list[int]:
     """Left, top, width and height in px."""
+    mask = each.mask
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     left, top = int(columns[0]), int(rows[0])
-    return [left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top]
+    return [
+        left + each.corner[1],
+        top + each.corner[0],
+        int(columns[-1]) + 1 - left,
+        int(rows[-1]) + 1 - top,
+    ]

@@ -14,6 +14,7 @@ Pneumothorax Segmentation" and of the COCO API; the last is held to pycocotools 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,11 @@ def coco_counts(mask: Mask) -> list[int]:
 
 def coco_text(mask: Mask) -> str:
     """The same in COCO's compressed form."""
-    counts = coco_counts(mask)
+    return compressed(coco_counts(mask))
+
+
+def compressed(counts: Sequence[int]) -> str:
+    """COCO's text of run lengths."""
     return "".join(
         _characters(count - counts[at - 2] if at > 2 else count) for at, count in enumerate(counts)
     )

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from delineate.core.errors import SettingsError, unknown_name
-from delineate.core.types import LabelClass, Mask
-from delineate.data.instances import components
-from delineate.files.coco_writing import CocoForm, CocoWriter
+from delineate.core.types import LabelClass
+from delineate.files.coco_writing import CocoForm, CocoWriter, PlacedObject
 from delineate.files.run_lengths import nerve_text, siim_text
 from delineate.files.writing import write_csv
 from delineate.inference.model_folder import Prediction
@@ -73,7 +73,9 @@ class MaskFormats:
                 rows.append(row if len(self._classes) == 1 else (row[0], each.name, row[1]))
         if self._coco is not None:
             height, width = prediction.labels.shape
-            self._coco.add(self._names[file], (height, width), _scored_objects(prediction))
+            self._coco.add(
+                self._names[file], (height, width), _scored_objects(prediction, self._classes)
+            )
 
     def write(self, folder: Path) -> dict[str, str]:
         """Form -> the name of its file.
@@ -93,13 +95,23 @@ class MaskFormats:
         return written
 
 
-def _scored_objects(prediction: Prediction) -> Iterator[tuple[int, Mask, float]]:
-    """Class index, mask, and mean probability of every object."""
+def _scored_objects(
+    prediction: Prediction, classes: Sequence[LabelClass]
+) -> Iterator[PlacedObject]:
+    """What hangs together (8 neighbours) of each class, with its mean probability."""
     channels = len(prediction.probability)
     has_background = channels > 1 and not prediction.is_overlapping
-    for each in components(prediction.labels, is_overlapping=prediction.is_overlapping):
-        channel = prediction.probability[each.label - (0 if has_background else 1)]
-        yield each.label, each.mask, float(np.mean(channel[each.mask], dtype=np.float64))
+    for one in classes:
+        channel = prediction.probability[one.index - (0 if has_background else 1)]
+        count, places, boxes, _ = cv2.connectedComponentsWithStats(
+            prediction.mask(one.index).astype(np.uint8), connectivity=8
+        )
+        for number in range(1, count):
+            left, top, width, height = boxes[number, :4].tolist()
+            box = (slice(top, top + height), slice(left, left + width))
+            mask = np.asarray(places[box] == number)
+            score = float(np.mean(channel[box][mask], dtype=np.float64))
+            yield PlacedObject(one.index, mask, (top, left), score)
 
 
 def _names(files: Sequence[Path]) -> dict[Path, str]:
