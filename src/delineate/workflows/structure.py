@@ -31,7 +31,7 @@ RULES = (
     "centre line, which goes on to the edge of the mask at a free end",
     "a width is that of the mask at right angles to the centre line, to a part of a pixel, as "
     "the mean over 5 points a pixel apart; there is none in the disc of a branch point, within "
-    "half a width of a free end, beside another vessel that touches, and where the image or its "
+    "about a width of a free end, beside another vessel that touches, and where the image or its "
     "region ends",
     "means and quantiles of width are those over the length; tortuosity is length over the "
     "straight way from end to end, of a case the sum of lengths over the sum of chords",
