@@ -126,3 +126,67 @@ def test_many_views_leave_intervals_to_the_page():
         "Dice, pooled  0.8000                 0.8000                    0.8000       -"
     )
     assert max(map(len, lines)) <= 100
+
+
+def classes_of(count):
+    """Pooled records of so many classes and their mean, the later the better."""
+    names = [f"kind {place}" for place in range(count)]
+    scores = ("iou", "dice", "precision", "sensitivity")
+    records = [
+        record(score=score, label_class=name, value=place / count)
+        for place, name in enumerate(names)
+        for score in scores
+    ]
+    mean = [record(score=score, label_class="mean", value=0.5) for score in scores]
+    return {
+        "classes": [{"name": "none"}, *({"name": name} for name in names)],
+        "records": [*records, *mean],
+    }
+
+
+def test_several_classes_have_a_row_each():
+    """With their mean last; a single class has no such table."""
+    lines = table(record(label_class="mean"), **classes_of(2))
+    at = lines.index("class, pooled  IoU     Dice    precision  sensitivity")
+    assert lines[at + 1 : at + 4] == [
+        "kind 0         0.0000  0.0000  0.0000     0.0000",
+        "kind 1         0.5000  0.5000  0.5000     0.5000",
+        "mean           0.5000  0.5000  0.5000     0.5000",
+    ]
+    assert not [one for one in table(record(), **classes_of(1)) if "class, pooled" in one]
+
+
+def test_of_many_classes_the_worst_are_shown():
+    """Ten of eighty, the lowest first, and a line says where the others are."""
+    lines = table(record(label_class="mean"), **classes_of(80))
+    shown = [one for one in lines if one.startswith("kind ")]
+    assert [one.split()[1] for one in shown] == [str(place) for place in range(10)]
+    assert "the 10 of 80 classes with the lowest IoU; all of them stand on the page" in lines
+
+
+def test_objects_have_a_table_and_rules():
+    """Average precision, recall and counts of each class; the error of counts has its sign."""
+    scores = {
+        "object_ap": 0.3, "object_ap50": 0.6, "object_ap75": 0.2, "object_ar100": 0.4,
+        "object_precision": 0.7, "object_recall": None, "object_count_error": 1.5,
+        "object_count_absolute_error": 2.25,
+    }  # fmt: skip
+    objects = {
+        "records": [record(score=name, value=value) for name, value in scores.items()],
+        "rules": ["true objects are components"],
+    }
+    classes = [{"name": "none"}, {"name": "foreground"}]
+    lines = table(record(), objects=objects, classes=classes, observers=["1"])
+    [row] = [one for one in lines if one.startswith("foreground  ")]
+    assert row.split()[1:] == [
+        "0.3000", "0.6000", "0.2000", "0.4000", "0.7000", "undefined", "+1.50", "2.2500",
+    ]  # fmt: skip
+    assert "objects: true objects are components" in lines
+
+
+def test_thresholds_of_overlapping_classes_are_named():
+    """Each class has its own, and where they were chosen is said once."""
+    lines = table(
+        record(label_class="mean"), **classes_of(2), threshold=None, thresholds=[0.25, 0.5]
+    )
+    assert "thresholds kind 0 0.25, kind 1 0.5: the highest Dice (validation split)" in lines
