@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from PIL import Image
 
 from delineate.core.types import LabelClass
+from delineate.data.instances import read_objects
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset
 from delineate.data.reading import read_labels
+from delineate.files.mask_encoding import MaskEncoding
 from delineate.files.mask_files import write_index_mask
 from delineate.files.run_lengths import nerve_text, siim_text
 from delineate.workflows.audit import audit
@@ -249,3 +252,19 @@ def test_a_legend_of_many_classes_names_those_in_the_pictures(tmp_path: Path) ->
     classes = dict(inspect_table(result.document))["classes"]
     assert classes.startswith("100: organ, vessel, thing 3, ")
     assert classes.endswith("thing 24, …")
+
+
+def test_objects_of_a_mask_that_replaces_drawn_ones(tmp_path: Path) -> None:
+    """What a review puts in the place of drawn objects is told apart by its connected parts."""
+    as_coco(tmp_path / "data")
+    dataset = open_dataset(tmp_path / "data")
+    labels = np.zeros(SIZE, np.uint8)
+    labels[2:5, 2:5] = labels[10:15, 20:25] = 1
+    write_index_mask(tmp_path / "new.png", labels, dataset.classes)
+    sample = replace(dataset.samples[1], masks={"reference": (tmp_path / "new.png",)})
+    own = {tmp_path / "new.png": MaskEncoding("index", ignore=255)}
+    reviewed = replace(dataset, samples=(sample,), file_encodings=own)
+    found = read_objects(reviewed, sample, "reference")
+    assert [(each.label, int(each.mask.sum())) for each in found] == [(1, 9), (1, 25)]
+    drawn = read_objects(dataset, dataset.samples[1], "reference")
+    assert [each.label for each in drawn] == [1, 2]

@@ -44,7 +44,9 @@ def read_objects(dataset: Dataset, sample: Sample, observer: str) -> tuple[Drawn
         else:
             alone = Sample(sample.id, sample.image, masks={observer: (file,)}, entry=sample.entry)
             labels = read_labels(dataset, alone, observer)
-            objects += _whole(labels, is_overlapping=dataset.is_overlapping)
+            # A mask that a review put in the place of others holds several objects at once.
+            parts = components if file in dataset.file_encodings else _whole
+            objects += parts(labels, is_overlapping=dataset.is_overlapping)
     return tuple(objects)
 
 
