@@ -275,3 +275,12 @@ def test_pictures_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "x.png"), rgb)
     write_bytes(tmp_path / "y", b"z")
     assert (tmp_path / "y").read_bytes() == b"z"
+
+
+def test_a_file_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    """A document that names a file in another encoding is written, and read again as it was."""
+    name = os.fsdecode(b"a\xff.png")
+    write_json(tmp_path / "a.json", {"image": name}, schema="predictions")
+    assert read_json(tmp_path / "a.json", schema="predictions")["image"] == name
+    write_csv(tmp_path / "a.csv", ("img",), [(name,)])
+    assert (tmp_path / "a.csv").read_text() == "img\na\\udcff.png\n"

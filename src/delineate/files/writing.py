@@ -84,10 +84,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Put a UTF-8 text in place, whole, with line ends as they are.
 
+    File names that are no text have their odd bytes as `\\udcXX`, which JSON reads as they were.
+
     Raises:
         CannotWriteError: if the target cannot be written.
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
