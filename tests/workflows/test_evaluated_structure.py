@@ -15,7 +15,7 @@ from PIL import Image
 from delineate.core.errors import SettingsError
 from delineate.core.types import default_classes
 from delineate.evaluation.cases import ScoredCase
-from delineate.files.writing import read_json, write_json
+from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.evaluated_structure import EvaluatedStructure
 from delineate.workflows.predict import predict
@@ -126,12 +126,11 @@ def test_what_is_outside_the_region_is_no_error(tmp_path):
     ],
     ids=["predict", "evaluate"],
 )
-def test_a_classifier_draws_no_vessels(tiny_run, tmp_path, refused):
+def test_a_classifier_draws_no_vessels(tiny_run, tmp_path, monkeypatch, refused):
     """--structure is refused where there are no masks, before anything else is looked at."""
-    card = read_json(tiny_run / "model" / "model.json", schema="model")
-    write_json(
-        tmp_path / "model.json", card | {"task": "classify", "weights_sha256": None}, schema="model"
-    )
+    card = read_card(tiny_run).model_copy(update={"task": "classify"})
+    for verb in ("predict", "evaluate"):
+        monkeypatch.setattr(f"delineate.workflows.{verb}.read_card", lambda _: card)
     with pytest.raises(SettingsError, match="--structure: a classifier draws no vessels"):
         refused(tmp_path, out=tmp_path / "out")
 
