@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture
 
 from delineate.classical.clusters import ClusterParameters, KMeans, Mixture
 from delineate.classical.logistic import Logistic
-from delineate.classical.method import Case, ToneParameters
+from delineate.classical.method import Case, LevelParameters, ToneParameters
 from delineate.classical.otsu import Otsu, OtsuParameters
 from delineate.classical.regions import Spectral, SpectralParameters, region_features
 from delineate.classical.ridges import Frangi, RidgeParameters, Sato
@@ -140,7 +140,7 @@ def test_local_means_know_the_view():
     view[:10] = False
     tone = np.where(view, np.float32(3), np.float32(-7))
     np.testing.assert_allclose(local_mean(tone, view, 4.0)[view], 3, atol=1e-5)
-    flat = prepared_tones(tone[None], view, ToneParameters(flatten_px=4))
+    flat = prepared_tones(tone[None], view, LevelParameters(flatten_px=4))
     np.testing.assert_allclose(flat, 0, atol=1e-5)
 
 

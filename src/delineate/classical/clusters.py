@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from delineate.classical.matching import Table, class_table
-from delineate.classical.method import Case, Method, Parameters, Tones, as_probability
+from delineate.classical.method import (
+    Case,
+    LevelParameters,
+    Method,
+    Parameters,
+    Tones,
+    as_probability,
+)
 from delineate.classical.pixels import Pixels, counted_by_cluster, drawn_pixels
 from delineate.classical.tones import prepared_tones
 from delineate.core.types import Mask, Probability
@@ -22,13 +29,10 @@ _AT_A_TIME = 500_000
 _SMALLEST_SPREAD = 1e-6
 
 
-class ClusterParameters(Parameters):
+class ClusterParameters(LevelParameters):
     """Of methods that part tones into clusters."""
 
     clusters: int = Field(6, ge=2, le=64, description="how many clusters of tones")
-    is_standardised: bool = Field(
-        False, description="tones are scaled by mean and deviation of their own image"
-    )
 
 
 class Clusters(Method):
@@ -48,7 +52,7 @@ class Clusters(Method):
 
     def probability(self, tones: Tones, view: Mask) -> Probability:
         """Shares of the clusters, added by class."""
-        seen = _tones(tones, view, self.parameters)
+        seen = prepared_tones(tones, view, self.parameters)
         pixels = seen.reshape(len(seen), -1).T
         table = np.array(self.classes, np.float32)
         parts = [
@@ -178,17 +182,7 @@ class Mixture(Clusters):
 
 
 def _of_case(case: Case, parameters: ClusterParameters) -> Tones:
-    return _tones(case.tones, case.view, parameters)
-
-
-def _tones(tones: Tones, view: Mask, parameters: ClusterParameters) -> Tones:
-    seen = prepared_tones(tones, view, parameters)
-    if not parameters.is_standardised or not view.any():
-        return seen
-    inside = seen[:, view]
-    mean, deviation = inside.mean(axis=1), inside.std(axis=1)
-    scaled = (seen - mean[:, None, None]) / np.maximum(deviation, 1e-3)[:, None, None]
-    return np.asarray(scaled, np.float32)
+    return prepared_tones(case.tones, case.view, parameters)
 
 
 def _possible(clusters: int, pixels: Pixels) -> int:

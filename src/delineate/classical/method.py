@@ -48,6 +48,14 @@ class Parameters(BaseModel):
     )
 
 
+class LevelParameters(Parameters):
+    """Those of a method to which the level of tones matters."""
+
+    is_standardised: bool = Field(
+        False, description="tones are scaled by mean and deviation of their own image"
+    )
+
+
 class ToneParameters(Parameters):
     """Those of a method that looks at one tone."""
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from delineate.classical.logistic import Logistic
-from delineate.classical.method import Case, Method, Parameters, Tones, as_probability
+from delineate.classical.method import (
+    Case,
+    LevelParameters,
+    Method,
+    Parameters,
+    Tones,
+    as_probability,
+)
 from delineate.classical.tones import local_mean, prepared_tones
 from delineate.core.types import Mask, Probability
 
@@ -66,7 +73,7 @@ class RegionMethod(Method):
 
     @classmethod
     def _described(
-        cls, tones: Tones, view: Mask, parameters: Parameters
+        cls, tones: Tones, view: Mask, parameters: LevelParameters
     ) -> tuple[Regions, NDArray[np.float64]]:
         seen = prepared_tones(tones, view, parameters)
         regions = cls.regions(seen, view, parameters)
@@ -95,7 +102,7 @@ def region_features(tones: Tones, view: Mask, regions: Regions) -> NDArray[np.fl
     return np.concatenate([features, features**2], axis=1)
 
 
-class WatershedParameters(Parameters):
+class WatershedParameters(LevelParameters):
     """Of basins of the gradient."""
 
     region_px: int = Field(8, ge=2, le=200, description="about the side of a region")
@@ -121,7 +128,7 @@ class Watershed(RegionMethod):
         return _numbered(watershed(gradient, markers=basins))  # type: ignore[no-untyped-call] # half typed
 
 
-class SpectralParameters(Parameters):
+class SpectralParameters(LevelParameters):
     """Of normalised cuts."""
 
     superpixels: int = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.classical.method import Parameters, ToneParameters, Tones
+from delineate.classical.method import LevelParameters, Parameters, ToneParameters, Tones
 from delineate.core.types import Mask
 
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601, as everywhere
@@ -14,9 +14,15 @@ _CHANNELS = {"red": 0, "green": 1, "blue": 2}
 _REACH = 4
 
 
-def prepared_tones(tones: Tones, view: Mask, parameters: Parameters) -> Tones:
-    """(C, H, W) smoothed and flattened inside the view; 0, the mean, outside it."""
-    return np.stack([_prepared(channel, view, parameters) for channel in tones])
+def prepared_tones(tones: Tones, view: Mask, parameters: LevelParameters) -> Tones:
+    """(C, H, W) smoothed, flattened and standardised inside the view."""
+    seen = np.stack([_prepared(channel, view, parameters) for channel in tones])
+    if not parameters.is_standardised or not view.any():
+        return seen
+    inside = seen[:, view]
+    mean, deviation = inside.mean(axis=1), inside.std(axis=1)
+    scaled = (seen - mean[:, None, None]) / np.maximum(deviation, 1e-3)[:, None, None]
+    return np.asarray(scaled, np.float32)
 
 
 def prepared_tone(tones: Tones, view: Mask, parameters: ToneParameters) -> NDArray[np.float32]:

@@ -109,10 +109,10 @@ class Edges(TwoSided):
             mask=view,
         ).astype(np.uint8)
         if parameters.closing_px:
-            edges = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, _disc(parameters.closing_px))
+            edges = _morphed(edges, cv2.MORPH_CLOSE, parameters.closing_px)
         filled = _filled(edges > 0, parameters.hole_px).astype(np.uint8)
         if parameters.opening_px:
-            filled = cv2.morphologyEx(filled, cv2.MORPH_OPEN, _disc(parameters.opening_px))
+            filled = _morphed(filled, cv2.MORPH_OPEN, parameters.opening_px)
         return np.asarray(filled > 0)
 
 
@@ -167,11 +167,12 @@ def _filled(edges: Mask, hole_px: int) -> Mask:
     )
     is_small = facts[:, cv2.CC_STAT_AREA] <= hole_px**2
     is_small[0] = False  # what is no hole
-    return edges | is_small[holes]
+    return np.asarray(edges | is_small[holes])
 
 
-def _disc(radius_px: int) -> NDArray[np.uint8]:
+def _morphed(mask: NDArray[np.uint8], operation: int, radius_px: int) -> NDArray[np.uint8]:
     import cv2
 
     side = 2 * radius_px + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.morphologyEx(mask, operation, disc), np.uint8)

@@ -176,10 +176,11 @@ def load_model(
         SettingsError: an architecture that this version does not know, or a wrong setting.
     """
     card, file = opened(Path(path), task="segment")
+    if card.classical is not None:
+        require_no_tiles(predict)
     settings = changed_settings(card.predict, predict)
     require_depth(card, settings.depth)
     if card.classical is not None:
-        require_no_tiles(predict)
         require_processor(device)
         segment = classical_segmenter(
             read_method(file.parent / CARD, card),
