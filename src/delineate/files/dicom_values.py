@@ -92,7 +92,7 @@ class Grey:
         patterns = np.dtype(f"u{stored.dtype.itemsize}")
         every = np.arange(1 << 8 * patterns.itemsize).astype(patterns).view(stored.dtype)
         table = self._mapped(every.astype(np.float64))
-        return table[np.ascontiguousarray(stored).view(patterns)]
+        return np.asarray(table[np.ascontiguousarray(stored).view(patterns)])
 
     @property
     def _is_plain(self) -> bool:
