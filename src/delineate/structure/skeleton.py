@@ -79,7 +79,8 @@ def skeleton_graph(mask: Mask, radius_px: NDArray[np.float64]) -> Graph:
 
     Source: thinning after Lee, Kashyap and Chu (1994), "Building skeleton models via 3-D medial
     surface/axis thinning algorithms". That of Zhang and Suen (1984), which scikit-image takes
-    where it is asked for none, wears some lines of 45 degrees down to half of their length, or to a pixel.
+    where it is asked for none, wears some lines of 45 degrees down to half of their length, or
+    to a pixel.
     """
     if not mask.any():
         return Graph((), (), np.empty((0, 2)))
