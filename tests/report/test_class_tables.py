@@ -139,7 +139,7 @@ def test_the_matrix_names_every_class(count: int) -> None:
     assert all(text.count(f">{name}<") == 2 for name in names)
     numbers = re.findall(r">\d+\.\d<", text)
     assert (len(numbers) >= count) == (count <= 13)
-    assert 'class="plot whole"' in text
+    assert ("plot whole fitted" in text) == (count > 24)
 
 
 def test_numbers_are_per_cent_of_the_row() -> None:

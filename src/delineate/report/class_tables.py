@@ -209,7 +209,7 @@ def _with_values(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
     reasons: dict[str, list[str]] = {}
     for one in records:
         if one["score"] not in kept:
-            names = reasons.setdefault(reason_of(one), [])
+            names = reasons.setdefault(reason_of(one).removesuffix(", in every image"), [])
             name = score_name(str(one["score"]))
             if name not in names:
                 names.append(name)

@@ -69,8 +69,10 @@ def confusion_plot(matrix: Matrix, names: Sequence[str], *, name: str = "confusi
     size = (len(columns) * cell_inches + margin, len(rows) * cell_inches + margin)
     alt = f"Confusion matrix of {len(rows)} classes, in per cent of the true class"
     figure = inline_figure(draw, None, alt=alt, name=name, size_inches=size)
-    # At its own size: stretched to the page's width three classes would be huge.
-    return figure.replace('class="plot"', 'class="plot whole"', 1)
+    # At its own size: stretched to the page's width three classes would be huge. Without numbers
+    # to read it may shrink to that width.
+    kind = "plot whole" if has_numbers else "plot whole fitted"
+    return figure.replace('class="plot"', f'class="{kind}"', 1)
 
 
 def shown_shares(
