@@ -17,6 +17,7 @@ from delineate.evaluation.case_table import UNDEFINED
 from delineate.files.class_masks import read_class_masks
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
+from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import Recipe, load_recipe
 from delineate.report.case_pictures import CasePicture, best_median_worst, case_picture
 from delineate.report.evaluation_page import write_evaluation_page
@@ -145,7 +146,9 @@ def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown
     facts = read_run(run)
     recipe = load_recipe(str(run / RECIPE))
     document = result.document
-    budget = f"{facts.minutes:g} minutes" if facts.minutes is not None else f"{facts.steps} steps"
+    budget = f"{facts.steps} steps" if facts.steps is not None else "every combination"
+    if facts.minutes is not None:
+        budget = f"{facts.minutes:g} minutes"
     known = {sample.id for sample in dataset.samples}  # decisions may have dropped some
     assignment = {id_: split for id_, split in read_split(run / SPLIT).items() if id_ in known}
     whole = apply_split(dataset, assignment)
@@ -199,7 +202,7 @@ def _split_row(dataset: Dataset, split: str) -> SplitRow:
     return replace(row, empty=empty, foreground_share=float(np.mean(list(shares.values()))))
 
 
-def _choices(recipe: Recipe) -> list[RecipeChoice]:
+def _choices(recipe: Recipe | ClassicalRecipe) -> list[RecipeChoice]:
     return [
         RecipeChoice(stage, name, str(value))
         for stage, settings in recipe.model_dump(exclude={"name", "description", "task"}).items()
