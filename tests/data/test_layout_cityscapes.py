@@ -96,3 +96,33 @@ def test_the_real_crop(shared_data):
     interior = cv2.erode((by_label == 3).astype(np.uint8), np.ones((5, 5), np.uint8)) == 1
     assert interior.sum() > 5000
     assert not differing[interior].any()
+
+
+@pytest.mark.parametrize(("kind", "dummy"), [("labelIds", LABEL_IDS * 0 + 3), ("polygons", None)])
+def test_dummies_of_the_test_images_are_no_masks(pictures_in, kind, dummy):
+    """The official masks of test hold nothing but unknown pixels: scored, they would mean nothing."""
+    roi = '{"imgHeight": 1, "imgWidth": 4, "objects": [{"label": "out of roi", "polygon": []}]}'
+    road = roi.replace("out of roi", "road")
+    files = {}
+    for split, frame in (("train", "aachen_000000_000019"), ("test", "berlin_000000_000019")):
+        files[f"leftImg8bit/{split}/x/{frame}_leftImg8bit.png"] = IMAGE
+        mask = LABEL_IDS if split == "train" else dummy
+        if kind == "polygons":
+            files[f"gtFine/{split}/x/{frame}_gtFine_polygons.json"] = (
+                road if split == "train" else roi
+            )
+        else:
+            files[f"gtFine/{split}/x/{frame}_gtFine_labelIds.png"] = mask
+    dataset = open_dataset(pictures_in(files))
+    assert [(s.split, bool(s.masks)) for s in dataset.samples] == [("train", True), ("test", False)]
+    assert "the masks of test are dummies" in dataset.notes[1]
+
+
+def test_real_masks_of_test_images_stay(pictures_in):
+    """Masks in a folder called test that do say something are read like others."""
+    files = {
+        "leftImg8bit/test/x/berlin_000000_000019_leftImg8bit.png": IMAGE,
+        "gtFine/test/x/berlin_000000_000019_gtFine_labelIds.png": LABEL_IDS,
+    }
+    (sample,) = open_dataset(pictures_in(files)).samples
+    assert sample.masks

@@ -250,3 +250,15 @@ def test_what_a_layout_states_is_not_called_unconfirmed(tmp_path):
     again = open_dataset(tmp_path / "out/manifest.csv")
     assert [each.name for each in again.classes] == ["background", "cat"]
     assert again.encodings["reference"].colours_file == root / "class_dict.csv"
+
+
+def test_classes_that_never_occur_are_named(tmp_path):
+    """Counted in classes and not in the values of the files, and by their names."""
+    root = tmp_path / "data"
+    for name in ("a", "b"):
+        save(root / f"leftImg8bit/train/x/x_0_{ord(name)}_leftImg8bit.png", [[1, 2, 3]])
+        save(root / f"gtFine/train/x/x_0_{ord(name)}_gtFine_labelIds.png", [[7, 26, 0]])
+    (observer,) = inspect(root, tmp_path / "out").document["observers"]
+    assert observer["notes"] == [
+        "17 of 19 classes never occur: sidewalk, building, wall and 14 more"
+    ]

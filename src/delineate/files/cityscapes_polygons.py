@@ -22,7 +22,7 @@ from delineate.files.json_values import objects_in, part, points_in, read_json_o
 from delineate.files.polygons import filled_polygon
 from delineate.files.stated_size import require_stated_size
 
-_VOID = frozenset(
+VOID = frozenset(
     {
         "unlabeled", "ego vehicle", "rectification border", "out of roi", "static", "dynamic",
         "ground", "parking", "rail track", "guard rail", "bridge", "tunnel", "polegroup",
@@ -45,7 +45,7 @@ def cityscapes_objects(
     """
     document = read_json_object(path)
     require_stated_size(str(path), (document.get("imgHeight"), document.get("imgWidth")), size)
-    indices = dict.fromkeys(_VOID, IGNORE) | {each.name: each.index for each in classes[1:]}
+    indices = dict.fromkeys(VOID, IGNORE) | {each.name: each.index for each in classes[1:]}
     yield DrawnObject(IGNORE, np.ones(size, np.bool_))
     for number, row in enumerate(objects_in(document, "objects", str(path)), start=1):
         where = f"{path}: object {number}"

@@ -203,17 +203,14 @@ def _threshold(threshold: int, reason: str) -> Proposal:
 def _indices(counts: Counter[int], *, is_certain: bool, palette: bool = False) -> Proposal:
     high = max((value for value in counts if value < 255), default=0)
     has_unknown = 255 in counts
-    missing = high - sum(1 for value in counts if 0 < value <= high)
     what = "palette indices" if palette else "class indices"
     reason = f"the masks hold {what}: {_say(counts)}"
-    notes = (f"{missing} of the classes 1 to {high} never occur",) if missing else ()
     return Proposal(
         MaskEncoding("index", ignore=255 if has_unknown else None),
         is_certain,
         f"{reason}, with 255 as unknown" if has_unknown else reason,
         palette=None,
         class_count=max(2, high + 1),
-        notes=notes,
     )
 
 

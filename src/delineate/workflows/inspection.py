@@ -132,7 +132,7 @@ def _observer(
         "is_certain": proposal is not None and proposal.is_certain,
         "proposed": str(proposal.encoding) if proposal else None,
         "reason": proposal.reason if proposal else _drawn_words(encoding),
-        "notes": list(proposal.notes) if proposal else [],
+        "notes": [*(proposal.notes if proposal else ()), *_absent(shares)],
         "values": _values(survey, files),
         "decoded": len(own),
         "empty": empty,
@@ -140,6 +140,15 @@ def _observer(
         "class_pixel_shares": shares,
         "ignored_pixel_share": totals[IGNORE] / totals.total() if own else None,
     }
+
+
+def _absent(shares: Mapping[str, float | None]) -> list[str]:
+    """That some of several classes are nowhere drawn, where some are not."""
+    names = list(shares)[1:]
+    absent = [name for name in names if not shares[name]]
+    if len(names) < 2 or not absent:
+        return []
+    return [f"{len(absent)} of {len(names)} classes never occur: {some(absent)}"]
 
 
 def _drawn_words(encoding: MaskEncoding | None) -> str:
