@@ -51,8 +51,8 @@ def with_legend(picture: Rgb, entries: Sequence[LegendEntry], *, title: str = ""
         box = (left, middle - text_px / 2, left + text_px, middle + text_px / 2)
         pen.rectangle(box, fill=PAPER if entry.has_stripes else entry.colour, outline=EDGE)
         if entry.has_stripes:
-            for along in (text_px / 2, text_px):
-                ends = (left, middle - text_px / 2 + along, left + along, middle - text_px / 2)
+            for reach in (text_px / 2, text_px):
+                ends = (left, middle - text_px / 2 + reach, left + reach, middle - text_px / 2)
                 pen.line(ends, fill=entry.colour, width=max(1, text_px // 8))
         pen.text((left + 1.5 * text_px, middle), entry.words, fill=INK, font=font, anchor="lm")
     result = np.full((height + strip.height, whole, 3), 255, np.uint8)

@@ -76,7 +76,7 @@ def structure_picture(
     entries = (
         LegendEntry(UNMEASURED, "not measured"),
         LegendEntry(BRANCH, "ring: branch point"),
-        LegendEntry(END, "dot: free end"),
+        LegendEntry(END, "dot: free end, cross: spot"),
     )
     return with_legend(drawn, entries, title=title)
 
