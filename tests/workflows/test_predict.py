@@ -219,6 +219,19 @@ def test_images_are_listed_once_in_natural_order(tmp_path):
     assert [file.name for file in listed_images([tmp_path])] == ["9.png", "10.png"]
 
 
+def test_one_file_under_two_paths_is_one_image(tmp_path):
+    """Neither `..` nor a link to a folder makes two of it; a link to a file is another name."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"")
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    found = listed_images([tmp_path / "a", tmp_path / "linked", tmp_path / "a" / ".." / "a"])
+    assert found == [tmp_path / "a" / "x.png"]
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x.png").symlink_to(tmp_path / "a" / "x.png")
+    found = listed_images([tmp_path / "a", tmp_path / "b"])
+    assert stems(found) == ["a_x", "b_x"]
+
+
 def test_stems_never_collide():
     """Equal names take their folders, and equal stems their endings."""
     assert stems([Path("/a/x.png"), Path("/a/y.png")]) == ["x", "y"]

@@ -33,7 +33,9 @@ def listed_images(images: Sequence[Path | str]) -> list[Path]:
     if not found:
         shown = ", ".join(map(str, images))
         raise LayoutError(f"{shown}: expected images, found none; see `delineate predict --help`")
-    return sorted(dict.fromkeys(found), key=lambda path: natural_key(str(path)))
+    # By the folder's own path, whatever words lead there; a link in it is an image of its own.
+    each_once = {path.parent.resolve() / path.name: path for path in reversed(found)}
+    return sorted(each_once.values(), key=lambda path: natural_key(str(path)))
 
 
 def failure_of(file: Path, problem: DelineateError) -> str:
@@ -59,9 +61,13 @@ def stems(files: Sequence[Path]) -> list[str]:
 
 
 def _told_apart(files: Sequence[Path]) -> list[str]:
-    if len({file.parent for file in files}) < len(files):
-        return [f"{file.parent.name}_{file.name.replace('.', '_')}" for file in files]
-    folders = [file.resolve().parent.parts for file in files]
+    whole = [file.parent.resolve() for file in files]
+    if len(set(whole)) < len(files):
+        return [
+            f"{folder.name}_{file.name.replace('.', '_')}"
+            for folder, file in zip(whole, files, strict=True)
+        ]
+    folders = [folder.parts for folder in whole]
     depth = next(n for n in range(1, 1000) if len({each[-n:] for each in folders}) == len(files))
     return [
         "_".join((*each[-depth:], stem(file.name)))
