@@ -16,7 +16,7 @@ from delineate.classical.method import Case, LevelParameters, ToneParameters
 from delineate.classical.otsu import Otsu, OtsuParameters
 from delineate.classical.regions import Spectral, SpectralParameters, region_features
 from delineate.classical.ridges import Frangi, RidgeParameters, Sato
-from delineate.classical.tones import local_mean, prepared_tone, prepared_tones
+from delineate.classical.tones import continued, local_mean, prepared_tone, prepared_tones
 from delineate.classical.two_sided import EdgeParameters, Edges
 
 ALL = np.ones((30, 40), bool)
@@ -79,7 +79,8 @@ def test_otsu_looks_at_the_view_alone(tones):
     view = ALL.copy()
     view[:, :15] = False
     tone = np.where(view, tones[:1], np.float32(-50))
-    inside = tones[0][view] > threshold_otsu(tones[0][view])
+    seen = continued(tones[0], view)
+    inside = seen[view] > threshold_otsu(seen[view])
     labels = np.zeros(view.shape, np.uint8)
     labels[view] = inside
     method = Otsu.learn(
@@ -142,6 +143,39 @@ def test_local_means_know_the_view():
     np.testing.assert_allclose(local_mean(tone, view, 4.0)[view], 3, atol=1e-5)
     flat = prepared_tones(tone[None], view, LevelParameters(flatten_px=4))
     np.testing.assert_allclose(flat, 0, atol=1e-5)
+
+
+def test_a_view_goes_on_beyond_its_rim():
+    """Its dark rim and all outside have the tone of the nearest pixel further in."""
+    view = np.zeros((20, 30), bool)
+    view[:, 10:] = True
+    tone = np.where(view, np.arange(20, dtype=np.float32)[:, None], np.float32(-9))
+    tone[:, 10:13] = -3  # the rim
+    expected = np.broadcast_to(np.arange(20)[:, None], tone.shape)
+    np.testing.assert_array_equal(continued(tone, view), expected)
+
+
+def test_a_view_of_hardly_anything_is_no_error():
+    """Where nothing lies inside the rim, the few pixels of the view are what there is."""
+    view = np.zeros((20, 30), bool)
+    view[5, 5:8] = True
+    found = continued(np.full((20, 30), 2, np.float32), view)
+    np.testing.assert_array_equal(found, np.where(view, 2, 0))
+
+
+@pytest.mark.parametrize("kind", [Frangi, Sato])
+def test_the_rim_of_a_view_is_no_tube(kind):
+    """A dark surround with a darker rim to the picture raises no response."""
+    rows, columns = np.mgrid[:80, :80]
+    radius = np.hypot(rows - 40, columns - 40)
+    tone = np.where(radius < 33, np.float32(1), np.float32(-2))
+    method = kind(
+        parameters=RidgeParameters(smoothing_px=0, flatten_px=10),
+        full=1.0,
+        curve=Logistic(mean=(0,), deviation=(1,), weights=((0,), (1,)), offsets=(0, 0)),
+    )
+    flat = method.probability(np.full((1, 80, 80), 1, np.float32), np.ones((80, 80), bool))
+    np.testing.assert_allclose(method.probability(tone[None], radius < 35), flat, atol=1e-4)
 
 
 @pytest.mark.parametrize(

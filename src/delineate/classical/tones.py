@@ -12,6 +12,8 @@ _LUMA = (0.299, 0.587, 0.114)  # Rec. 601, as everywhere
 _CHANNELS = {"red": 0, "green": 1, "blue": 2}
 # A Gaussian is cut where it is below a thousandth.
 _REACH = 4
+# The field of view is found with the rim on which it grows dark; a smoothed photograph's is wider.
+_RIM_PX = 4
 
 
 def prepared_tones(tones: Tones, view: Mask, parameters: LevelParameters) -> Tones:
@@ -39,12 +41,36 @@ def _one(tones: Tones, name: str) -> NDArray[np.float32]:
 
 
 def _prepared(tone: NDArray[np.float32], view: Mask, parameters: Parameters) -> NDArray[np.float32]:
-    smooth = local_mean(tone, view, parameters.smoothing_px)
-    if parameters.flatten_px:
-        smooth = smooth - local_mean(tone, view, parameters.flatten_px)
     # What lies outside must not be an edge of its own.
-    fill = 0.0 if parameters.flatten_px else float(smooth[view].mean()) if view.any() else 0.0
-    return np.where(view, smooth, np.float32(fill)).astype(np.float32, copy=False)
+    seen = tone if view.all() else continued(tone, view)
+    smooth = _blurred(seen, parameters.smoothing_px) if parameters.smoothing_px else seen
+    if parameters.flatten_px:
+        smooth = smooth - local_mean(seen, view, parameters.flatten_px)
+    return smooth
+
+
+def continued(tone: NDArray[np.float32], view: Mask) -> NDArray[np.float32]:
+    """(H, W): outside the view, and on its rim, the tone of the nearest pixel well inside.
+
+    The rim is neither picture nor surround, and darker than both vessels and what they lie on.
+    Where the view touches the frame there is none.
+
+    Source: Soares et al. (2006), who let the aperture of a fundus photograph grow likewise.
+    """
+    import cv2
+
+    side = 2 * _RIM_PX + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    inside = cv2.erode(view.astype(np.uint8), disc)  # beyond the frame all counts as view
+    if not inside.any():
+        return np.where(view, tone, np.float32(0))
+    _, nearest = cv2.distanceTransformWithLabels(
+        1 - inside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    tone_of = np.zeros(int(nearest.max()) + 1, np.float32)
+    tone_of[nearest[inside > 0]] = tone[inside > 0]
+    continued: NDArray[np.float32] = tone_of[nearest]
+    return continued
 
 
 def local_mean(tone: NDArray[np.float32], view: Mask, sigma_px: float) -> NDArray[np.float32]:
