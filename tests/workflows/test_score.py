@@ -102,11 +102,32 @@ def test_damaged_and_misshapen_predictions_fail_by_name(written, tiny_set, tiny_
     assert f"{second}: 5 x 6 px" in failures
 
 
-def test_probability_maps_need_a_threshold(written, tiny_set, tiny_run, tmp_path):
-    """Maps are scored at the threshold that is given, which moves the result."""
+def test_masks_decide_and_the_maps_beside_them_rank(
+    tiny_evaluation, written, tiny_set, tiny_run, tmp_path
+):
+    """Figures of masks stay what they are, and there is a ranking; a threshold cuts the maps."""
     for file in sorted(written.iterdir()):
         soft = np.asarray(Image.open(file)).astype(np.float32) / 255 * 0.6 + 0.2
         np.save(written / f"{file.stem.removesuffix('_mask')}_prob.npy", soft)
+    result = run(written, tiny_set, tiny_run, tmp_path)
+    assert hard_scores(result.document) == hard_scores(tiny_evaluation.document)
+    assert result.document["threshold"] is None
+    ranked = [one for one in result.document["headline"] if one["score"] == "roc_auc"]
+    assert ranked[0]["value"] is not None
+    lower = run(written, tiny_set, tiny_run, tmp_path, threshold=0.1, overwrite=True)
+    everything = lower.evaluation.find(score="sensitivity", predictor="model", pooling="pooled")
+    assert {one.value for one in everything} == {1.0}
+    assert lower.document["threshold"] == 0.1
+
+
+def test_probability_maps_need_a_threshold(written, tiny_set, tiny_run, tmp_path):
+    """Maps alone are scored at the threshold that is given, which masks have no use for."""
+    with pytest.raises(SettingsError, match="nothing that could be cut; leave the option out"):
+        run(written, tiny_set, tiny_run, tmp_path, threshold=0.5)
+    for file in sorted(written.iterdir()):
+        soft = np.asarray(Image.open(file)).astype(np.float32) / 255 * 0.6 + 0.2
+        np.save(written / f"{file.stem.removesuffix('_mask')}_prob.npy", soft)
+        file.unlink()
     with pytest.raises(SettingsError, match="need --threshold"):
         run(written, tiny_set, tiny_run, tmp_path)
     result = run(written, tiny_set, tiny_run, tmp_path, threshold=0.5)

@@ -70,6 +70,27 @@ def test_probability_maps_of_several_classes_are_ranked(three) -> None:
     )
     theirs = oracle.f1_score(truth, probability.argmax(axis=0), labels=[1], average=None)
     assert dice.value == pytest.approx(theirs[0])
+    with pytest.raises(SettingsError, match="of several classes the likeliest is taken"):
+        score(three / "pred", three / "data", out=three / "other", threshold=0.5)
+
+
+def test_masks_of_several_classes_decide_beside_their_maps(three) -> None:
+    """Not the likeliest class of the maps, for small objects may have been taken from masks."""
+    for number in range(4):
+        write_picture(
+            three / f"pred/c{number}_mask.png", truth_of(three, f"c{number}"), palette=True
+        )
+        for k in range(3):
+            values = np.full(SIZE, 1.0 if k == 0 else 0.0, np.float32)
+            write_probability(three / f"pred/c{number}_prob_{k}.png", values)
+    result = score(three / "pred", three / "data", out=three / "out")
+    found = {
+        one.score: one.value
+        for one in result.evaluation.find(
+            predictor="model", pooling="pooled", label_class="mean of the foreground classes"
+        )
+    }
+    assert (found["dice"], found["roc_auc"]) == (1.0, 0.5)
 
 
 def test_overlays_of_several_classes_have_a_legend_below(three) -> None:
@@ -165,6 +186,15 @@ def test_probabilities_of_overlapping_classes_need_a_threshold(crossing) -> None
         for one in result.evaluation.find(score="sensitivity", predictor="model", pooling="pooled")
     }
     assert (found["cup"], found["disc"]) == (0.0, 1.0)
+    for number in range(3):
+        for name, values in (("cup", np.full(SIZE, 255)), ("disc", np.zeros(SIZE))):
+            write_picture(crossing / f"pred/c{number}_mask_{name}.png", values)
+    result = score(crossing / "pred", crossing / "data", out=crossing / "by", overlapping=True)
+    found = {
+        one.label_class: one.value
+        for one in result.evaluation.find(score="sensitivity", predictor="model", pooling="pooled")
+    }
+    assert (found["cup"], found["disc"]) == (1.0, 0.0)
 
 
 def test_binary_data_keeps_its_headline(tmp_path) -> None:

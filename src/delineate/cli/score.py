@@ -37,7 +37,8 @@ def score(
         Path,
         typer.Argument(
             metavar="PREDICTIONS",
-            help="Folder of masks or probability maps: ID_prob.*, ID_mask.* or ID.* for each ID.",
+            help="Folder of masks, probability maps or both: ID_mask.*, ID_prob.* or ID.* for each "
+            "ID.",
             show_default=False,
         ),
     ],
@@ -63,8 +64,8 @@ def score(
 ) -> None:
     """Score masks or probabilities that anything else made.
 
-    The scores are those of evaluate. Probability maps need --threshold, chosen on other
-    images than these.
+    The scores are those of evaluate. Probability maps without masks beside them need
+    --threshold, chosen on other images than these.
     """
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: f"{out} is unfinished; score again with --overwrite"):

@@ -62,13 +62,15 @@ def score(
 ) -> ScoringResult:
     """Score a folder of predictions against a data set.
 
-    Each sample takes the file named after it: `ID_prob.*` (a probability map of a binary
-    task: 16 or 8 bits, float TIFF or .npy), else `ID_mask.*`, else `ID.*`; for several classes
-    and for classes that overlap see `delineate.workflows.prediction_files`. Probability maps of
-    a binary task and of classes that overlap need a threshold, chosen elsewhere than on these
-    cases. A sample without a file is scored as failed. `objects` are counted where the data set
-    has single ones, unless it is said; with `structure` vessels are measured: lengths and widths,
-    and their errors. `review` and `allow_leakage` are those of `evaluate`.
+    Each sample takes the files named after it: `ID_prob.*` (a probability map of a binary
+    task: 16 or 8 bits, float TIFF or .npy) and `ID_mask.*`, or `ID.*`; for several classes and
+    for classes that overlap see `delineate.workflows.prediction_files`. Where a case has both,
+    its masks are the decision and its maps rank, unless a threshold is given: then the maps are
+    cut there. Without masks beside them maps of a binary task and of classes that overlap
+    need that threshold, chosen elsewhere than on these cases. A sample without a file is scored
+    as failed. `objects` are counted where the data set has single ones, unless it is said; with
+    `structure` vessels are measured: lengths and widths, and their errors. `review` and
+    `allow_leakage` are those of `evaluate`.
 
     Raises:
         LeakageError: a leaking split that is not allowed.
@@ -99,17 +101,10 @@ def score(
                 "with _prob, _mask or nothing before the ending"
                 + (", and the name of each class" if is_overlapping else "")
             )
-        has_threshold = len(classes) == 2 or is_overlapping
-        if (
-            threshold is None
-            and has_threshold
-            and any(one is not None and one.are_probabilities for one in found.values())
-        ):
-            raise SettingsError(
-                f"{folder}: probability maps need --threshold, chosen on other cases than these"
-            )
-        masks_found = [one for one in found.values() if one and not one.are_probabilities]
-        encoding = _settled_encoding([file for one in masks_found for file in one.present])
+        answered = [one for one in found.values() if one is not None]
+        _require_cut(folder, answered, threshold, dataset=data.dataset)
+        used = [one.masks for one in answered if threshold is None or not one.maps]
+        encoding = _settled_encoding([file for files in used for file in files if file is not None])
         cut: Cut = threshold
         if is_overlapping and threshold is not None:
             cut = (threshold,) * (len(classes) - 1)
@@ -122,9 +117,9 @@ def score(
     def answers(sample: Sample, image: Image) -> Answer:
         one = found[sample.id]
         if one is None:
-            raise LayoutError(
-                f"no prediction in {folder}; expected {file_name(sample.id)}_mask.png"
-            )
+            each = class_words(classes).values() if is_overlapping else ()
+            wanted = "_".join([f"{file_name(sample.id)}_mask", *list(each)[:1]])
+            raise LayoutError(f"no prediction in {folder}; expected {wanted}.png")
         return _answer(one, encoding, classes, sample, image, cut, is_overlapping=is_overlapping)
 
     dataset = data.dataset
@@ -136,7 +131,7 @@ def score(
         split=data.split,
         classes=dataset.classes,
         threshold=cut,
-        threshold_origin="given by hand" if threshold is not None else "none: masks were given",
+        threshold_origin="none: masks were given" if threshold is None else "given by hand",
         palette=palette,
         facts={"predictions": str(folder), "data": str(dataset.root), "layout": dataset.layout}
         | data.facts(),
@@ -152,32 +147,70 @@ def score(
     return result
 
 
+def _require_cut(
+    folder: Path, answered: Sequence[PredictionFiles], threshold: float | None, *, dataset: Dataset
+) -> None:
+    """Refuse maps that nothing cuts, and a threshold that cuts nothing.
+
+    Raises:
+        SettingsError: saying whether to give one or to leave it out.
+    """
+    if threshold is None:
+        has_threshold = len(dataset.classes) == 2 or dataset.is_overlapping
+        if has_threshold and any(one.maps and not one.masks for one in answered):
+            raise SettingsError(
+                f"{folder}: probability maps need --threshold, chosen on other cases than these, "
+                "or masks beside them, as `predict` writes both"
+            )
+        return
+    if len(dataset.classes) > 2 and not dataset.is_overlapping:
+        raise SettingsError(
+            "--threshold: of several classes the likeliest is taken; leave the option out"
+        )
+    if not any(one.maps for one in answered):
+        raise SettingsError(
+            f"--threshold: {folder} holds masks, and nothing that could be cut; leave the option "
+            "out, or give probability maps named ID_prob"
+        )
+
+
 def _answer(
     one: PredictionFiles, encoding: MaskEncoding, classes: Sequence[LabelClass],
     sample: Sample, image: Image, threshold: Cut, *, is_overlapping: bool,
 ) -> Answer:  # fmt: skip
-    if len(one.present) < len(one.files):
-        lacking = [
-            word
-            for word, file in zip(class_words(classes).values(), one.files, strict=True)
-            if file is None
-        ]
-        raise LayoutError(
-            f"{one.present[0]}: expected a file of every class, found none of {some(lacking)}; "
-            "write an empty mask where there is nothing of a class"
-        )
-    if one.are_probabilities:
+    probability = None
+    if one.maps:
+        files = _every(one.maps, classes)
         probability = np.stack(
-            [_of_its_size(read_probability(file), file, sample, image) for file in one.present]
+            [_of_its_size(read_probability(file), file, sample, image) for file in files]
         )
-        return Answer(probability, decide(probability, threshold))
-    layers = [_of_its_size(read_mask(file, encoding), file, sample, image) for file in one.present]
+        if threshold is not None or not one.masks:
+            return Answer(probability, decide(probability, threshold))
+    files = _every(one.masks, classes)
+    layers = [_of_its_size(read_mask(file, encoding), file, sample, image) for file in files]
     if not is_overlapping:
-        return Answer(labels=layers[0])
+        return Answer(probability, layers[0])
     labels = np.zeros(layers[0].shape, np.uint8)
     for index, layer in enumerate(layers, start=1):
         labels[layer != 0] |= np.uint8(code(index))
-    return Answer(labels=labels)
+    return Answer(probability, labels)
+
+
+def _every(files: Sequence[Path | None], classes: Sequence[LabelClass]) -> list[Path]:
+    """The files, all of which are there.
+
+    Raises:
+        LayoutError: naming the classes that have none.
+    """
+    present = [file for file in files if file is not None]
+    if len(present) < len(files):
+        words = class_words(classes).values()
+        lacking = [word for word, file in zip(words, files, strict=True) if file is None]
+        raise LayoutError(
+            f"{present[0]}: expected a file of every class, found none of {some(lacking)}; "
+            "write an empty mask where there is nothing of a class"
+        )
+    return present
 
 
 def _settled_encoding(files: Sequence[Path]) -> MaskEncoding:
