@@ -100,7 +100,7 @@ def test_the_real_crop(shared_data):
 
 @pytest.mark.parametrize(("kind", "dummy"), [("labelIds", LABEL_IDS * 0 + 3), ("polygons", None)])
 def test_dummies_of_the_test_images_are_no_masks(pictures_in, kind, dummy):
-    """The official masks of test hold nothing but unknown pixels: scored, they would mean nothing."""
+    """The official masks of test hold unknown pixels alone: scores would mean nothing."""
     roi = '{"imgHeight": 1, "imgWidth": 4, "objects": [{"label": "out of roi", "polygon": []}]}'
     road = roi.replace("out of roi", "road")
     files = {}

@@ -150,3 +150,13 @@ def test_other_layouts_are_not_shadowed(tmp_path: Path, names: list[str], layout
     assert found != "class-masks"
     if layout is not None:
         assert found == layout
+
+
+def test_folders_of_montgomery(tmp_path: Path) -> None:
+    """`ManualMask/leftMask/X.png` beside `CXR_png/X.png`: a folder a lung."""
+    write_picture(tmp_path / "CXR_png" / "MCUCXR_0001_0.png")
+    write_mask(tmp_path / "ManualMask" / "leftMask" / "MCUCXR_0001_0.png", NERVE)
+    write_mask(tmp_path / "ManualMask" / "rightMask" / "MCUCXR_0001_0.png", APART)
+    dataset = open_dataset(tmp_path)
+    assert dataset.layout == "class-masks"
+    assert [c.name for c in dataset.classes[1:]] == ["leftMask", "rightMask"]

@@ -120,6 +120,38 @@ def test_colours_of_categories(tmp_path: Path) -> None:
     assert [c.colour for c in open_dataset(tmp_path).classes[1:]] == [(4, 5, 6), (1, 2, 3)]
 
 
+def test_the_heading_of_all_categories_is_no_class(tmp_path: Path) -> None:
+    """Roboflow lists the project as category 0, above all others; drawn, it is one."""
+    write_picture(tmp_path / "a.jpg")
+    document = coco({0: "a.jpg"}, [(0, 1, NERVE)], {0: "project", 1: "nerve", 2: "vessel"})
+    for row, above in zip(document["categories"], ("none", "project", "project"), strict=True):
+        row["supercategory"] = above
+    path = write_json(tmp_path / "_annotations.coco.json", document)
+    dataset = open_dataset(tmp_path)
+    assert [c.name for c in dataset.classes] == ["background", "nerve", "vessel"]
+    assert dataset.notes == (
+        "no class, for it is the heading of all others and never drawn: project",
+    )
+    assert read_labels(dataset, dataset.samples[0], "reference").max() == 1
+    document["annotations"][0]["category_id"] = 0
+    write_json(path, document)
+    names = [c.name for c in open_dataset(tmp_path).classes[1:]]
+    assert names == ["project", "nerve", "vessel"]
+
+
+def test_a_heading_of_the_same_name_leaves_the_class(tmp_path: Path) -> None:
+    """A project of one class that is called like it."""
+    write_picture(tmp_path / "a.jpg")
+    document = coco({0: "a.jpg"}, [(0, 1, NERVE)], {0: "nerve", 1: "nerve"})
+    for row, above in zip(document["categories"], ("none", "nerve"), strict=True):
+        row["supercategory"] = above
+    write_json(tmp_path / "_annotations.coco.json", document)
+    dataset = open_dataset(tmp_path)
+    assert [c.name for c in dataset.classes] == ["background", "nerve"]
+    assert not dataset.notes
+    assert read_labels(dataset, dataset.samples[0], "reference").max() == 1
+
+
 def test_two_files_for_one_image_are_refused(tmp_path: Path) -> None:
     """Which of them counts cannot be known."""
     write_picture(tmp_path / "a.png")

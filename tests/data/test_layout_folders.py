@@ -31,6 +31,12 @@ def pairs(dataset):
         ("a.png", "masks/a.png", None),
         ("JPEGImages/a.jpg", "SegmentationClass/a.png", None),
         ("ISIC_Training_Input/a.jpg", "ISIC_Training_GroundTruth/a_segmentation.png", "train"),
+        (
+            "ISBI2016_Training_Data/a.jpg",
+            "ISBI2016_Training_GroundTruth/a_Segmentation.png",
+            "train",
+        ),
+        ("pictures of 2024/a.png", "all ManualMasks/a.png", None),
         ("a.png", "a_mask.png", None),
         ("a.png", "a_seg.png", None),
         ("a.png", "a-label.png", None),
@@ -187,3 +193,32 @@ def test_real_sets(shared_data, name, layout, counts):
     assert dataset.layout == layout
     found = [(s.split, bool(s.masks)) for s in dataset.samples]
     assert {key: found.count(key) for key in set(found)} == counts
+
+
+def test_superpixels_beside_images_are_no_images(folder_of):
+    """ISIC 2017 has an `X_superpixels.png` beside each `X.jpg`; they are left out and told."""
+    names = [f"ISIC-2017_Training_Data/{i}{e}" for i in "ab" for e in (".jpg", "_superpixels.png")]
+    names += [f"ISIC-2017_Training_Part1_GroundTruth/{i}_segmentation.png" for i in "ab"]
+    dataset = open_dataset(folder_of(names))
+    assert [(s.id, s.image.name, bool(s.masks)) for s in dataset.samples] == [
+        ("a", "a.jpg", True), ("b", "b.jpg", True),
+    ]  # fmt: skip
+    assert dataset.notes == (
+        "left out, for they are superpixels: 2 files in ISIC-2017_Training_Data/",
+    )
+
+
+def test_masks_that_bear_their_observer(folder_of):
+    """STARE names masks `im0001.ah` in `labels-ah/`; each folder is an observer."""
+    names = ["stare-images/im0001.png", "labels-ah/im0001.ah.png", "labels-vk/im0001.vk.png"]
+    (sample,) = open_dataset(folder_of(names)).samples
+    assert {o: [f.name for f in files] for o, files in sample.masks.items()} == {
+        "ah": ["im0001.ah.png"], "vk": ["im0001.vk.png"],
+    }  # fmt: skip
+
+
+def test_two_folders_with_the_names_of_masks_are_not_told_apart(folder_of):
+    """Neither of them says that it holds the images, so nothing is guessed."""
+    root = folder_of(["day/a.png", "night/a.png", "masks of all/a.png"])
+    with pytest.raises(LayoutError, match="no folder of images belongs to masks of all/"):
+        open_dataset(root)

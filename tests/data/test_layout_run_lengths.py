@@ -50,6 +50,19 @@ def test_gaps_and_lengths(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels["c"], FIRST | SECOND)
 
 
+def test_images_for_training_without_a_row(tmp_path: Path) -> None:
+    """They are left out and told, for splits need a mask of each; images of the test stay."""
+    for place in ("train/a", "train/b", "test/c"):
+        write_picture(tmp_path / f"{place}.png")
+    write_table(tmp_path / "train-rle.csv", "ImageId,EncodedPixels", "a, -1")
+    dataset = open_dataset(tmp_path)
+    assert [(s.id, s.split) for s in dataset.samples] == [("a", "train"), ("c", "test")]
+    assert dataset.notes == (
+        "left out, for no row says whether there is anything in them: 1 image of train, "
+        "such as b.png",
+    )
+
+
 @pytest.mark.parametrize("name", [DOTTED, f"{DOTTED}.dcm"])
 def test_dicom_files_by_their_instance(shared_data: Path, tmp_path: Path, name: str) -> None:
     """Images lie deep in folders of study and series, with an ending or without one."""

@@ -147,3 +147,17 @@ def test_image_labels_stand_in_for_masks(folder_of):
     assert [dataset.is_labelled(s) for s in dataset.samples] == [False, True]
     with pytest.raises(LayoutError, match=r"1 of 2 images: expected a label for each.* for a;"):
         require_labels(dataset, dataset.samples)
+
+
+@pytest.mark.parametrize(
+    ("names", "remedy"),
+    [
+        (["im0001.ppm.gz", "im0002.ppm.gz"], r"2 \.gz are not read: unpack them first"),
+        (["Tissue Images/a.tif", "Annotations/a.xml"], r"1 \.xml are not read: export the outline"),
+        (["a.nii", "notes.txt"], r"1 \.nii are not read: write each slice"),
+    ],
+)
+def test_files_of_other_kinds_come_with_a_remedy(folder_of, names, remedy):
+    """What data sets are handed out in and is not read here is named, with what to do."""
+    with pytest.raises(LayoutError, match=remedy):
+        open_dataset(folder_of(names))

@@ -23,6 +23,7 @@ from delineate.data.layouts import (
     labelme,
     lgg,
     nerve,
+    ph2,
     run_lengths,
     voc,
 )
@@ -61,6 +62,7 @@ LAYOUTS = {
         cityscapes.recognise, cityscapes.read, "X_leftImg8bit.png beside X_gtFine_labelIds.png"
     ),
     "voc": Layout(voc.recognise, voc.read, "JPEGImages/ beside SegmentationClass/"),
+    "ph2": Layout(ph2.recognise, ph2.read, "X_Dermoscopic_Image/X.bmp beside X_lesion/"),
     "cropped": Layout(
         cropped.recognise, cropped.read, "images/ beside masks/ and a CSV of mask,x,y"
     ),
@@ -95,6 +97,18 @@ LAYOUTS = {
         "images/ beside masks/, X.png beside X_mask.png, X.jpg beside X.png",
     ),
     "images": Layout(images.recognise, images.read, "all pictures, no masks", on_request=True),
+}
+_ARCHIVE = "unpack them first"
+_PICTURE = "convert them to PNG or TIFF"
+_VOLUME = "write each slice as a TIFF or PNG of its own, images and masks under the same names"
+_OUTLINES = "export the outlines as masks in PNG, or as COCO or labelme JSON"
+# Endings of files in which data sets are handed out and that are not read -> what to do.
+NOT_READ = {
+    **dict.fromkeys((".gz", ".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2"), _ARCHIVE),
+    **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".heic", ".avif"), _PICTURE),
+    **dict.fromkeys((".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2"), _PICTURE),
+    **dict.fromkeys((".nii", ".nrrd", ".mha", ".mhd", ".h5", ".hdf5", ".npz", ".mat"), _VOLUME),
+    **dict.fromkeys((".xml", ".geojson", ".roi", ".ndjson", ".jsonl"), _OUTLINES),
 }
 EXPLAINED = ", ".join(
     f"{name} ({each.example})" for name, each in LAYOUTS.items() if not each.on_request
@@ -217,7 +231,8 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
     listing = list_images(root)
     if not listing.count:
         raise LayoutError(
-            f"{root}: expected images and masks, found {listing.describe()}; check the path"
+            f"{root}: expected images and masks, found {listing.describe()}"
+            f"{_not_read(listing) or '; check the path'}"
         )
     if name is not None and name not in LAYOUTS:
         raise unknown_name("layout", name, LAYOUTS)
@@ -280,7 +295,17 @@ def _lack(listing: Listing) -> str:
         if name.lower().endswith((".json", ".csv"))
     ]
     files = f", and nothing here is drawn in {some(drawn)}" if drawn else ""
+    files += _not_read(listing)
     return f"no folder is named masks or labels, and no file is the mask of another{files}"
+
+
+def _not_read(listing: Listing) -> str:
+    """What is to be done with files that may hold the images or masks and are not read."""
+    found = [e for e in listing.other_files if e in NOT_READ]
+    if not found:
+        return ""
+    most = max(found, key=lambda ending: listing.other_files[ending])
+    return f"; {listing.other_files[most]} {most} are not read: {NOT_READ[most]}"
 
 
 def _from_expression(text: str, samples: Sequence[Sample]) -> Mapping[str, str]:

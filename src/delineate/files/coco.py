@@ -120,7 +120,7 @@ def _mask(segmentation: object, size: Size, where: str) -> Mask:
     if not isinstance(segmentation, list) or not segmentation:
         raise UnreadableFileError(
             f"{where}: expected a segmentation, polygons or run lengths, found none; boxes alone "
-            "draw no mask"
+            "draw no mask: draw an outline, or take this annotation or the image out"
         )
     rings = [_ring(ring, where) for ring in segmentation]
     return coco_polygons(rings, size, where=where)

@@ -86,7 +86,7 @@ def _reason(listing: Listing, kind: Kind) -> str | None:
         if found:
             return (
                 f"{file.folder / file.name} holds {_WORDS[kind]} of {counted(found, 'image')} "
-                f"in {len(file.content.categories)} categories, as in COCO"
+                f"in {_categories(len(file.content.categories))}, as in COCO"
             )
     return None
 
@@ -122,13 +122,19 @@ def _read(listing: Listing, kind: Kind) -> Found:
     others = [file.name for file in _files(listing, _OTHER[kind])]
     if others:
         notes.append(f"also there, and read with --layout {_OTHER[kind]}: {some(others)}")
+    names = _names(files)
+    headings = {name for file in files for name in _headings(file)} - set(names)
+    if headings:
+        notes.append(
+            f"no class, for it is the heading of all others and never drawn: {some(headings)}"
+        )
     samples = [_sample(listing, image, *found) for image, found in drawn.items()]
     more = list(_unlabelled(listing, images, drawn))
     return Found(
         in_order(with_places([*samples, *more], listing.root)),
         tuple(notes),
         encodings={REFERENCE: MaskEncoding(kind)},
-        classes=named_classes(_names(files), listing.root, _colours(files)),
+        classes=named_classes(names, listing.root, _colours(files)),
         has_instances=True,
     )
 
@@ -229,7 +235,33 @@ def _names(files: Iterable[_File]) -> list[str]:
         str(row.get("name", number))
         for file in files
         for number, row in sorted(file.content.categories.items())
+        if number not in _headings(file).values()
     ]
+
+
+def _headings(file: _File) -> dict[str, int]:
+    """The category that all others lie under and nothing is of, by its name.
+
+    Roboflow lists the project itself as category 0.
+    """
+    rows = file.content.categories
+    above = {str(row.get("supercategory")) for row in rows.values()} - {"none", "", "None"}
+    if len(above) != 1:
+        return {}
+    drawn = {
+        row.get("category_id") for several in file.content.annotations.values() for row in several
+    }
+    return {
+        str(row["name"]): number
+        for number, row in rows.items()
+        if row.get("name") in above
+        and row.get("supercategory") not in above
+        and number not in drawn
+    }
+
+
+def _categories(count: int) -> str:
+    return "1 category" if count == 1 else f"{count} categories"
 
 
 def _colours(files: Iterable[_File]) -> dict[str, Colour]:

@@ -20,6 +20,7 @@ from delineate.data.layouts.side_by_side import read_pairs
 from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import SPLITS, TRAIN, Sample
 
+SUPERPIXELS = "_superpixels"
 MANY = 3  # folders of masks beyond which a reason gives one example
 
 
@@ -126,8 +127,10 @@ def _pair_folders(listing: Listing) -> list[_Pairing]:
     belonging: dict[PurePosixPath, list[Place]] = defaultdict(list)
     by_folder = {place.folder: place for place in places}
     for mask in places:
-        if mask.role == "mask" and (images := _images_of(mask, places)):
-            belonging[images.folder].append(mask)
+        if mask.role == "mask":
+            images = _images_of(mask, places) or _sharing_names(listing, mask, places)
+            if images:
+                belonging[images.folder].append(mask)
     return [_pairing(by_folder[folder], masks) for folder, masks in belonging.items()]
 
 
@@ -146,6 +149,20 @@ def _images_of(mask: Place, places: Sequence[Place]) -> Place | None:
         if len(candidates) == 1:
             return candidates[0]
     return None
+
+
+def _sharing_names(listing: Listing, mask: Place, places: Sequence[Place]) -> Place | None:
+    """The one folder of the same split whose files the masks are named after, as ISIC's `_Data`."""
+    names = [stem(name) for name in listing.names(mask.folder)]
+    cores = {own.core if (own := mask_name(name)) else name for name in names}
+    sharing = [
+        place
+        for place in places
+        if place.role is None
+        and place.split == mask.split
+        and 2 * len(cores & {stem(name) for name in listing.names(place.folder)}) > len(cores)
+    ]
+    return sharing[0] if len(sharing) == 1 else None
 
 
 def _pairing(images: Place, masks: list[Place]) -> _Pairing:
@@ -183,7 +200,7 @@ def _samples(
     notes: list[str],
 ) -> list[Sample]:
     folder = pairing.images.folder
-    images = listing.names(folder)
+    images = _without_superpixels(listing.names(folder), folder, notes)
     masks: list[dict[str, dict[str, tuple[Path, ...]]]] = [
         {names[place.folder]: _matched(listing, images, folder, place, notes)}
         for place in pairing.masks
@@ -196,6 +213,26 @@ def _samples(
         path = listing.path(folder, name)
         samples.append(Sample(stem(name), path, None, own, region, pairing.images.split))
     return samples
+
+
+def _without_superpixels(
+    names: Sequence[str], folder: PurePosixPath, notes: list[str]
+) -> list[str]:
+    """The images alone where ISIC's `X_superpixels.png` lies beside each `X.jpg`."""
+    stems = {stem(name) for name in names}
+    left = [n for n in names if (s := stem(n)).removesuffix(SUPERPIXELS) in stems - {s}]
+    if left:
+        notes.append(
+            f"left out, for they are superpixels: {counted(len(left), 'file')} in {folder}/"
+        )
+    return [name for name in names if name not in left]
+
+
+def _without_observer(name: str, extra: Sequence[str]) -> str | None:
+    """The name of a mask without that of its folder's observer: `im0001.ah` in `labels-ah/`."""
+    head, tail = name[: -len("_".join(extra)) - 1], name[-len("_".join(extra)) :]
+    is_named = bool(extra) and tail.lower() == "_".join(extra) and name[len(head)] in "._- "
+    return head if head and is_named else None
 
 
 def _matched(
@@ -211,8 +248,9 @@ def _matched(
     for name in listing.names(masks.folder):
         by_stem[stem(name)].append(name)
         own = mask_name(stem(name))
-        if own:
-            by_core[own.core].append(name)
+        core = own.core if own else _without_observer(stem(name), masks.extra)
+        if core:
+            by_core[core].append(name)
     matched: dict[str, tuple[Path, ...]] = {}
     used: set[str] = set()
     for image in images:

@@ -125,13 +125,15 @@ def _words(part: str) -> Iterator[tuple[str, str]]:
 
 
 def _joined(token: str) -> list[tuple[str, str]]:
-    """Two words written as one: trainannot, imagesTr, manual1."""
+    """Two words written as one: trainannot, imagesTr, manual1, ManualMask."""
     for cut in range(1, len(token)):
         head, tail = token[:cut], token[cut:]
         if head in _JOINED_SPLITS and tail in _ROLES:
             return [("split", head), ("role", tail)]
         if head in _ROLES and tail in _JOINED_SPLITS:
             return [("role", head), ("split", tail)]
+        if head in _ROLES and _ROLES.get(tail) == "mask":
+            return [("role", tail)]
         if head in _ROLES and tail.isdecimal():
             return [("role", head), ("other", tail)]
     return []

@@ -20,7 +20,7 @@ from delineate.data.layouts.class_names import listed_classes, named_classes
 from delineate.data.layouts.found import REFERENCE, Found, in_order, with_places
 from delineate.data.layouts.names import place_of
 from delineate.data.listing import Listing, counted, natural_key, some, stem
-from delineate.data.sample import Sample
+from delineate.data.sample import TRAIN, Sample
 from delineate.files.formats import read_content
 from delineate.files.mask_encoding import MaskEncoding
 from delineate.files.run_length_tables import RunTable, is_run_table, read_run_table
@@ -57,6 +57,8 @@ def recognise_nerve(listing: Listing) -> str | None:
 
 def read(listing: Listing) -> Found:
     """Its samples; an image without a row has no mask, one with an empty row an empty mask.
+
+    Images without a row in a folder for training, where others have one, are left out.
 
     Raises:
         LayoutError: two tables that name one image, or tables of both forms.
@@ -96,6 +98,7 @@ def read(listing: Listing) -> Found:
         for folder, names in listing.folders.items()
         for name in names
     ]
+    samples = _with_rows(samples, notes)
     return Found(
         in_order(with_places(samples, listing.root)),
         tuple(notes),
@@ -196,6 +199,19 @@ def _sample(
     subject = entry.split("_")[0] if table.has_subjects else None
     masks = {REFERENCE: (table.path,)}
     return Sample(stem(name), image, subject, masks, split=split, entry=entry)
+
+
+def _with_rows(samples: list[Sample], notes: list[str]) -> list[Sample]:
+    """Without images for training that the table does not list, as SIIM-ACR has 37 of 10,712."""
+    bare = [s for s in samples if s.split == TRAIN and not s.masks]
+    if not any(s.split == TRAIN and s.masks for s in samples):
+        return samples
+    if bare:
+        notes.append(
+            "left out, for no row says whether there is anything in them: "
+            f"{counted(len(bare), 'image')} of train, such as {bare[0].image.name}"
+        )
+    return [s for s in samples if s not in bare]
 
 
 def _classes(listing: Listing, tables: Mapping[Path, _Table]) -> tuple[LabelClass, ...]:

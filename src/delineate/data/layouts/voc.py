@@ -55,8 +55,11 @@ def read(listing: Listing) -> Found:
     """Its samples; the subject is unknown, the split as the lists say."""
     notes: list[str] = []
     samples: list[Sample] = []
-    for part, (images, masks) in _parts(listing).items():
-        own = _samples(listing.under(str(part)), images, masks, notes)
+    parts = _parts(listing)
+    for part, (images, masks) in parts.items():
+        told: list[str] = []
+        own = _samples(listing.under(str(part)), images, masks, told)
+        notes += told if len(parts) == 1 else [f"{part}/: {note}" for note in told]
         split = place_of(part).split
         samples += [replace(s, split=s.split or split) for s in own]
     if not any(sample.masks for sample in samples):
