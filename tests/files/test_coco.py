@@ -180,7 +180,7 @@ def test_panoptic_segments_are_colours(tmp_path: Path) -> None:
     ("broken", "message"),
     [
         ({"file_name": "../eye.png"}, "the name of a PNG under 'file_name'"),
-        ({"file_name": "nose.png"}, "no such file"),
+        ({"file_name": "nose.png"}, r"expected the PNG of the segments .* unpack them into"),
         ({"segments_info": []}, "found 2 in one of them only, such as 1 in the PNG"),
         ({"segments_info": [{"id": 9, "category_id": 3}]}, "found 3 in one of them only"),
         ({"segments_info": [{"category_id": 3}]}, "segment: expected 'id', found none"),

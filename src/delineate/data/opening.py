@@ -294,8 +294,9 @@ def _lack(listing: Listing) -> str:
         for name in found
         if name.lower().endswith((".json", ".csv"))
     ]
+    damage = coco.problem(listing) or run_lengths.problem(listing)
     files = f", and nothing here is drawn in {some(drawn)}" if drawn else ""
-    files += _not_read(listing)
+    files += (f"; {damage}" if damage else "") + _not_read(listing)
     return f"no folder is named masks or labels, and no file is the mask of another{files}"
 
 

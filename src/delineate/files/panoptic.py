@@ -84,6 +84,11 @@ def _only_row(document: CocoFile, number: int, where: str) -> Mapping[str, Any]:
 
 
 def _segment_numbers(png: Path, size: Size) -> NDArray[np.uint32]:
+    if not png.exists():
+        raise UnreadableFileError(
+            f"{png}: expected the PNG of the segments in a folder named like the JSON, found none; "
+            f"unpack them into {png.parent.name}/ beside it"
+        )
     values = read_pixels(png).values
     if values.dtype != np.uint8 or values.ndim != 3 or values.shape[2] != 3:
         raise UnreadableFileError(

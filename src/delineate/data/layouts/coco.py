@@ -79,6 +79,19 @@ def read_panoptic(listing: Listing) -> Found:
     return _read(listing, "coco-panoptic")
 
 
+def problem(listing: Listing) -> str | None:
+    """Why nothing here is COCO's although a file looks like it, for errors; else None."""
+    for folder, name in _candidates(listing):
+        try:
+            content = read_coco(listing.path(folder, name))
+        except DelineateError as damage:
+            return str(damage)
+        if _kind_of(content):
+            images = (str(row.get("file_name")) for row in content.images.values())
+            return f"{folder / name} draws {some(images)}, and no image here is called so"
+    return None
+
+
 def _reason(listing: Listing, kind: Kind) -> str | None:
     images = _Images(listing)
     for file in _files(listing, kind):

@@ -107,6 +107,19 @@ def read(listing: Listing) -> Found:
     )
 
 
+def problem(listing: Listing) -> str | None:
+    """Why no table here is read although one looks like run lengths, for errors; else None."""
+    for path in _run_tables(listing):
+        try:
+            content = read_run_table(path)
+        except DelineateError as damage:
+            return str(damage)
+        if form_of(content, _header(path)) is None:
+            return f"{path.name} holds other cells than run lengths, numbers with spaces between"
+        return f"{path.name} draws {some(content.rows)}, and no image here is called so"
+    return None
+
+
 def _reason(listing: Listing, form: Form) -> str | None:
     images = _images_by_name(listing)
     for table in _tables(listing):
@@ -121,23 +134,27 @@ def _reason(listing: Listing, form: Form) -> str | None:
 
 
 def _tables(listing: Listing) -> Iterator[_Table]:
+    for path in _run_tables(listing):
+        try:
+            content = read_run_table(path)
+        except DelineateError:
+            continue
+        header = _header(path)
+        form = form_of(content, header)
+        if form is not None:
+            has_subjects = any("subject" in cell for cell in header)
+            yield _Table(path, content, form, has_subjects)
+
+
+def _run_tables(listing: Listing) -> Iterator[Path]:
+    """The CSV files whose header is that of a table of run lengths."""
     for folder, names in listing.annotations.items():
         for name in names:
             # What is to be handed in lists every image with a mask that means nothing.
-            if not name.lower().endswith(".csv") or "sample_submission" in name.lower():
-                continue
-            path = listing.path(folder, name)
-            header = _header(path)
-            if not is_run_table(header):
-                continue
-            try:
-                content = read_run_table(path)
-            except DelineateError:
-                continue
-            form = form_of(content, header)
-            if form is not None:
-                has_subjects = any("subject" in cell for cell in header)
-                yield _Table(path, content, form, has_subjects)
+            if name.lower().endswith(".csv") and "sample_submission" not in name.lower():
+                path = listing.path(folder, name)
+                if is_run_table(_header(path)):
+                    yield path
 
 
 def _header(path: Path) -> list[str]:
