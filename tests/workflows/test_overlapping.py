@@ -21,6 +21,7 @@ from delineate.data.reading import read_labels
 from delineate.files.image_files import read_image
 from delineate.inference.model_folder import load_model, read_card
 from delineate.workflows.evaluate import evaluate
+from delineate.workflows.mask_folder import mask_folder
 from delineate.workflows.predict import predict
 from delineate.workflows.score import score
 from delineate.workflows.train import train
@@ -151,7 +152,9 @@ def test_what_was_predicted_is_scored_as_the_model_is(
 ) -> None:
     """Masks of one class each go into `score` and come to the figures of `evaluate`."""
     images = sorted((overlapping_set / "images").iterdir())
-    predict(overlapping_run, images, tmp_path / "masks", device="cpu", threads=1)
+    predicted = predict(
+        overlapping_run, images, tmp_path / "masks", probabilities=True, device="cpu", threads=1
+    )
     options = {"split": "validation", "split_file": overlapping_run / "split.csv"}
     scored = score(
         tmp_path / "masks", overlapping_set, out=tmp_path / "score", overlapping=True, **options
@@ -166,7 +169,13 @@ def test_what_was_predicted_is_scored_as_the_model_is(
         }
 
     assert set(dice_of(own)) >= set(NAMES)
-    assert dice_of(scored) == pytest.approx(dice_of(own))
+    assert dice_of(scored) == dice_of(own)
+    for key in ("threshold", "thresholds", "threshold_origin"):
+        assert predicted.document[key] == own.document[key]
+    assert len(own.document["thresholds"]) == len(NAMES)
+    left = mask_folder(own.folder / "predictions")
+    assert left.is_overlapping
+    assert [one.name for one in left.classes[1:]] == list(NAMES)
 
 
 def test_one_threshold_can_be_given_for_all(overlapping_set, overlapping_run) -> None:

@@ -95,7 +95,7 @@ def test_a_row_and_a_picture_an_image(model, images, tmp_path):
     document = read_json(tmp_path / "out" / "predictions.json", schema="predictions")
     rows = rows_of(result.folder)
     assert document["task"] == "classify"
-    assert (document["threshold"], document["threshold_origin"]) == (cut, "given")
+    assert (document["threshold"], document["threshold_origin"]) == (cut, "given by hand")
     assert document["classes"] == ["absent", "present"]
     assert "where the network looked" in document["heat_maps"]
     for file, probability, row, said in zip(files, expected, rows, document["images"], strict=True):
@@ -116,7 +116,8 @@ def test_the_cards_threshold_holds_unless_another_is_given(model, images, tmp_pa
     """Without a threshold the document names that of the card, and where it is from."""
     result = predict_classifier(model, [images], tmp_path / "out", overlays=False, threads=1)
     assert result.document["threshold"] == 0.5
-    assert result.document["threshold_origin"] == "validation"
+    card = load_classifier(model, threads=1).card
+    assert result.document["threshold_origin"] == f"{card.threshold.rule} (validation)"
     for row in result.document["images"]:
         assert row["verdict"] == ("present" if row["probability"] >= 0.5 else "absent")
         assert "heat_map" not in row

@@ -1,4 +1,4 @@
-"""Masks of classes that overlap: a file of 0 and 255 for each class."""
+"""Masks of several classes in a folder: their table, and a file a class where they overlap."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 
 from delineate.core.overlapping import code, is_class
 from delineate.core.types import IGNORE, LabelClass, Labels
+from delineate.files.class_tables import write_class_table
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
 from delineate.files.mask_files import write_index_mask
+
+# The table of classes that lies with the masks.
+CLASSES = "classes.csv"
 
 
 def class_words(classes: Sequence[LabelClass]) -> dict[int, str]:
@@ -33,6 +37,16 @@ def class_words(classes: Sequence[LabelClass]) -> dict[int, str]:
         taken.add(word.lower())
         words[one.index] = word
     return words
+
+
+def write_mask_classes(folder: Path, classes: Sequence[LabelClass]) -> None:
+    """Say what the masks of a folder hold; two classes alone need no names.
+
+    Raises:
+        CannotWriteError: if the table cannot be written.
+    """
+    if len(classes) > 2:
+        write_class_table(folder / CLASSES, classes)
 
 
 def write_class_masks(

@@ -15,6 +15,7 @@ SCHEMA = "model"
 Task = Literal["segment", "classify"]
 # Of the two classes of a classifier, the one that says there is something to find.
 PRESENT = 1
+GIVEN_BY_HAND = "given by hand"
 
 
 class Threshold(BaseModel):
@@ -32,6 +33,11 @@ class Threshold(BaseModel):
     def cut(self) -> Cut:
         """What `decide` takes: the one threshold, those of classes that overlap, or None."""
         return self.value if self.values is None else self.values
+
+    @property
+    def origin(self) -> str:
+        """How it was chosen, and on which cases."""
+        return f"{self.rule} ({self.chosen_on})"
 
 
 class NamedClass(BaseModel):

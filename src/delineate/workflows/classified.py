@@ -16,6 +16,7 @@ from delineate.evaluation.settings import EvaluationSettings
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image
 from delineate.inference.classifier import ImageClassifier
+from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.report.heat_maps import heat_map_overlay
 from delineate.workflows.classification_writing import (
     SHOWN_ERRORS,
@@ -43,13 +44,10 @@ def classified(
     """
     data, card = judging.data, classifier.card
     cases, before = _cases(data, classifier, progress)
-    chosen = card.threshold
     evaluation = score_classification(
         cases,
         classifier.threshold if threshold is None else threshold,
-        threshold_origin=f"{chosen.rule} ({chosen.chosen_on})"
-        if threshold is None
-        else "given by hand",
+        threshold_origin=card.threshold.origin if threshold is None else GIVEN_BY_HAND,
         prevalence_in_training=card.training.get("present_share"),
         views=data.views,
         before=before,

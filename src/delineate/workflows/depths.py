@@ -43,7 +43,7 @@ def depth_rows(
             _cases(model, data, name, progress),
             model.classes,
             model.cut(),
-            threshold_origin=f"{model.threshold.rule} ({model.threshold.chosen_on})",
+            threshold_origin=model.threshold.origin,
             is_overlapping=model.card.is_overlapping,
             settings=settings,
         )

@@ -13,6 +13,7 @@ from delineate.core.types import Image
 from delineate.data.sample import Sample
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.inference.classifier import load_classifier
+from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.inference.model_folder import (
     Model,
     load_model,
@@ -133,10 +134,7 @@ def evaluate(
         at_depth = partial(load_model, model, device=device, threads=threads, **changes)
         models = [at_depth(depth=each.depth) for each in card.depths]
         every_depth = {"depths": depth_rows(models, case.data, settings, progress)}
-    origin = f"{loaded.threshold.rule} ({loaded.threshold.chosen_on})"
     cut = loaded.cut(threshold)
-    if threshold is not None:
-        origin = "given by hand"
     result = score_and_write(
         case.target,
         case.data.dataset,
@@ -145,7 +143,7 @@ def evaluate(
         split=case.data.split,
         classes=loaded.classes,
         threshold=cut,
-        threshold_origin=origin,
+        threshold_origin=loaded.threshold.origin if threshold is None else GIVEN_BY_HAND,
         palette=palette,
         facts=case.facts()
         | {

@@ -9,13 +9,12 @@ from delineate.core.errors import LayoutError
 from delineate.core.types import LabelClass
 from delineate.data.listing import natural_key
 from delineate.data.sample import Dataset, Sample
-from delineate.files.class_masks import class_words
+from delineate.files.class_masks import CLASSES, class_words
 from delineate.files.class_tables import read_class_table
 from delineate.files.image_files import IMAGE_ENDINGS
 from delineate.files.mask_encoding import MaskEncoding
 
 MASKS = "masks"
-_CLASSES = "classes.csv"
 _MASK = re.compile(r"(?P<stem>.+)_mask(?:_(?P<word>.+))?", re.IGNORECASE)
 _OTHERS = re.compile(r".+(_overlay|_prob(_\d+)?)", re.IGNORECASE)
 
@@ -44,7 +43,7 @@ def mask_folder(folder: Path) -> Dataset:
     named = [(file, match) for file in files if (match := _MASK.fullmatch(file.stem))]
     if not files:
         raise LayoutError(f"{folder}: expected a folder of masks, found no picture in it")
-    table = folder / _CLASSES
+    table = folder / CLASSES
     classes = read_class_table(table).classes if table.is_file() else ()
     if classes and named and all(match["word"] for _, match in named):
         return _overlapping(folder, named, classes)
@@ -65,7 +64,7 @@ def _overlapping(
         index = index_of.get(match["word"].lower())
         if index is None:
             raise LayoutError(
-                f"{file}: expected the name of a class of {folder / _CLASSES} after _mask_ "
+                f"{file}: expected the name of a class of {folder / CLASSES} after _mask_ "
                 f"({', '.join(index_of)}), found '{match['word']}'; rename or remove the file"
             )
         encodings[file] = MaskEncoding("binary", label=index)

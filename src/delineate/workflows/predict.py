@@ -12,11 +12,11 @@ import numpy as np
 from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import SILENT, Progress, track
 from delineate.core.types import Image, LabelClass
-from delineate.files.class_masks import write_class_masks
-from delineate.files.class_tables import write_class_table
+from delineate.files.class_masks import write_class_masks, write_mask_classes
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image, write_index_mask, write_probability
 from delineate.files.writing import new_folder, write_json
+from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.inference.model_folder import Prediction, load_model, read_card, require_depth
 from delineate.inference.settings import Repeats
 from delineate.report.display import Rgb
@@ -28,7 +28,6 @@ from delineate.workflows.predict_classifier import VerdictsResult, predict_class
 from delineate.workflows.predicted_structure import PredictedStructure
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
-CLASSES = "classes.csv"
 
 
 @dataclass(frozen=True)
@@ -113,6 +112,8 @@ def predict(
     folder = new_folder(
         Path(out), overwrite=overwrite, inputs=(model, Path(model) / "model", *files)
     )
+    # Before the masks, so that those of an interrupted call can be read too.
+    write_mask_classes(folder, loaded.classes)
     shown = loaded.classes
     if len(shown) == 2 and palette != "default":
         shown = (shown[0], replace(shown[1], colour=hit))
@@ -139,12 +140,11 @@ def predict(
             failures.append(failure_of(file, error))
             continue
         rows.append({"image": str(file)} | written | _areas(prediction, loaded.classes))
-    if len(loaded.classes) > 2:
-        write_class_table(folder / CLASSES, loaded.classes)
     document = {
         "model": loaded.card.name,
-        "threshold": cut,
-        "threshold_origin": loaded.threshold.chosen_on if threshold is None else "given",
+        "threshold": None if isinstance(cut, tuple) else cut,
+        "thresholds": list(cut) if isinstance(cut, tuple) else None,
+        "threshold_origin": loaded.threshold.origin if threshold is None else GIVEN_BY_HAND,
         "repeats": loaded.predict_settings.repeats,
         "depth": loaded.predict_settings.depth,
         "frame": frame,

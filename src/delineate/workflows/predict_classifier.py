@@ -13,6 +13,7 @@ from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image
 from delineate.files.writing import new_folder, write_csv, write_json
 from delineate.inference.classifier import load_classifier
+from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.inference.settings import Repeats
 from delineate.report.heat_maps import HEAT_WORDS, heat_map_overlay
 from delineate.workflows.asked_images import failure_of, listed_images, stems
@@ -87,12 +88,13 @@ def predict_classifier(
             failures.append(failure_of(file, error))
             continue
         rows.append(row)
-    chosen = classifier.card.threshold
     document = {
         "model": classifier.card.name,
         "task": classifier.card.task,
         "threshold": classifier.threshold if threshold is None else threshold,
-        "threshold_origin": chosen.chosen_on if threshold is None else "given",
+        "threshold_origin": classifier.card.threshold.origin
+        if threshold is None
+        else GIVEN_BY_HAND,
         "repeats": classifier.predict_settings.repeats,
         "frame": frame,
         "classes": words,

@@ -30,6 +30,7 @@ from delineate.files.mask_files import read_probability
 from delineate.files.mask_findings import describe
 from delineate.files.raw_mask import read_raw_mask
 from delineate.files.writing import new_folder
+from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.metrics.thresholds import Cut, decide
 from delineate.report.overlays import find_palette
 from delineate.workflows.evaluation_page import write_pages
@@ -131,7 +132,7 @@ def score(
         split=data.split,
         classes=dataset.classes,
         threshold=cut,
-        threshold_origin="none: masks were given" if threshold is None else "given by hand",
+        threshold_origin="none: masks were given" if threshold is None else GIVEN_BY_HAND,
         palette=palette,
         facts={"predictions": str(folder), "data": str(dataset.root), "layout": dataset.layout}
         | data.facts(),

@@ -23,7 +23,7 @@ from delineate.evaluation.records import Evaluation
 from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.views import View
-from delineate.files.class_masks import write_class_masks
+from delineate.files.class_masks import write_class_masks, write_mask_classes
 from delineate.files.mask_files import write_image, write_index_mask
 from delineate.files.writing import write_csv, write_json
 from delineate.metrics.thresholds import Cut, decide
@@ -108,6 +108,7 @@ def score_and_write(
             )
     (folder / OVERLAYS).mkdir(exist_ok=True)
     (folder / PREDICTIONS).mkdir(exist_ok=True)
+    write_mask_classes(folder / PREDICTIONS, classes)
 
     measured = None
     if has_structure:
