@@ -242,3 +242,16 @@ def test_the_other_form_is_told(shared_data: Path) -> None:
     """Where there are panoptic files too, a note says how to read them."""
     notes = _real(shared_data, None).notes
     assert notes == ("also there, and read with --layout coco-panoptic: panoptic_examples.json",)
+
+
+def test_points_of_persons_are_no_objects_beside_panoptic_files(tmp_path: Path) -> None:
+    """Without the files of instances the panoptic ones are read, not what a few persons wear."""
+    write_picture(tmp_path / "val2017" / "1.png")
+    persons = coco({1: "1.png"}, [(1, 3, NERVE)], {3: "person"})
+    path = write_json(tmp_path / "annotations" / "person_keypoints_val2017.json", persons)
+    assert open_dataset(tmp_path).layout == "coco"
+    panoptic = coco({1: "1.png"}, [], CATEGORIES)
+    segments = [{"id": 5, "category_id": 3, "iscrowd": 0}]
+    panoptic["annotations"] = [{"image_id": 1, "file_name": "1.png", "segments_info": segments}]
+    write_json(path.with_name("panoptic_val2017.json"), panoptic)
+    assert open_dataset(tmp_path).layout == "coco-panoptic"

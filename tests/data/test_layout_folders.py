@@ -222,3 +222,29 @@ def test_two_folders_with_the_names_of_masks_are_not_told_apart(folder_of):
     root = folder_of(["day/a.png", "night/a.png", "masks of all/a.png"])
     with pytest.raises(LayoutError, match="no folder of images belongs to masks of all/"):
         open_dataset(root)
+
+
+def test_lists_say_the_split_where_folders_do_not(folder_of):
+    """`train.txt` and `test.txt` as in Kvasir-Instrument; how many they lack is told."""
+    root = folder_of([f"{d}/{i}.png" for d in ("images", "masks") for i in "abc"])
+    (root / "train.txt").write_text("a\n")
+    (root / "test.txt").write_text("b.png\n")
+    dataset = open_dataset(root)
+    assert [(s.id, s.split) for s in dataset.samples] == [
+        ("a", "train"),
+        ("b", "test"),
+        ("c", None),
+    ]
+    assert dataset.notes == ("splits are those of the lists in the folder, which lack 1 image",)
+    (root / "test.txt").write_text("nothing of it\n")
+    (root / "train.txt").write_text("a notice\nto read\n")
+    assert [s.split for s in open_dataset(root).samples][1:] == [None, None]
+
+
+def test_what_all_lies_in_says_nothing_of_its_content(folder_of):
+    """`Lung Segmentation/` holds images and masks, and is itself neither."""
+    names = [f"Lung Segmentation/{d}/a{k}.png" for d in ("CXR_png", "masks") for k in "12"]
+    dataset = open_dataset(folder_of([*names, "Lung Segmentation/test/b.png"]))
+    assert [(s.id, s.split, bool(s.masks)) for s in dataset.samples] == [
+        ("b", "test", False), ("a1", None, True), ("a2", None, True),
+    ]  # fmt: skip

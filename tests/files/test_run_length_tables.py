@@ -116,3 +116,12 @@ def test_the_real_sample_decodes_within_bounds(shared_data: Path) -> None:
         assert areas[-1] == (sum(numbers[1::2]) if numbers != [-1] else 0)
     assert sorted(areas) == [0, 0, 0, 0, 0, 2071, 2486, 5232, 9418, 29079]
     assert np.all([row.runs == row.runs.strip() for rows in table.rows.values() for row in rows])
+
+
+def test_image_and_class_in_one_cell(tmp_path: Path) -> None:
+    """`Image_Label` holds both, parted by the last underscore; an empty row draws nothing."""
+    file = write(tmp_path, "Image_Label,EncodedPixels\na_1.jpg_disc,1 2\na_1.jpg_cup,\n")
+    table = read_run_table(file)
+    assert list(table.rows) == ["a_1.jpg"]
+    assert table.class_names == ("disc", "cup")
+    assert table.has_classes

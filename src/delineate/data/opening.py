@@ -268,7 +268,7 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
 def _descended(listing: Listing) -> Listing:
     """The listing from the first folder that holds more than one folder with a plain name."""
     child = listing.only_child()
-    while child is not None and _is_plain(child):
+    while child is not None and (_is_plain(child) or _is_title(child, listing)):
         listing = listing.under(child)
         child = listing.only_child()
     return listing
@@ -277,6 +277,13 @@ def _descended(listing: Listing) -> Listing:
 def _is_plain(name: str) -> bool:
     place = place_of(PurePosixPath(name))
     return place.role is None and place.split is None
+
+
+def _is_title(name: str, listing: Listing) -> bool:
+    """Whether a folder that all else lies in is only called so, as `Lung Segmentation`."""
+    place = place_of(PurePosixPath(name))
+    holds_files = any(f == PurePosixPath(name) for f in listing.folders)
+    return bool(place.extra) and place.split is None and not holds_files
 
 
 def _lack(listing: Listing) -> str:

@@ -2,7 +2,8 @@
 
 Kaggle's nerve set names an image by the columns `subject` and `img` or, in a submission, `img`
 alone, with the runs under `pixels`; SIIM's has `fname,mask` or `ImageId,EncodedPixels`. A column
-`ClassId`, as in Severstal's steel set, says which class was drawn: by name, or by number from 1.
+`ClassId`, as in Severstal's steel set, says which class was drawn: by name, or by number from 1;
+or one cell says both, as `Image_Label` of the clouds set with `0011165.jpg_Fish`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from delineate.files.json_values import parsed_once
 from delineate.files.run_lengths import nerve_mask, siim_mask
 
 # Lower case, without what stands between words.
-_IMAGE_COLUMNS = ("imageid", "img", "image", "fname", "filename", "id")
+_JOINT_COLUMNS = ("imagelabel", "imageidclassid")
+_IMAGE_COLUMNS = ("imageid", "img", "image", "fname", "filename", "id", *_JOINT_COLUMNS)
 _RUN_COLUMNS = ("encodedpixels", "pixels", "mask", "rle", "segmentation")
 _CLASS_COLUMNS = ("classid", "class", "label")
 _SUBJECT_COLUMN = "subject"
@@ -123,7 +125,8 @@ def _read(path: Path) -> RunTable:
             f"{path}: expected a header such as ImageId,EncodedPixels or img,pixels, found "
             f"'{','.join(header[1])[:80]}'; name the right file"
         )
-    kind = _first(names, _CLASS_COLUMNS)
+    is_joint = names[image] in _JOINT_COLUMNS
+    kind = None if is_joint else _first(names, _CLASS_COLUMNS)
     subject = names.index(_SUBJECT_COLUMN) if _SUBJECT_COLUMN in names else None
     rows: dict[str, list[RunRow]] = {}
     for number, cells in rest:
@@ -133,9 +136,12 @@ def _read(path: Path) -> RunTable:
                 "was cut short or its separator is not a comma"
             )
         name = cells[image] if subject is None else f"{cells[subject]}_{cells[image]}"
-        row = RunRow(number, cells[kind] if kind is not None else None, cells[runs])
+        drawn = cells[kind] if kind is not None else None
+        if is_joint:
+            name, _, drawn = name.rpartition("_")
+        row = RunRow(number, drawn, cells[runs])
         rows.setdefault(name, []).append(row)
-    return RunTable(rows, kind is not None)
+    return RunTable(rows, is_joint or kind is not None)
 
 
 def _cells(path: Path, lines: Sequence[str]) -> list[tuple[int, list[str]]]:

@@ -34,6 +34,7 @@ HEAD_BYTES = 4096
 _KEYS = re.compile(rb'"(?:images|annotations|categories|info|licenses)"\s*:')
 # What the official files are called; others beside them hold points, captions or nothing.
 _OFFICIAL: Mapping[Kind, str] = {"coco": "instances", "coco-panoptic": "panoptic"}
+_POINTS = "person_keypoints"
 _OTHER: Mapping[Kind, Kind] = {"coco": "coco-panoptic", "coco-panoptic": "coco"}
 _WORDS: Mapping[Kind, str] = {"coco": "objects", "coco-panoptic": "panoptic segments"}
 
@@ -184,8 +185,13 @@ def _split_of(listing: Listing, image: Path) -> str | None:
 
 
 def _files(listing: Listing, kind: Kind) -> Iterator[_File]:
-    """The JSON files of this kind; the official ones alone where there are any."""
-    found = [file for file in _readable(listing) if _kind_of(file.content) == kind]
+    """The JSON files of this kind; the official ones alone where there are any.
+
+    COCO's points of persons come with outlines of some, which count for nothing beside others.
+    """
+    drawn = [(file, own) for file in _readable(listing) if (own := _kind_of(file.content))]
+    others = [pair for pair in drawn if not pair[0].name.lower().startswith(_POINTS)]
+    found = [file for file, own in others or drawn if own == kind]
     official = [file for file in found if file.name.lower().startswith(_OFFICIAL[kind])]
     yield from official or found
 

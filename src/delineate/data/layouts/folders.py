@@ -17,6 +17,7 @@ from delineate.data.layouts.class_files import fitting
 from delineate.data.layouts.found import REFERENCE, Found, in_order
 from delineate.data.layouts.names import Place, image_core, mask_name, place_of
 from delineate.data.layouts.side_by_side import read_pairs
+from delineate.data.layouts.split_lists import listed_splits
 from delineate.data.listing import Listing, counted, some, stem
 from delineate.data.sample import SPLITS, TRAIN, Sample
 
@@ -81,7 +82,7 @@ def read(listing: Listing) -> Found:
     if left_out:
         shown = (f"{folder}/ ({len(listing.names(folder))})" for folder in left_out)
         notes.append(f"left out, for no folder of masks belongs to it: {some(shown)}")
-    samples = _with_distinct_ids(_with_train(samples, notes), listing)
+    samples = _with_distinct_ids(_with_train(_with_lists(samples, listing, notes), notes), listing)
     united = sum(len(files) > 1 for s in samples for files in s.masks.values())
     if united:
         notes.append(f"several mask files each, which are united: {counted(united, 'image')}")
@@ -102,6 +103,20 @@ def _with_classes(samples: list[Sample], notes: tuple[str, ...], listing: Listin
         encodings=dict.fromkeys(names, settled.encoding),
         classes=settled.classes,
     )
+
+
+def _with_lists(samples: list[Sample], listing: Listing, notes: list[str]) -> list[Sample]:
+    """The samples with the splits of lists such as `train.txt`, where folders state none."""
+    names = [sample.id for sample in samples]
+    if any(sample.split for sample in samples) or len(set(names)) < len(names):
+        return samples
+    splits = listed_splits(listing, names)
+    if not splits:
+        return samples
+    rest = len(names) - len(splits)
+    lack = f", which lack {counted(rest, 'image')}" if rest else ""
+    notes.append(f"splits are those of the lists in the folder{lack}")
+    return [replace(s, split=splits.get(s.id)) for s in samples]
 
 
 def _with_train(samples: list[Sample], notes: list[str]) -> list[Sample]:
