@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 from delineate.classical.method import Case, Method
 from delineate.core.errors import SettingsError
 from delineate.core.progress import Progress, track
-from delineate.core.types import IGNORE
 from delineate.data.listing import counted
 from delineate.data.sample import TRAIN, VALIDATION, Dataset
 from delineate.files.writing import new_folder, write_text
@@ -21,11 +20,13 @@ from delineate.inference.classical_segmenter import classical_segmenter, use_thr
 from delineate.inference.model_card import Threshold
 from delineate.inference.preparation import Preparation, resize_labels
 from delineate.inference.repeats import VIEWS
-from delineate.metrics.thresholds import ARGMAX, Choice, best_dice_threshold
+from delineate.inference.segmenter import Segmenter
+from delineate.metrics.thresholds import ARGMAX, Choice, Cut, decide
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import recipe_text
 from delineate.training.budget import Budget, Clock
 from delineate.training.validate import METRICS, Judged, scores_of
+from delineate.workflows.chosen_threshold import best_threshold, stated
 from delineate.workflows.classical_search import Found, searched
 from delineate.workflows.classical_writing import write_classical_model
 from delineate.workflows.inputs import inputs_of
@@ -142,11 +143,13 @@ def train_classical(
         has_dark_surround=is_dark_around,
     )
     held_out = dataset.only(VALIDATION)
-    judged: list[Judged] = []
-    for sample in track(held_out.samples, "threshold", progress):
-        image, labels = labelled_image(held_out, sample)
-        judged.append((segment(image), labels))
-    threshold = chosen_threshold(found.method, judged, plan.validation.metric)
+    threshold, scores = threshold_and_scores(
+        found.method,
+        _judged(segment, held_out, progress),
+        classes=len(dataset.classes),
+        images=len(held_out.samples),
+        metric=plan.validation.metric,
+    )
     card = write_classical_model(
         out / "model",
         found,
@@ -155,7 +158,7 @@ def train_classical(
         recipe=plan,
         facts=facts,
         threshold=threshold,
-        scores=scores_of(METRICS, _as_cut(judged, threshold)),
+        scores=scores,
         is_dark_around=is_dark_around,
         elapsed_s=clock.elapsed_s,
     )
@@ -201,37 +204,34 @@ def training_cases(
         yield Case(tones, resize_labels(labels, size_px), view)
 
 
-def chosen_threshold(method: Method, judged: list[Judged], metric: str) -> Threshold:
-    """Where the probability is cut, chosen on the validation cases where there is a choice."""
-    probabilities = [probability for probability, _ in judged]
-    if len(probabilities[0]) > 1:
-        choice = replace(ARGMAX, score=METRICS[metric](judged))
-    else:
-        choice = (
-            best_dice_threshold(
-                probabilities,
-                [(labels == 1).astype(np.uint8) for _, labels in judged],
-                [labels != IGNORE for _, labels in judged],
-                pooled=metric != "mean_dice",
-            )
-            if method.is_soft
-            else Choice(_HARD, METRICS[metric](judged), "the method says 0 or 1; cut at 0.5")
-        )
-    return Threshold(
-        value=choice.threshold,
-        chosen_on=f"validation split, {counted(len(judged), 'image')}",
-        rule=choice.rule,
-        score=choice.score,
-    )
+def threshold_and_scores(
+    method: Method, judged: Iterable[Judged], *, classes: int, images: int, metric: str
+) -> tuple[Threshold, dict[str, float]]:
+    """Where the probability is cut, and what the cut cases score.
+
+    Cases are kept, all at once, only where there is a threshold to choose.
+    """
+    if classes > 2:
+        scores = scores_of(METRICS, judged)
+        return stated(replace(ARGMAX, score=scores[metric]), images), scores
+    if not method.is_soft:
+        scores = scores_of(METRICS, _as_cut(judged, _HARD))
+        rule = "the method says 0 or 1; cut at 0.5"
+        return stated(Choice(_HARD, scores[metric], rule), images), scores
+    kept = list(judged)
+    threshold = best_threshold(kept, metric)
+    return threshold, scores_of(METRICS, _as_cut(kept, threshold.value))
 
 
-def _as_cut(judged: list[Judged], threshold: Threshold) -> Iterator[Judged]:
-    """The cases as the threshold cuts them; of several classes as they are."""
+def _judged(segment: Segmenter, cases: Dataset, progress: Progress) -> Iterator[Judged]:
+    for sample in track(cases.samples, "threshold", progress):
+        image, labels = labelled_image(cases, sample)
+        yield segment(image), labels
+
+
+def _as_cut(judged: Iterable[Judged], threshold: Cut) -> Iterator[Judged]:
     for probability, labels in judged:
-        if threshold.value is None:
-            yield probability, labels
-        else:
-            yield (probability >= np.float32(threshold.value)).astype(np.float32), labels
+        yield decide(probability, threshold)[None].astype(np.float32), labels
 
 
 def _has_time(

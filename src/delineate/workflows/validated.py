@@ -10,19 +10,13 @@ import numpy as np
 from torch import nn
 
 from delineate.core.progress import Progress, track
-from delineate.core.types import IGNORE
 from delineate.data.listing import counted
 from delineate.inference.model_card import Depth, Threshold, Tiling
 from delineate.metrics.operating_points import THRESHOLD_RULES
-from delineate.metrics.thresholds import (
-    ARGMAX,
-    FALLBACK,
-    Choice,
-    best_dice_of_each,
-    best_dice_threshold,
-)
+from delineate.metrics.thresholds import ARGMAX, FALLBACK, Choice, best_dice_of_each
 from delineate.recipe.recipe import Recipe
 from delineate.training.validate import CLASSIFIER_METRICS, METRICS, Judged, scores_of
+from delineate.workflows.chosen_threshold import best_threshold, stated
 from delineate.workflows.classifier_data import ClassifierCases
 from delineate.workflows.tiling import tiling_of
 from delineate.workflows.training_data import ValidationCases
@@ -83,7 +77,7 @@ def validated_classifier(
         [probability for probability, is_present in judged if is_present],
         [probability for probability, is_present in judged if not is_present],
     )
-    threshold = _stated(choice, len(cases))
+    threshold = stated(choice, len(cases))
     scores = {name: CLASSIFIER_METRICS[each](judged) for name, each in CLASSIFIER_SCORES.items()}
     return Validated(threshold, scores, CLASSIFIER_RULE)
 
@@ -100,7 +94,7 @@ def _threshold_and_scores(
     seen = track(cases.judged(network, recipe.predict), "threshold", progress, len(cases))
     scored = partial(scores_of, METRICS, is_overlapping=cases.is_overlapping)
     if _has_softmax(cases):
-        return _stated(ARGMAX, len(cases)), scored(seen)
+        return stated(ARGMAX, len(cases)), scored(seen)
     judged = list(seen)
     return _chosen(judged, cases, recipe.validation.metric), scored(judged)
 
@@ -109,7 +103,7 @@ def _threshold(
     network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress, name: str
 ) -> Threshold:
     if _has_softmax(cases):
-        return _stated(ARGMAX, len(cases))
+        return stated(ARGMAX, len(cases))
     judged = list(track(cases.judged(network, recipe.predict), name, progress, len(cases)))
     return _chosen(judged, cases, recipe.validation.metric)
 
@@ -118,28 +112,12 @@ def _has_softmax(cases: ValidationCases) -> bool:
     return len(cases.classes) > 2 and not cases.is_overlapping
 
 
-def _stated(choice: Choice, count: int) -> Threshold:
-    return Threshold(
-        value=choice.threshold,
-        chosen_on=f"validation split, {counted(count, 'image')}",
-        rule=choice.rule,
-        score=choice.score,
-    )
-
-
 def _chosen(judged: list[Judged], cases: ValidationCases, metric: str) -> Threshold:
+    if not cases.is_overlapping:
+        return best_threshold(judged, metric)
     probabilities, labels = (list(each) for each in zip(*judged, strict=True))
-    is_pooled = metric != "mean_dice"
-    if cases.is_overlapping:
-        each = best_dice_of_each(probabilities, labels, pooled=is_pooled)
-        return _of_each(each, cases)
-    choice = best_dice_threshold(
-        probabilities,
-        [(one == 1).astype(np.uint8) for one in labels],
-        [one != IGNORE for one in labels],
-        pooled=is_pooled,
-    )
-    return _stated(choice, len(cases))
+    each = best_dice_of_each(probabilities, labels, pooled=metric != "mean_dice")
+    return _of_each(each, cases)
 
 
 def _of_each(choices: Sequence[Choice], cases: ValidationCases) -> Threshold:
