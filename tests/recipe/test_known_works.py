@@ -8,9 +8,9 @@ from torch import nn
 
 from delineate.losses.catalogue import weighted_sum
 from delineate.models.catalogue import build_classifier, build_model
-from delineate.recipe.recipe import Recipe, load_recipe, network_recipe_names
+from delineate.recipe.recipe import Recipe, load_recipe
 
-WORKS = sorted(set(network_recipe_names()) - {"general", "vessel"})
+from .networks import WORKS
 
 # Size of a patch, channels, scaling of pixels, losses, epochs; "Adam" is AdamW without decay.
 STATED = {

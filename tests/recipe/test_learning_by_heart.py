@@ -15,10 +15,12 @@ from delineate.core.types import Image, Labels
 from delineate.inference.preparation import fit_preparation
 from delineate.losses.catalogue import weighted_sum
 from delineate.models.catalogue import build_classifier, build_model
-from delineate.recipe.recipe import Recipe, load_recipe, network_recipe_names
+from delineate.recipe.recipe import Recipe, load_recipe
 from delineate.training.budget import Budget, Clock
 from delineate.training.loop import fit
 from delineate.training.patches import PatchSource, working_case
+
+from .networks import WORKS
 
 STILL = AugmentSettings(
     flips=False,
@@ -46,8 +48,7 @@ SECONDS = {"vessel-scratch", "vessel-noaug"}
 
 def works() -> list[object]:
     """The recipes of known works, those of large networks or images marked slow."""
-    names = sorted(set(network_recipe_names()) - {"general", "vessel"})
-    return [pytest.param(name, marks=() if name in SECONDS else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if name in SECONDS else pytest.mark.slow) for name in WORKS]
 
 
 def picture(index: int, size_px: tuple[int, int], channels: int) -> tuple[Image, Labels]:

@@ -12,10 +12,11 @@ from delineate.recipe.recipe import (
     DEFAULT,
     Recipe,
     load_recipe,
-    network_recipe_names,
     recipe_names,
     recipe_text,
 )
+
+from .networks import NETWORKS
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -28,7 +29,7 @@ def test_packaged_recipes_load_and_round_trip(name, tmp_path):
     assert load_recipe(str(tmp_path / "again.toml")) == recipe
 
 
-@pytest.mark.parametrize("name", network_recipe_names())
+@pytest.mark.parametrize("name", NETWORKS)
 def test_packaged_recipes_build_their_network_and_loss(name):
     """Names and arguments that the recipe floor cannot check do exist."""
     from delineate.losses.catalogue import weighted_sum

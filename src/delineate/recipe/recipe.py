@@ -103,11 +103,6 @@ class Recipe(BaseModel):
         return self
 
 
-def network_recipe_names() -> list[str]:
-    """Those of the package that train a network."""
-    return [name for name in recipe_names() if isinstance(load_recipe(name), Recipe)]
-
-
 def recipe_names() -> list[str]:
     """The recipes that come with the package."""
     folder = files("delineate.recipe") / "recipes"
