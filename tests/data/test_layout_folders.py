@@ -248,3 +248,12 @@ def test_what_all_lies_in_says_nothing_of_its_content(folder_of):
     assert [(s.id, s.split, bool(s.masks)) for s in dataset.samples] == [
         ("b", "test", False), ("a1", None, True), ("a2", None, True),
     ]  # fmt: skip
+
+
+def test_images_in_several_parts(folder_of):
+    """HAM10000 has its images in two folders and all masks in one; a mask of none is told once."""
+    names = ["images_part_1/a.jpg", "images_part_1/b.jpg", "images_part_2/c.jpg"]
+    names += [f"segmentations_all/{i}_segmentation.png" for i in "abcd"]
+    dataset = open_dataset(folder_of(names))
+    assert pairs(dataset) == {i: (None, {"reference": [f"{i}_segmentation.png"]}) for i in "abc"}
+    assert dataset.notes == ("no image for 1 mask in segmentations_all/: d_segmentation.png",)

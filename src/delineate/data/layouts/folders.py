@@ -8,7 +8,7 @@ or they lie beside the images: `X.png` + `X_mask.png`, `X.jpg` + `X.png`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -66,6 +66,7 @@ def read(listing: Listing) -> Found:
     samples: list[Sample] = []
     for pairing in pairings:
         samples += _samples(listing, pairing, names, notes)
+    notes += _lost(listing, pairings, samples)
     used = {p.images.folder for p in pairings}
     used |= {m.folder for p in pairings for m in p.masks}
     used |= {p.region.folder for p in pairings if p.region}
@@ -143,9 +144,9 @@ def _pair_folders(listing: Listing) -> list[_Pairing]:
     by_folder = {place.folder: place for place in places}
     for mask in places:
         if mask.role == "mask":
-            images = _images_of(mask, places) or _sharing_names(listing, mask, places)
-            if images:
-                belonging[images.folder].append(mask)
+            images = _images_of(mask, places)
+            for each in [images] if images else _sharing_names(listing, mask, places):
+                belonging[each.folder].append(mask)
     return [_pairing(by_folder[folder], masks) for folder, masks in belonging.items()]
 
 
@@ -166,18 +167,23 @@ def _images_of(mask: Place, places: Sequence[Place]) -> Place | None:
     return None
 
 
-def _sharing_names(listing: Listing, mask: Place, places: Sequence[Place]) -> Place | None:
-    """The one folder of the same split whose files the masks are named after, as ISIC's `_Data`."""
+def _sharing_names(listing: Listing, mask: Place, places: Sequence[Place]) -> list[Place]:
+    """The folders of the same split that masks are named after, where no word says which it is.
+
+    One, as ISIC's `_Data`, or several that share the images, as `part_1` and `part_2` of HAM10000.
+    """
     names = [stem(name) for name in listing.names(mask.folder)]
     cores = {own.core if (own := mask_name(name)) else name for name in names}
-    sharing = [
-        place
-        for place in places
-        if place.role is None
-        and place.split == mask.split
-        and 2 * len(cores & {stem(name) for name in listing.names(place.folder)}) > len(cores)
-    ]
-    return sharing[0] if len(sharing) == 1 else None
+    sharing: list[Place] = []
+    found: list[str] = []
+    for place in places:
+        images = {stem(name) for name in listing.names(place.folder)}
+        drawn = images & cores
+        if place.role != "mask" and place.split == mask.split and 2 * len(drawn) >= len(images) > 0:
+            sharing.append(place)
+            found += drawn
+    is_whole = len(found) == len(set(found)) and 2 * len(found) > len(cores)
+    return sharing if is_whole else []
 
 
 def _pairing(images: Place, masks: list[Place]) -> _Pairing:
@@ -217,10 +223,9 @@ def _samples(
     folder = pairing.images.folder
     images = _without_superpixels(listing.names(folder), folder, notes)
     masks: list[dict[str, dict[str, tuple[Path, ...]]]] = [
-        {names[place.folder]: _matched(listing, images, folder, place, notes)}
-        for place in pairing.masks
+        {names[place.folder]: _matched(listing, images, folder, place)} for place in pairing.masks
     ]
-    views = _matched(listing, images, folder, pairing.region, notes) if pairing.region else {}
+    views = _matched(listing, images, folder, pairing.region) if pairing.region else {}
     samples = []
     for name in images:
         own = {o: f[name] for by in masks for o, f in by.items() if name in f}
@@ -228,6 +233,19 @@ def _samples(
         path = listing.path(folder, name)
         samples.append(Sample(stem(name), path, None, own, region, pairing.images.split))
     return samples
+
+
+def _lost(
+    listing: Listing, pairings: Sequence[_Pairing], samples: Sequence[Sample]
+) -> Iterator[str]:
+    """A note for each folder with masks or regions that no sample has."""
+    used = {file for s in samples for files in s.masks.values() for file in files}
+    used |= {sample.region for sample in samples if sample.region}
+    places = [p for each in pairings for p in (*each.masks, each.region) if p is not None]
+    for folder in dict.fromkeys(place.folder for place in places):
+        lost = [n for n in listing.names(folder) if listing.path(folder, n) not in used]
+        if lost:
+            yield f"no image for {counted(len(lost), 'mask')} in {folder}/: {some(lost)}"
 
 
 def _without_superpixels(
@@ -255,7 +273,6 @@ def _matched(
     images: Sequence[str],
     image_folder: PurePosixPath,
     masks: Place,
-    notes: list[str],
 ) -> dict[str, tuple[Path, ...]]:
     """Image name -> its mask files in one folder, by the same stem, else by the core."""
     by_stem: dict[str, list[str]] = defaultdict(list)
@@ -267,7 +284,6 @@ def _matched(
         if core:
             by_core[core].append(name)
     matched: dict[str, tuple[Path, ...]] = {}
-    used: set[str] = set()
     for image in images:
         exact = by_stem.get(stem(image), [])
         files = exact or by_core.get(stem(image), []) or by_core.get(image_core(stem(image)), [])
@@ -281,7 +297,6 @@ def _matched(
             )
         if files:
             matched[image] = tuple(listing.path(masks.folder, f) for f in files)
-            used.update(files)
     if not matched and len(images) == 1:
         # One image and many masks of other names: one file an object, as in DSB 2018.
         names = listing.names(masks.folder)
@@ -292,9 +307,6 @@ def _matched(
             f"{image_folder}/ (X.png or X_mask.png), found {some(listing.names(masks.folder))} "
             f"beside {some(images)}; rename them, or write a manifest CSV"
         )
-    lost = [name for name in listing.names(masks.folder) if name not in used]
-    if lost:
-        notes.append(f"no image for {counted(len(lost), 'mask')} in {masks.folder}/: {some(lost)}")
     return matched
 
 
