@@ -29,10 +29,10 @@ from delineate.metrics.intervals import (
     Interval,
     bootstrap_pooled,
     bootstrap_ranking,
-    histograms,
 )
+from delineate.metrics.levels import PooledRanking, histograms_of, joined
 from delineate.metrics.overlap import RATIOS, overlap
-from delineate.metrics.ranking import Curve, Ranking, rank
+from delineate.metrics.ranking import Curve
 from delineate.metrics.score import Score, undefined
 
 POOLED_RULE = "pixels of all cases are counted together; undefined where the divisor is zero"
@@ -206,7 +206,7 @@ def _mean_of_ratios(above: NDArray[np.generic], below: NDArray[np.generic]) -> f
     return float((upper[has_value] / lower[has_value]).mean()) if has_value.any() else None
 
 
-def _pool(figures: list[CaseFigures]) -> tuple[Pooled, Ranking | None]:
+def _pool(figures: list[CaseFigures]) -> tuple[Pooled, PooledRanking | None]:
     rankings = [one.ranking for one in figures]
     hard = sum(ranking is None for ranking in rankings)
     scored = [ranking for ranking in rankings if ranking is not None]
@@ -214,15 +214,12 @@ def _pool(figures: list[CaseFigures]) -> tuple[Pooled, Ranking | None]:
         how_many = "" if hard == len(figures) else f" ({hard} of {len(figures)} cases)"
         reason = HARD_MASK + how_many if hard else "every case failed"
         return Pooled({name: undefined(f"{name}: {reason}") for name in RANKINGS}, None), None
-    positives = [ranking.positive for ranking in scored]
-    negatives = [ranking.negative for ranking in scored]
-    ranking = rank(np.concatenate(positives), np.concatenate(negatives))
-    by_subject = histograms(positives, negatives, [one.group for one in figures])
+    ranking, by_subject = joined(scored), histograms_of(scored, [one.group for one in figures])
     scores = {"roc_auc": ranking.roc_auc(), "average_precision": ranking.average_precision()}
     return Pooled(scores, by_subject), ranking
 
 
-def _curves(comparison: Comparison, name: str, ranking: Ranking) -> Iterator[CurveRecord]:
+def _curves(comparison: Comparison, name: str, ranking: PooledRanking) -> Iterator[CurveRecord]:
     for kind, curve in (("roc", ranking.roc_curve()), ("pr", ranking.pr_curve())):
         if curve is not None:
             yield _curve_record(kind, curve, comparison, name)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from delineate.core.types import IGNORE, DrawnObject, LabelClass, Labels, Mask, Probability
 from delineate.metrics.counts import Counts
+from delineate.metrics.levels import SomeRanking
 from delineate.metrics.overlap import overlap
-from delineate.metrics.ranking import Ranking
 from delineate.metrics.score import Score, undefined
 from delineate.metrics.thresholds import Cut, decide
 
@@ -71,14 +71,14 @@ class CaseFigures:
     """What was counted of one class in one case, for one predictor, observer and region.
 
     A failed case has its true foreground as missed and nothing else; its ranking holds that
-    foreground below every score, and each of its own scores is 0. `ranking` and `rankings`
-    (ROC AUC and average precision of this case) are None for hard masks.
+    foreground below every score, and each of its own scores is 0. `ranking`, for the pooled
+    figures, and `rankings` (ROC AUC and average precision of this case) are None for hard masks.
     """
 
     id: str
     group: str
     counts: Counts
-    ranking: Ranking | None
+    ranking: SomeRanking | None
     is_failed: bool = False
     rankings: Mapping[str, Score] | None = None
 

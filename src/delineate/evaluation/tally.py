@@ -31,6 +31,7 @@ from delineate.evaluation.records import (
     observer_predictor,
 )
 from delineate.metrics.counts import Counts, confusion, count, one_against_rest
+from delineate.metrics.levels import SomeRanking, at_levels
 from delineate.metrics.ranking import Ranking, rank
 from delineate.metrics.thresholds import Cut, decide
 
@@ -51,10 +52,12 @@ class Comparison:
 class Tally:
     """The figures of all cases: for each comparison, for each foreground class, a list.
 
-    Scores of all pixels are kept as float32 for the exact pooled rankings: 4 bytes for each
-    pixel, foreground class, observer and region, for the model and again for the mean
-    training mask. Everything else is a few numbers a case. Classes that overlap are counted each
-    by itself; of others `matrices` hold who was taken for whom, with failures in a last column.
+    Of one foreground class the scores of all pixels are kept as float32 for the exact pooled
+    rankings: 4 bytes for each pixel, observer and region, for the model and again for the mean
+    training mask. Of several they are counted at levels: some ten thousand numbers at most for
+    each case, class, observer and region, and each predictor. Everything else is a few numbers a
+    case. Classes that overlap are counted each by itself; of others `matrices` hold who was taken
+    for whom, with failures in a last column.
     """
 
     classes: Sequence[LabelClass]
@@ -154,7 +157,8 @@ class Tally:
                 if matrix is None
                 else one_against_rest(matrix, index)
             )
-            yield CaseFigures(case.id, case.group, counts, ranking, rankings=scores), index
+            pooled = self._to_pool(ranking)
+            yield CaseFigures(case.id, case.group, counts, pooled, rankings=scores), index
         if matrix is not None:
             self._matrix(there)[:, :-1] += matrix
             right = int(np.trace(matrix))
@@ -166,7 +170,9 @@ class Tally:
     ) -> Iterator[tuple[CaseFigures, int]]:
         for index in range(1, len(self.classes)):
             missed = int(np.count_nonzero(self._is_class(true, index)))
-            lowest = Ranking(np.full(missed, -1, np.float32), np.empty(0, np.float32))
+            lowest = self._to_pool(
+                Ranking(np.full(missed, -1, np.float32), np.empty(0, np.float32))
+            )
             counts = Counts(fn=missed)
             yield CaseFigures(case.id, case.group, counts, lowest, is_failed=True), index
         if not self.is_overlapping:
@@ -176,6 +182,10 @@ class Tally:
                 CaseFigures(case.id, case.group, Counts(fn=missed), None, is_failed=True),
                 TOGETHER,
             )
+
+    def _to_pool(self, ranking: Ranking | None) -> SomeRanking | None:
+        """What is kept of it: all of one foreground class, of several how many at each level."""
+        return ranking if ranking is None or len(self.classes) == 2 else at_levels(ranking)
 
     def _is_class(self, labels: Labels, index: int) -> Mask:
         return is_class(labels, index, is_overlapping=self.is_overlapping)

@@ -149,13 +149,21 @@ def histograms(
     a rare class is resolved as finely as a common one.
     """
     edges = np.union1d(_quantiles(positives, BINS // 2), _quantiles(negatives, BINS // 2))
-    index, subjects = _group_index(groups)
-    counted = [
-        np.stack([_histogram(scores, edges) for scores in case_scores])
+    positive, negative = (
+        np.stack([counts_between(scores, edges) for scores in case_scores])
         for case_scores in (positives, negatives)
-    ]
-    positive, negative = (_sum_by_group(counts, index, subjects) for counts in counted)
-    return Histograms(positive, negative)
+    )
+    return histograms_of_counts(positive, negative, groups)
+
+
+def histograms_of_counts(
+    positive: NDArray[Any], negative: NDArray[Any], groups: Sequence[Hashable]
+) -> Histograms:
+    """Sums over the cases of each subject of (cases, bins) counts that are there already."""
+    index, subjects = _group_index(groups)
+    return Histograms(
+        _sum_by_group(positive, index, subjects), _sum_by_group(negative, index, subjects)
+    )
 
 
 def bootstrap_ranking(
@@ -317,7 +325,7 @@ def _quantiles(parts: Sequence[Scores], number: int) -> Scores:
     return pooled[np.linspace(0, pooled.size - 1, number).astype(np.int64)]
 
 
-def _histogram(ordered: Scores, edges: Scores) -> NDArray[np.int64]:
+def counts_between(ordered: Scores, edges: Scores) -> NDArray[np.int64]:
     """(edges + 1,) counts of sorted scores: below the first edge, from edge to edge, above."""
     counts: NDArray[np.int64] = np.diff(
         np.r_[0, np.searchsorted(ordered, edges, "left"), ordered.size]

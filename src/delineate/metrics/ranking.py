@@ -46,7 +46,7 @@ class Ranking:
 
     def roc_auc(self) -> Score:
         """The chance that a foreground pixel outranks a background pixel; ties count half."""
-        lacking = self._lacking_class()
+        lacking = lacking_side(self.positive.size, self.negative.size)
         if lacking:
             return undefined(f"roc_auc: {lacking}")
         if self.positive.size <= self.negative.size:
@@ -76,7 +76,7 @@ class Ranking:
 
     def roc_curve(self, points: int = CURVE_POINTS) -> Curve | None:
         """False positive rate (x) against sensitivity (y); None where a class is lacking."""
-        if self._lacking_class():
+        if lacking_side(self.positive.size, self.negative.size):
             return None
         thresholds, hits, alarms = self._at_thresholds(points - 2)
         x = np.r_[0.0, alarms / self.negative.size, 1.0]
@@ -93,11 +93,6 @@ class Ranking:
             return None
         thresholds, hits, alarms = self._at_thresholds(points)
         return Curve(hits / self.positive.size, hits / (hits + alarms), thresholds)
-
-    def _lacking_class(self) -> str | None:
-        if self.positive.size == 0:
-            return "the truth holds no foreground"
-        return "the truth holds no background" if self.negative.size == 0 else None
 
     def _at_thresholds(
         self, limit: int
@@ -152,6 +147,13 @@ def roc_curve(positive_scores: ArrayLike, negative_scores: ArrayLike) -> Curve |
 def pr_curve(positive_scores: ArrayLike, negative_scores: ArrayLike) -> Curve | None:
     """At most `CURVE_POINTS` points of the precision-recall curve, both ends among them."""
     return rank(positive_scores, negative_scores).pr_curve()
+
+
+def lacking_side(positives: int, negatives: int) -> str | None:
+    """Which of the two there is none of, in words; None where nothing lacks."""
+    if positives == 0:
+        return "the truth holds no foreground"
+    return "the truth holds no background" if negatives == 0 else None
 
 
 def _sorted(name: str, scores: ArrayLike) -> Scores:

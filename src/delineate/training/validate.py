@@ -10,22 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delineate.core.overlapping import code, is_class
-from delineate.core.types import IGNORE, Labels, Mask, Probability
+from delineate.core.types import IGNORE, Labels, Probability
 from delineate.inference.postprocess import labels_from_probability
 from delineate.metrics.counts import Counts, count
+from delineate.metrics.levels import SomeRanking, at_levels, joined
 from delineate.metrics.overlap import dice
-from delineate.metrics.ranking import roc_auc
+from delineate.metrics.ranking import rank, roc_auc
 
 # One validation case: probability at native size and the labels there, IGNORE outside.
 Judged = tuple[Probability, Labels]
 # One of a classifier: the probability that something is there, and whether it is.
 JudgedImage = tuple[float, bool]
-
-# Probabilities of the foreground and of the rest: as they are, or their numbers at each level.
-_Parted = tuple[NDArray[Any], NDArray[Any]]
-
-# Levels at which probabilities of several classes are counted, even steps of their log odds.
-_LEVELS, _HIGHEST_LOG_ODDS = 2048, 16.2
 
 
 @dataclass(frozen=True)
@@ -96,54 +91,21 @@ def _mean_dice(cases: Sequence[list[Counts]]) -> float:
     return _mean(dice(each, when_both_empty=1.0).value for case in cases for each in case)
 
 
-def _ranked(probability: Probability, labels: Labels, is_overlapping: bool) -> list[_Parted]:
-    """The probabilities of each foreground class, parted by the truth."""
+def _ranked(probability: Probability, labels: Labels, is_overlapping: bool) -> list[SomeRanking]:
+    """How the probabilities of each foreground class rank its pixels above the others."""
     counted = labels != IGNORE
-    is_exact = len(probability) == 1
-    return [
-        _parted(
-            scores[counted],
-            is_class(labels, index, is_overlapping=is_overlapping)[counted],
-            is_exact=is_exact,
-        )
-        for index, scores in _channels(probability, is_overlapping)
-    ]
+
+    def of_class(index: int, scores: NDArray[np.float32]) -> SomeRanking:
+        scores = scores[counted]
+        is_true = is_class(labels, index, is_overlapping=is_overlapping)[counted]
+        ranking = rank(scores[is_true], scores[~is_true])
+        return ranking if len(probability) == 1 else at_levels(ranking)
+
+    return [of_class(index, scores) for index, scores in _channels(probability, is_overlapping)]
 
 
-def _parted(scores: NDArray[np.float32], is_true: Mask, *, is_exact: bool) -> _Parted:
-    if is_exact:
-        return scores[is_true], scores[~is_true]
-    inside = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
-    share = (np.log(inside / (1 - inside)) / _HIGHEST_LOG_ODDS + 1) / 2
-    level = (share * _LEVELS).astype(np.int64)
-    positive, negative = (
-        np.bincount(level[chosen], minlength=_LEVELS).astype(np.uint32)
-        for chosen in (is_true, ~is_true)
-    )
-    return positive, negative
-
-
-def _pooled_roc_auc(cases: Sequence[list[_Parted]]) -> float:
-    is_exact = all(len(case) == 1 for case in cases)
-    return _mean(
-        _exact_roc_auc(each) if is_exact else _counted_roc_auc(each)
-        for each in zip(*cases, strict=True)
-    )
-
-
-def _exact_roc_auc(cases: Sequence[_Parted]) -> float | None:
-    positives, negatives = zip(*cases, strict=True)
-    return roc_auc(np.concatenate(positives), np.concatenate(negatives)).value
-
-
-def _counted_roc_auc(cases: Sequence[_Parted]) -> float | None:
-    """From the numbers at each level; equal levels count half."""
-    positive, negative = (
-        np.sum(each, axis=0, dtype=np.float64) for each in zip(*cases, strict=True)
-    )
-    pairs = positive.sum() * negative.sum()
-    below = np.cumsum(negative) - negative / 2
-    return float((positive * below).sum() / pairs) if pairs else None
+def _pooled_roc_auc(cases: Sequence[list[SomeRanking]]) -> float:
+    return _mean(joined(each).roc_auc().value for each in zip(*cases, strict=True))
 
 
 pooled_dice = Metric(_counts, _pooled_dice)
@@ -153,8 +115,7 @@ mean_dice = Metric(_counts, _mean_dice)
 pooled_roc_auc = Metric(_ranked, _pooled_roc_auc)
 """Area under the ROC curve over all pixels, the mean over foreground classes.
 
-Exact of one class. Of several at 2,048 levels of log odds, which takes 16 KB of memory for each
-case and class and differs by chance, by less than a thousandth as a rule.
+Exact of one class; of several counted at levels, as `delineate.metrics.levels` has it.
 """
 mean_log_likelihood = Metric(cross_entropy, lambda each: -float(np.mean(each)))
 """Less the mean over cases of the cross-entropy, so that more is better."""
