@@ -18,8 +18,10 @@ from delineate.workflows.evaluate import evaluate
 from delineate.workflows.predict import predict
 from delineate.workflows.train import train
 
-# A program whose every import of these fails, as where they are not installed.
+# A program whose every import of these fails, as where they are not installed; it runs one command
+# line after the other, up to the first that fails.
 BLOCKED = """
+import json
 import sys
 
 class Blocked:
@@ -30,7 +32,13 @@ class Blocked:
 
 sys.meta_path.insert(0, Blocked())
 from delineate.cli.main import run
-run()
+for line in json.loads(sys.argv[1]):
+    sys.argv[1:] = line
+    try:
+        run()
+    except SystemExit as end:
+        if end.code:
+            raise
 """
 FEW = {
     "otsu": ("classical.parameters={levels = 2}",),
@@ -40,18 +48,18 @@ FEW = {
     "watershed": ("classical.parameters={region_px = 4}",),
     "spectral": ("classical.parameters={superpixels = 80, parts = 8}",),
     "chan-vese": ("classical.parameters={length_weight = 0.1}",),
-    "frangi": ("classical.parameters={is_dark = [true, false]}",),
-    "sato": ("classical.parameters={is_dark = [true, false]}",),
+    "frangi": ("classical.parameters={is_dark = [true, false], scales = 1}",),
+    "sato": ("classical.parameters={is_dark = [true, false], scales = 1}",),
 }
 SUBJECTS = r"^(?:.*/)?(s\d+)_"
 
 
 def write_set(root: Path, *, classes: int = 2) -> Path:
-    """`images/` beside `masks/`: twelve pictures of six subjects with a bright block a class."""
+    """`images/` beside `masks/`: eight pictures of four subjects with a bright block a class."""
     rng = np.random.default_rng(11)
     for folder in ("images", "masks"):
         (root / folder).mkdir(parents=True)
-    for number in range(12):
+    for number in range(8):
         labels = np.zeros((41, 57), np.uint8)
         for index in range(1, classes):
             row, column = rng.integers(2, 24), 3 + 26 * (index - 1)
@@ -73,16 +81,23 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def data_of_three(tmp_path_factory) -> Path:
+    """A set of three classes."""
+    return write_set(tmp_path_factory.mktemp("classical_three") / "set", classes=3)
+
+
+@pytest.fixture(scope="module")
 def run(data, tmp_path_factory) -> Path:
     """A run of k-means."""
     out = tmp_path_factory.mktemp("classical_run") / "run"
     return train(data, out, recipe="kmeans", changes=FEW["kmeans"], subjects=SUBJECTS).folder
 
 
-def delineate(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The program without torch."""
+def delineate(*lines: tuple[object, ...]) -> subprocess.CompletedProcess[str]:
+    """The program without torch, on one command line after the other."""
+    words = [[str(word) for word in line] for line in lines]
     return subprocess.run(
-        [sys.executable, "-c", BLOCKED, *map(str, arguments)],
+        [sys.executable, "-c", BLOCKED, json.dumps(words)],
         capture_output=True,
         text=True,
         check=False,
@@ -92,23 +107,22 @@ def delineate(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_no_torch_is_needed(data, tmp_path):
     """Train, evaluate and predict run where torch and its like cannot be imported."""
-    run = tmp_path / "run"
-    change = ("--set", FEW["gmm"][0])
-    done = delineate("train", data, "--recipe", "gmm", "--out", run, *change)
+    run, masks = tmp_path / "run", tmp_path / "masks"
+    done = delineate(
+        ("train", data, "--recipe", "gmm", "--out", run, "--set", FEW["gmm"][0]),
+        ("evaluate", run, "--split", "validation"),
+        ("predict", run, data / "images" / "s0_0.png", "--out", masks),
+    )
     assert done.returncode == 0, done.stderr
     assert "without a network" in done.stdout
-    done = delineate("evaluate", run, "--split", "validation")
-    assert done.returncode == 0, done.stderr
-    done = delineate("predict", run, data / "images" / "s0_0.png", "--out", tmp_path / "masks")
-    assert done.returncode == 0, done.stderr
-    mask = np.asarray(Image.open(tmp_path / "masks" / "s0_0_mask.png"))
+    mask = np.asarray(Image.open(masks / "s0_0_mask.png"))
     truth = np.asarray(Image.open(data / "masks" / "s0_0.png")) > 0
     assert 2 * ((mask > 0) & truth).sum() / ((mask > 0).sum() + truth.sum()) > 0.9
 
 
 def test_a_network_without_torch_says_what_is_missing(data, tmp_path):
     """Only the recipes of networks need it."""
-    done = delineate("train", data, "--recipe", "general", "--out", tmp_path / "run")
+    done = delineate(("train", data, "--recipe", "general", "--out", tmp_path / "run"))
     assert done.returncode != 0
     assert "torch" in done.stderr
 
@@ -126,8 +140,9 @@ def test_every_recipe_goes_the_whole_way(data, tmp_path, name):
     assert card.arguments == max(card.classical.tried, key=lambda each: each.score).parameters
     result = evaluate(run, split="validation", out=tmp_path / "evaluation")
     assert result.document["weights_sha256"] is None
-    predicted = predict(run, [data / "images"], tmp_path / "masks")
-    assert len(predicted.document["images"]) == 12
+    few = [data / "images" / each for each in ("s0_0.png", "s1_1.png")]
+    predicted = predict(run, few, tmp_path / "masks")
+    assert len(predicted.document["images"]) == 2
     assert not predicted.failures
 
 
@@ -146,10 +161,10 @@ def test_the_written_recipe_is_a_recipe(data, run, tmp_path):
     assert read_card(again.folder).classical == read_card(run).classical
 
 
-def test_several_classes_are_learnt(tmp_path):
+def test_several_classes_are_learnt(data_of_three, tmp_path):
     """k-means tells two classes and a background apart; there is no threshold."""
-    data = write_set(tmp_path / "set", classes=3)
-    run = train(data, tmp_path / "run", recipe="kmeans", subjects=SUBJECTS).folder
+    data, changes = data_of_three, ("classical.parameters={clusters = 4}",)
+    run = train(data, tmp_path / "run", recipe="kmeans", changes=changes, subjects=SUBJECTS).folder
     card = read_card(run)
     assert card.threshold.value is None
     assert card.threshold.score > 0.8
@@ -159,11 +174,10 @@ def test_several_classes_are_learnt(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["edges", "chan-vese", "frangi", "sato"])
-def test_methods_of_two_classes_refuse_more(tmp_path, name):
+def test_methods_of_two_classes_refuse_more(data_of_three, tmp_path, name):
     """The error names the classes and the methods that would do; nothing is written."""
-    data = write_set(tmp_path / "set", classes=3)
     with pytest.raises(SettingsError, match=rf"expected one class .* for {name}, found 2 .*kmeans"):
-        train(data, tmp_path / "run", recipe=name)
+        train(data_of_three, tmp_path / "run", recipe=name)
     assert not (tmp_path / "run").exists()
 
 
