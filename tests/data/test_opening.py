@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from delineate.core.errors import LayoutError, SettingsError
@@ -148,39 +147,3 @@ def test_image_labels_stand_in_for_masks(folder_of):
     assert [dataset.is_labelled(s) for s in dataset.samples] == [False, True]
     with pytest.raises(LayoutError, match=r"1 of 2 images: expected a label for each.* for a;"):
         require_labels(dataset, dataset.samples)
-
-
-@pytest.mark.parametrize(
-    ("names", "remedy"),
-    [
-        (["im0001.ppm.gz", "im0002.ppm.gz"], r"2 \.gz are not read: unpack them first"),
-        (["Tissue Images/a.tif", "Annotations/a.xml"], r"1 \.xml are not read: export the outline"),
-        (["a.nii", "notes.txt"], r"1 \.nii are not read: write each slice"),
-    ],
-)
-def test_files_of_other_kinds_come_with_a_remedy(folder_of, names, remedy):
-    """What data sets are handed out in and is not read here is named, with what to do."""
-    with pytest.raises(LayoutError, match=remedy):
-        open_dataset(folder_of(names))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "why"),
-    [
-        ("a.json", '{"images": [{"id": 1', r"a\.json: expected a JSON document, found"),
-        (
-            "a.json",
-            '{"images": [{"id": 1, "file_name": "b.png"}], "categories": [], '
-            '"annotations": [{"image_id": 1, "segmentation": [[1, 1, 2, 1, 2, 2]]}]}',
-            r"a\.json draws b\.png, and no image here is called so",
-        ),
-        ("a.csv", "img,pixels\nb,1 2\n", r"a\.csv draws b, and no image here is called so"),
-        ("a.csv", "img,pixels\na,-1 2 x\n", r"a\.csv holds other cells than run lengths"),
-        ("a.csv", "img,pixels\na,1 2,3\n", r"a\.csv: row 2: expected 2 cells"),
-    ],
-)
-def test_what_is_wrong_with_drawn_files_is_said(pictures_in, name, text, why):
-    """A damaged table or JSON is named with its damage, not only passed over."""
-    root = pictures_in({"a.png": np.zeros((4, 4), np.uint8), name: text})
-    with pytest.raises(LayoutError, match=why):
-        open_dataset(root)

@@ -163,7 +163,10 @@ def stem(name: str) -> str:
 
 
 def _ending(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - on names by the hundred thousand
+    head, ending = os.path.splitext(name)  # noqa: PTH122 - on names by the hundred thousand
+    is_packed = ending.lower() == ".gz"
+    inner = os.path.splitext(head)[1] if is_packed else ""  # noqa: PTH122 - as above
+    return (inner + ending).lower()
 
 
 def _is_ignored(name: str) -> bool:

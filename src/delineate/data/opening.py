@@ -28,12 +28,13 @@ from delineate.data.layouts import (
     voc,
 )
 from delineate.data.layouts.found import Found
-from delineate.data.layouts.names import mask_name, place_of
-from delineate.data.listing import Listing, list_images, some, stem
+from delineate.data.layouts.names import place_of
+from delineate.data.listing import Listing, list_images, some
 from delineate.data.manifest import read_manifest
 from delineate.data.masks import require_two_values
 from delineate.data.sample import Dataset, Sample
 from delineate.data.tables import read_table
+from delineate.data.unknown_folders import lack, not_read
 from delineate.files.mask_encoding import MaskEncoding
 
 
@@ -97,18 +98,6 @@ LAYOUTS = {
         "images/ beside masks/, X.png beside X_mask.png, X.jpg beside X.png",
     ),
     "images": Layout(images.recognise, images.read, "all pictures, no masks", on_request=True),
-}
-_ARCHIVE = "unpack them first"
-_PICTURE = "convert them to PNG or TIFF"
-_VOLUME = "write each slice as a TIFF or PNG of its own, images and masks under the same names"
-_OUTLINES = "export the outlines as masks in PNG, or as COCO or labelme JSON"
-# Endings of files in which data sets are handed out and that are not read -> what to do.
-NOT_READ = {
-    **dict.fromkeys((".gz", ".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2"), _ARCHIVE),
-    **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".heic", ".avif"), _PICTURE),
-    **dict.fromkeys((".svs", ".ndpi", ".mrxs", ".czi", ".lif", ".nd2"), _PICTURE),
-    **dict.fromkeys((".nii", ".nrrd", ".mha", ".mhd", ".h5", ".hdf5", ".npz", ".mat"), _VOLUME),
-    **dict.fromkeys((".xml", ".geojson", ".roi", ".ndjson", ".jsonl"), _OUTLINES),
 }
 EXPLAINED = ", ".join(
     f"{name} ({each.example})" for name, each in LAYOUTS.items() if not each.on_request
@@ -232,7 +221,7 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
     if not listing.count:
         raise LayoutError(
             f"{root}: expected images and masks, found {listing.describe()}"
-            f"{_not_read(listing) or '; check the path'}"
+            f"{not_read(listing) or '; check the path'}"
         )
     if name is not None and name not in LAYOUTS:
         raise unknown_name("layout", name, LAYOUTS)
@@ -259,7 +248,7 @@ def _open_folder(root: Path, name: str | None) -> Dataset:
             )
     asked = f"not the layout {name}; " if name else ""
     raise LayoutError(
-        f"{root}: {asked}{listing.describe()}; {_lack(listing)}. Known layouts: {EXPLAINED}; "
+        f"{root}: {asked}{listing.describe()}; {lack(listing)}. Known layouts: {EXPLAINED}; "
         "anything else with a manifest CSV of the columns id, image, mask, or pictures alone "
         "with --layout images"
     )
@@ -284,36 +273,6 @@ def _is_title(name: str, listing: Listing) -> bool:
     place = place_of(PurePosixPath(name))
     holds_files = any(f == PurePosixPath(name) for f in listing.folders)
     return bool(place.extra) and place.split is None and not holds_files
-
-
-def _lack(listing: Listing) -> str:
-    """What stands in the way of recognising anything."""
-    places = [place_of(folder) for folder in listing.folders]
-    if any(p.role == "mask" for p in places):
-        masks = some(f"{p.folder}/" for p in places if p.role == "mask")
-        return f"no folder of images belongs to {masks}"
-    names = [name for found in listing.folders.values() for name in found]
-    if all(mask_name(stem(name)) for name in names):
-        return "all are named as masks and none as the image of one"
-    drawn = [
-        name
-        for found in listing.annotations.values()
-        for name in found
-        if name.lower().endswith((".json", ".csv"))
-    ]
-    damage = coco.problem(listing) or run_lengths.problem(listing)
-    files = f", and nothing here is drawn in {some(drawn)}" if drawn else ""
-    files += (f"; {damage}" if damage else "") + _not_read(listing)
-    return f"no folder is named masks or labels, and no file is the mask of another{files}"
-
-
-def _not_read(listing: Listing) -> str:
-    """What is to be done with files that may hold the images or masks and are not read."""
-    found = [e for e in listing.other_files if e in NOT_READ]
-    if not found:
-        return ""
-    most = max(found, key=lambda ending: listing.other_files[ending])
-    return f"; {listing.other_files[most]} {most} are not read: {NOT_READ[most]}"
 
 
 def _from_expression(text: str, samples: Sequence[Sample]) -> Mapping[str, str]:
