@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from delineate.core.seeds import stream
-from delineate.metrics.levels import SomeRanking, at_levels, histograms_of, joined, lower_edges
+from delineate.metrics.levels import (
+    MOST_LEVELS,
+    SomeRanking,
+    at_levels,
+    histograms_of,
+    joined,
+    lower_edges,
+)
 from delineate.metrics.ranking import Ranking, rank
 
 # Probabilities of which no two are on one level, from almost impossible to certain.
@@ -44,30 +51,52 @@ def test_where_every_level_has_one_probability_nothing_is_lost(seed: int) -> Non
         assert (np.diff(points.threshold) < 0).all()
 
 
-@pytest.mark.parametrize("sharpness", [0.3, 3.0, 12.0])
+@pytest.mark.parametrize("sharpness", [0.01, 0.3, 3.0, 12.0])
 def test_other_probabilities_lose_less_than_a_thousandth(sharpness: float) -> None:
-    """Vague ones as well as those that a network is sure of."""
-    rng = stream(3, "levels", int(sharpness))
-    is_true = rng.random(40_000) < 0.02
+    """Vague ones, all of which are near one half, as well as those that a network is sure of."""
+    rng = stream(3, "levels", int(100 * sharpness))
+    is_true = rng.random(60_000) < 0.02
     logits = sharpness * (is_true * 1.5 - 1 + rng.standard_normal(is_true.size))
     scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
     counted = joined([at_levels(ranked(scores, is_true))])
-    assert counted.roc_auc().value == pytest.approx(roc_auc_score(is_true, scores), abs=1e-4)
+    assert counted.level.size <= 2 * MOST_LEVELS
+    assert counted.roc_auc().value == pytest.approx(roc_auc_score(is_true, scores), abs=1e-5)
     expected = average_precision_score(is_true, scores)
-    assert counted.average_precision().value == pytest.approx(expected, abs=1e-3)
+    assert counted.average_precision().value == pytest.approx(expected, abs=2e-4)
 
 
-@given(st.floats(0, 1, width=32))
-def test_a_level_begins_at_its_edge(probability: float) -> None:
+def test_where_there_are_few_probabilities_nothing_is_lost() -> None:
+    """A case of no more of them than levels is ranked exactly, however close they are."""
+    scores = np.float32(0.07) + np.arange(MOST_LEVELS, dtype=np.float32) * np.float32(1e-8)
+    is_true = stream(2, "levels").random(scores.size) < 0.1
+    counted = joined([at_levels(ranked(scores, is_true))])
+    assert counted.bits_left == 0
+    assert counted.roc_auc().value == pytest.approx(roc_auc_score(is_true, scores), abs=1e-12)
+    expected = average_precision_score(is_true, scores)
+    assert counted.average_precision().value == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.floats(0, 1, width=32), st.integers(0, 14))
+def test_a_level_begins_at_its_edge(probability: float, bits_left: int) -> None:
     """Its own level's edge is at most the probability, the next one's above it."""
-    level = at_levels(rank([np.float32(probability)], [])).positive.level
-    below, above = lower_edges(np.r_[level, level + 1])
+    level = at_levels(rank([np.float32(probability)], [])).positive.coarser(bits_left)
+    below, above = lower_edges(np.r_[level, level + 1], bits_left)
     assert below <= probability
     assert probability < above or probability == 1
-    assert lower_edges(np.array([0]))[0] == -1
-    if 1e-9 < probability < 0.999:
-        odds = np.log([one / (1 - one) for one in (below, above)])
-        assert odds[1] - odds[0] < 0.0021
+    assert lower_edges(np.array([-1]), bits_left)[0] == -1
+
+
+def test_parts_of_other_fineness_are_joined_at_the_coarsest() -> None:
+    """A case of a few probabilities beside one of many: no pixel is lost, and order stays."""
+    rng = stream(9, "levels")
+    many, few = rng.random(50_000).astype(np.float32), np.float32([0.25, 0.75])
+    fine, coarse = at_levels(rank(few, [])), at_levels(rank([], many))
+    assert fine.positive.bits_left < coarse.negative.bits_left
+    together = joined([fine, coarse])
+    assert together.bits_left == coarse.negative.bits_left
+    assert (together.positive.sum(), together.negative.sum()) == (2, 50_000)
+    expected = roc_auc_score(np.r_[True, True, np.zeros(50_000, bool)], np.r_[few, many])
+    assert together.roc_auc().value == pytest.approx(expected, abs=5e-4)
 
 
 def test_a_point_of_a_curve_is_what_its_threshold_cuts() -> None:
@@ -117,9 +146,9 @@ def test_lacking_sides_are_undefined() -> None:
 
 
 def test_memory_does_not_grow_with_the_image() -> None:
-    """It grows with the levels that hold pixels, of which a large image has some ten thousand."""
+    """There are only so many levels."""
     scores = 1 / (1 + np.exp(-stream(1, "levels").normal(-5, 3, 1_000_000)))
     counted = at_levels(rank(np.full(99, 0.7), scores))
     assert counted.positive.pixels.tolist() == [99]
-    assert counted.negative.pixels.nbytes + counted.negative.level.nbytes < 300_000
+    assert counted.negative.pixels.nbytes + counted.negative.level.nbytes <= 8 * MOST_LEVELS
     assert int(counted.negative.pixels.sum()) == 1_000_000

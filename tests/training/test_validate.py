@@ -52,7 +52,7 @@ def test_meanings_of_labels_are_told_apart() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_several_classes_agree_with_scikit_learn(seed: int) -> None:
-    """Pooled Dice is the macro F1, the area one class against the rest, to counted levels."""
+    """Pooled Dice is the macro F1, the area one class against the rest."""
     cases = softmax_cases(seed)
     truth = np.concatenate([labels.ravel() for _, labels in cases])
     scores = np.concatenate([p.reshape(3, -1) for p, _ in cases], axis=1)[:, truth != IGNORE]
@@ -60,7 +60,7 @@ def test_several_classes_agree_with_scikit_learn(seed: int) -> None:
     f1 = f1_score(truth, scores.argmax(axis=0), labels=[1, 2], average="macro")
     assert METRICS["pooled_dice"](cases) == pytest.approx(f1)
     areas = [roc_auc_score(truth == index, scores[index]) for index in (1, 2)]
-    assert METRICS["pooled_roc_auc"](cases) == pytest.approx(np.mean(areas), abs=5e-4)
+    assert METRICS["pooled_roc_auc"](cases) == pytest.approx(np.mean(areas))
     one = cases[0]
     known = one[1] != IGNORE
     shares = one[0][:, known].T.astype(float)
@@ -91,7 +91,7 @@ def test_classes_that_overlap_agree_with_each_by_itself(seed: int) -> None:
                 for p, c in cases
             ]
             each.append(metric([(p, labels.astype(np.uint8)) for p, labels in own]))
-        assert found[name] == pytest.approx(np.mean(each), abs=1e-3), name
+        assert found[name] == pytest.approx(np.mean(each)), name
 
 
 def test_several_scores_in_one_pass_are_those_of_each() -> None:

@@ -54,10 +54,10 @@ class Tally:
 
     Of one foreground class the scores of all pixels are kept as float32 for the exact pooled
     rankings: 4 bytes for each pixel, observer and region, for the model and again for the mean
-    training mask. Of several they are counted at levels: some ten thousand numbers at most for
-    each case, class, observer and region, and each predictor. Everything else is a few numbers a
-    case. Classes that overlap are counted each by itself; of others `matrices` hold who was taken
-    for whom, with failures in a last column.
+    training mask. Of several they are counted at levels: 64 KB at most for foreground and for
+    background of each case, class, observer, region and predictor. Everything else is a few
+    numbers a case. Classes that overlap are counted each by itself; of others `matrices` hold who
+    was taken for whom, with failures in a last column.
     """
 
     classes: Sequence[LabelClass]

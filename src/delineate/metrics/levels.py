@@ -1,13 +1,16 @@
 """Rankings in little memory and time: pixels counted at levels of probability, not kept.
 
-A level holds the probabilities that agree in exponent and first ten bits, above one half those
-whose distance from 1 does: steps of half a thousandth to a thousandth of log odds, for what is
-nearly certain as for what is not. The lower edge of each level is a threshold at which hits and
+A level holds the probabilities that agree in their first bits, above one half those whose distance
+from 1 does, so that what is nearly certain is told apart as finely as what is not. Of each case as
+many bits are looked at as give `MOST_LEVELS` levels with pixels in them: where a case has no more
+probabilities than that every one is a level, and a network that gives no probability but from
+0.07 to 0.09 has its levels there. The lower edge of each level is a threshold at which hits and
 false alarms are exact; pixels within a level are ties.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -25,19 +28,27 @@ from delineate.metrics.intervals import (
 from delineate.metrics.ranking import CURVE_POINTS, Curve, Ranking, Scores, lacking_side, rank
 from delineate.metrics.score import Score, undefined
 
-# Of the 23 bits of a float32 after the point, so many are not looked at.
-_BITS_LEFT = 13
-_HALF = int(np.array(0.5, np.float32).view(np.uint32))
-# Level 0 is below every probability, where stands what a failed case has missed; 1 begins at 0.
-LEVELS = (2 * _HALF >> _BITS_LEFT) + 2
+MOST_LEVELS = 8192
+_BITS, _HALF = 32, int(np.array(0.5, np.float32).view(np.int32))
+
+Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Levels that hold pixels, upwards, and how many each: only those that hold any."""
+    """The levels that hold pixels, upwards, and how many each.
 
-    level: NDArray[np.uint32]
+    A level is the bits of its probabilities, without so many of the last; it is -1 below every
+    probability, where stands what a failed case has missed.
+    """
+
+    level: NDArray[np.int32]
     pixels: NDArray[np.uint32]
+    bits_left: int
+
+    def coarser(self, bits_left: int) -> Whole:
+        """Its levels where so many bits are left out."""
+        return self.level.astype(np.int64) >> (bits_left - self.bits_left)
 
 
 @dataclass(frozen=True)
@@ -50,10 +61,12 @@ class LevelRanking:
 
 @dataclass(frozen=True)
 class JoinedLevels:
-    """(LEVELS,) numbers of foreground and of background pixels at each level, upwards."""
+    """Levels upwards, and the numbers of foreground and of background pixels at each."""
 
-    positive: NDArray[np.int64]
-    negative: NDArray[np.int64]
+    level: Whole
+    positive: Whole
+    negative: Whole
+    bits_left: int
 
     def roc_auc(self) -> Score:
         """The chance that a foreground pixel outranks a background pixel; ties count half."""
@@ -87,14 +100,13 @@ class JoinedLevels:
         return lacking_side(int(self.positive.sum()), int(self.negative.sum()))
 
     def _rows(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        held = np.flatnonzero(self.positive + self.negative)
-        return self.positive[None, held].astype(float), self.negative[None, held].astype(float)
+        return self.positive[None].astype(float), self.negative[None].astype(float)
 
     def _at_thresholds(
         self, limit: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Lower edges downwards, with the numbers of both sides at or above each."""
-        chosen = np.flatnonzero(self.positive + self.negative)
+        chosen = np.arange(self.level.size)
         if chosen.size > limit:
             of_one = limit // 2
             chosen = np.union1d(
@@ -105,7 +117,7 @@ class JoinedLevels:
             np.cumsum(counts[::-1], dtype=np.float64)[::-1][chosen]
             for counts in (self.positive, self.negative)
         )
-        return lower_edges(chosen), hits, alarms
+        return lower_edges(self.level[chosen], self.bits_left), hits, alarms
 
 
 SomeRanking = Ranking | LevelRanking  # of a case
@@ -120,12 +132,12 @@ def at_levels(ranking: Ranking) -> LevelRanking:
 def joined(parts: Sequence[SomeRanking]) -> PooledRanking:
     """The pixels of all parts together; parts are of one kind, and there is one at least."""
     exact, counted = _told_apart(parts)
-    if not counted:
-        return rank(
-            np.concatenate([one.positive for one in exact]),
-            np.concatenate([one.negative for one in exact]),
-        )
-    return _summed(counted)
+    if counted:
+        return _summed(counted)
+    return rank(
+        np.concatenate([one.positive for one in exact]),
+        np.concatenate([one.negative for one in exact]),
+    )
 
 
 def histograms_of(parts: Sequence[SomeRanking], groups: Sequence[Hashable]) -> Histograms:
@@ -139,43 +151,67 @@ def histograms_of(parts: Sequence[SomeRanking], groups: Sequence[Hashable]) -> H
         return histograms(positives, negatives, groups)
     every = _summed(counted)
     bins = _shares(every.positive) + _shares(every.negative)
+    number = int(bins.max(initial=0)) + 1
+
+    def in_bins(side: Sequence[Counted]) -> NDArray[np.float64]:
+        places = (np.searchsorted(every.level, one.coarser(every.bits_left)) for one in side)
+        return np.stack(
+            [
+                np.bincount(bins[at], one.pixels, number)
+                for at, one in zip(places, side, strict=True)
+            ]
+        )
+
     positive, negative = (
-        np.stack([np.bincount(bins[one.level], one.pixels, bins[-1] + 1) for one in side])
-        for side in ([one.positive for one in counted], [one.negative for one in counted])
+        in_bins([x.positive for x in counted]),
+        in_bins([x.negative for x in counted]),
     )
     return histograms_of_counts(positive, negative, groups)
 
 
-def lower_edges(level: NDArray[np.integer]) -> NDArray[np.float64]:
+def lower_edges(level: NDArray[np.integer], bits_left: int) -> NDArray[np.float64]:
     """The lowest probability of each level; -1 for what is below every one."""
-    key = (np.asarray(level, np.int64) - 1) << _BITS_LEFT
-    below = np.where(key < _HALF, key, 2 * _HALF - key).clip(0).astype(np.uint32)
-    near = below.view(np.float32).astype(np.float64)
-    return np.where(level == 0, -1.0, np.where(key < _HALF, near, 1 - near))
+    key = np.asarray(level, np.int64) << bits_left
+    is_low = key < _HALF
+    near = np.where(is_low, key, 2 * _HALF - key).clip(0).astype(np.int32).view(np.float32)
+    return np.where(key < 0, -1.0, np.where(is_low, near, 1 - near.astype(np.float64)))
 
 
 def _counted(ordered: Scores) -> Counted:
-    level = _levels(ordered)
-    first = np.flatnonzero(np.r_[True, level[1:] != level[:-1]]) if level.size else level
+    key = _keys(ordered)
+
+    def is_few(bits_left: int) -> bool:
+        level = key >> bits_left
+        return int(np.count_nonzero(level[1:] != level[:-1])) < MOST_LEVELS
+
+    bits_left = bisect_left(range(_BITS), True, key=is_few)
+    level = key >> bits_left
+    first = np.flatnonzero(np.r_[level.size > 0, level[1:] != level[:-1]])
     pixels = np.diff(np.r_[first, level.size])
-    return Counted(level[first].astype(np.uint32), pixels.astype(np.uint32))
+    return Counted(level[first], pixels.astype(np.uint32), bits_left)
 
 
-def _levels(scores: Scores) -> NDArray[np.int64]:
-    """The level of each score; larger scores have larger or equal levels."""
-    near = np.ascontiguousarray(scores, np.float32)
-    rest = np.float32(1) - near
-    bits = np.where(near < 0.5, near, rest).view(np.uint32).astype(np.int64)
-    key = np.where(near < 0.5, bits, 2 * _HALF - bits)
-    return np.where(near < 0, 0, (key >> _BITS_LEFT) + 1)
+def _keys(scores: Scores) -> NDArray[np.int32]:
+    """Whole numbers in the order of the scores: the bits of what is near 0, less those near 1."""
+    low = np.ascontiguousarray(scores, np.float32)
+    is_low = low < 0.5
+    bits = np.where(is_low, low, np.float32(1) - low).view(np.int32)
+    key = np.where(is_low, bits, np.int32(2 * _HALF) - bits)
+    return np.where(low < 0, np.int32(-1), key)
 
 
 def _summed(parts: Sequence[LevelRanking]) -> JoinedLevels:
-    sums = JoinedLevels(np.zeros(LEVELS, np.int64), np.zeros(LEVELS, np.int64))
-    for one in parts:
-        sums.positive[one.positive.level] += one.positive.pixels
-        sums.negative[one.negative.level] += one.negative.pixels
-    return sums
+    sides = [[one.positive for one in parts], [one.negative for one in parts]]
+    bits_left = max(one.bits_left for side in sides for one in side)
+    coarser = [np.concatenate([one.coarser(bits_left) for one in side]) for side in sides]
+    level = np.unique(np.concatenate(coarser))
+    positive, negative = (
+        np.bincount(
+            np.searchsorted(level, own), np.concatenate([one.pixels for one in side]), level.size
+        ).astype(np.int64)
+        for own, side in zip(coarser, sides, strict=True)
+    )
+    return JoinedLevels(level, positive, negative, bits_left)
 
 
 def _told_apart(parts: Sequence[SomeRanking]) -> tuple[list[Ranking], list[LevelRanking]]:
@@ -185,15 +221,15 @@ def _told_apart(parts: Sequence[SomeRanking]) -> tuple[list[Ranking], list[Level
     )
 
 
-def _at_ranks(counts: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """The levels of pixels at even ranks, both ends among them; none where there is no pixel."""
+def _at_ranks(counts: Whole, number: int) -> NDArray[np.intp]:
+    """Where pixels at even ranks stand, both ends among them; nothing where there is no pixel."""
     reached = np.cumsum(counts)
     if reached[-1] == 0:
-        return np.empty(0, np.int64)
+        return np.empty(0, np.intp)
     return np.searchsorted(reached, np.linspace(1, reached[-1], number))
 
 
-def _shares(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(LEVELS,) which part of the pixels is reached at each level, in steps of 1 / 512."""
+def _shares(counts: Whole) -> Whole:
+    """Which part of the pixels is reached at each level, in 512 steps."""
     reached = np.cumsum(counts)
-    return reached * (BINS // 2) // max(int(reached[-1]), 1)
+    return reached * (BINS // 2) // max(int(reached[-1]), 1) if reached.size else reached
