@@ -19,7 +19,7 @@ from delineate.core.errors import DelineateError, SizeMismatchError, UnreadableF
 from delineate.core.overlapping import coded, painted
 from delineate.core.types import IGNORE, LabelClass
 from delineate.files.drawn_objects import drawn_objects
-from delineate.files.labelme import labelme_names, labelme_objects
+from delineate.files.labelme import labelme_objects
 from delineate.files.mask_encoding import MaskEncoding
 
 SIZE = (20, 30)
@@ -66,7 +66,6 @@ def test_later_shapes_lie_above(tmp_path: Path) -> None:
     codes = coded(read(file), SIZE)
     assert (codes[5:10, 5:10] == 0b11).all()
     assert codes[0, 0] == 0
-    assert labelme_names(file) == ["cup", "disc", "_background_", "__ignore__"]
 
 
 def test_a_group_is_one_object(tmp_path: Path) -> None:

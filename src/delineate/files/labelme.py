@@ -57,17 +57,6 @@ def labelme_objects(path: Path, classes: Sequence[LabelClass], size: Size) -> It
     yield from _grouped(drawn)
 
 
-def labelme_names(path: Path) -> list[str]:
-    """The labels of a labelme file, in the order of its shapes, each once.
-
-    Raises:
-        UnreadableFileError: a damaged file.
-    """
-    shapes = objects_in(read_json_object(path), "shapes", str(path))
-    names = [part(shape, "label", str, f"{path}: shape {n}") for n, shape in enumerate(shapes, 1)]
-    return list(dict.fromkeys(names))
-
-
 def _mask(shape: Mapping[str, Any], size: Size, where: str) -> Mask:
     # labelme before version 3 drew polygons only, and did not say so.
     kind = shape.get("shape_type") or _POLYGON
