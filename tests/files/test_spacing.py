@@ -9,11 +9,17 @@ import pytest
 from PIL import Image as PillowImages
 
 from delineate.core.errors import UnreadableFileError
-from delineate.files.spacing import pixel_spacing_mm, spacing_of
+from delineate.files.spacing import spacing_of
 
 from .dicom_writing import item, write_dicom
 
 GREY = np.zeros((4, 6), np.uint8)
+
+
+def pixel_spacing_mm(path: Path) -> tuple[float, float] | None:
+    """(row, column), without where they are from."""
+    found = spacing_of(path)
+    return (found.row_mm, found.column_mm) if found else None
 
 
 def _region(step: float = 0.02, **changes: object) -> object:

@@ -107,11 +107,6 @@ def coco_counts(mask: Mask) -> list[int]:
     return [0, *counts] if flat.size and flat[0] else counts
 
 
-def coco_text(mask: Mask) -> str:
-    """The same in COCO's compressed form."""
-    return compressed(coco_counts(mask))
-
-
 def compressed(counts: Sequence[int]) -> str:
     """COCO's text of run lengths."""
     return "".join(

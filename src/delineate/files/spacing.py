@@ -39,16 +39,6 @@ def spacing_of(path: Path) -> Spacing | None:
         return _stated(path, open_dicom(path))
 
 
-def pixel_spacing_mm(path: Path) -> tuple[float, float] | None:
-    """(row, column) distance of neighbouring pixels; None where the file states none.
-
-    Raises:
-        UnreadableFileError: as `spacing_of`.
-    """
-    found = spacing_of(path)
-    return (found.row_mm, found.column_mm) if found else None
-
-
 def _stated(path: Path, data: Any) -> Spacing | None:
     for item in group_items(path, data, 0, "PixelMeasuresSequence"):
         found = _pair(path, item, "PixelSpacing")
