@@ -18,8 +18,9 @@ CARD = {
     "architecture": "unet",
     "parameters": 12_345,
     "training": {"steps": 3000, "minutes": 2.5},
-    "validation": {"scores": {"pooled_dice": 0.81234}},
-    "threshold": {"value": 0.45, "rule": "the highest Dice"},
+    "classical": None,
+    "validation": {"scores": {"pooled_dice": 0.81234, "pooled_roc_auc": None}},
+    "threshold": {"value": 0.45, "values": None, "rule": "the highest Dice"},
 }
 
 
@@ -42,10 +43,11 @@ def test_what_is_printed(delineate, monkeypatch):
 
     monkeypatch.setattr("delineate.workflows.train.train", finish)
     assert delineate("train", "data", "--out", "runs/a").stdout.splitlines() == [
-        "model                   unet, 12,345 parameters",
-        "trained                 3,000 steps, 2.5 min",
-        "validation pooled dice  0.8123",
-        "threshold               0.450, the highest Dice",
+        "model                      unet, 12,345 parameters",
+        "trained                    3,000 steps, 2.5 min",
+        "validation pooled dice     0.8123",
+        "validation pooled roc auc  undefined",
+        "threshold                  0.450, the highest Dice",
         "runs/a/model",
     ]
 

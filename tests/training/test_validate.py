@@ -102,8 +102,9 @@ def test_several_scores_in_one_pass_are_those_of_each() -> None:
 
 
 def test_an_area_without_one_of_two_sides_is_the_worst() -> None:
-    """Where no pixel is of any class there is nothing to rank, with one channel or several."""
+    """Where no pixel is of any class there is nothing to rank, and no score to show."""
     nothing = np.zeros((2, 2), np.uint8)
     for channels in (1, 3):
         probability = np.full((channels, 2, 2), 1 / channels, np.float32)
         assert METRICS["pooled_roc_auc"]([(probability, nothing)]) == 0
+        assert scores_of(METRICS, [(probability, nothing)])["pooled_roc_auc"] is None

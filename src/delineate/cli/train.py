@@ -164,7 +164,10 @@ def _table(card: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         *_how(card),
         *(
-            [f"validation {name.replace('_', ' ')}", f"{value:.4f}"]
+            [
+                f"validation {name.replace('_', ' ')}",
+                "undefined" if value is None else f"{value:.4f}",
+            ]
             for name, value in scores.items()
         ),
     ]

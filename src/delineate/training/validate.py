@@ -28,21 +28,22 @@ class Metric:
     """A score in two steps, so that no case is kept longer than it is looked at.
 
     `of_case` takes probability, labels, and whether classes overlap, and gives what of one case
-    matters; `joined` makes the score of that.
+    matters; `joined` makes the score of that, None where it has no value.
     """
 
     of_case: Callable[[Probability, Labels, bool], Any]
-    joined: Callable[[Sequence[Any]], float]
+    joined: Callable[[Sequence[Any]], float | None]
 
     def __call__(self, cases: Iterable[Judged], *, is_overlapping: bool = False) -> float:
-        """The score of all cases together."""
-        return self.joined([self.of_case(*case, is_overlapping) for case in cases])
+        """The score of all cases together; 0, the worst to watch, where it has no value."""
+        score = self.joined([self.of_case(*case, is_overlapping) for case in cases])
+        return 0.0 if score is None else score
 
 
 def scores_of(
     metrics: Mapping[str, Metric], cases: Iterable[Judged], *, is_overlapping: bool = False
-) -> dict[str, float]:
-    """Several scores in one pass over the cases."""
+) -> dict[str, float | None]:
+    """Several scores in one pass over the cases; None for those without a value."""
     seen: dict[str, list[Any]] = {name: [] for name in metrics}
     for case in cases:
         for name, metric in metrics.items():
@@ -82,12 +83,12 @@ def _counts(probability: Probability, labels: Labels, is_overlapping: bool) -> l
     return [of_class(index) for index, _ in _channels(probability, is_overlapping)]
 
 
-def _pooled_dice(cases: Sequence[list[Counts]]) -> float:
+def _pooled_dice(cases: Sequence[list[Counts]]) -> float | None:
     totals = [sum(each, Counts()) for each in zip(*cases, strict=True)]
     return _mean(dice(each, when_both_empty=None).value for each in totals)
 
 
-def _mean_dice(cases: Sequence[list[Counts]]) -> float:
+def _mean_dice(cases: Sequence[list[Counts]]) -> float | None:
     return _mean(dice(each, when_both_empty=1.0).value for case in cases for each in case)
 
 
@@ -104,7 +105,7 @@ def _ranked(probability: Probability, labels: Labels, is_overlapping: bool) -> l
     return [of_class(index, scores) for index, scores in _channels(probability, is_overlapping)]
 
 
-def _pooled_roc_auc(cases: Sequence[list[SomeRanking]]) -> float:
+def _pooled_roc_auc(cases: Sequence[list[SomeRanking]]) -> float | None:
     return _mean(joined(each).roc_auc().value for each in zip(*cases, strict=True))
 
 
@@ -137,7 +138,7 @@ def image_roc_auc(cases: Iterable[JudgedImage]) -> float:
     judged = list(cases)
     present = np.array([probability for probability, is_present in judged if is_present])
     absent = np.array([probability for probability, is_present in judged if not is_present])
-    return _mean([roc_auc(present, absent).value])
+    return roc_auc(present, absent).value or 0.0
 
 
 def image_accuracy(cases: Iterable[JudgedImage]) -> float:
@@ -173,7 +174,7 @@ def _channels(
     return enumerate(foreground, 1)
 
 
-def _mean(values: Iterable[float | None]) -> float:
-    """The mean of the values there are; 0 where there is none, the worst for a watched score."""
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the values there are; None where there is none."""
     defined = [value for value in values if value is not None]
-    return float(np.mean(defined)) if defined else 0.0
+    return float(np.mean(defined)) if defined else None

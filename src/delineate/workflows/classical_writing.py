@@ -36,7 +36,7 @@ def write_classical_model(
     recipe: ClassicalRecipe,
     facts: RunFacts,
     threshold: Threshold,
-    scores: Mapping[str, float],
+    scores: Mapping[str, float | None],
     is_dark_around: bool,
     elapsed_s: Callable[[], float],
 ) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def model_page(card: ModelCard) -> str:
     )
     outside = "background" if card.has_dark_surround else "not treated apart"
     scores = "\n".join(
-        f"| {name.replace('_', ' ')} | {value:.4f} |"
+        f"| {name.replace('_', ' ')} | {'undefined' if value is None else f'{value:.4f}'} |"
         for name, value in card.validation["scores"].items()
     )
     return f"""# {card.name}

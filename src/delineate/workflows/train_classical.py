@@ -206,7 +206,7 @@ def training_cases(
 
 def threshold_and_scores(
     method: Method, judged: Iterable[Judged], *, classes: int, images: int, metric: str
-) -> tuple[Threshold, dict[str, float]]:
+) -> tuple[Threshold, dict[str, float | None]]:
     """Where the probability is cut, and what the cut cases score.
 
     Cases are kept, all at once, only where there is a threshold to choose.

@@ -44,7 +44,7 @@ class Validated:
     """
 
     threshold: Threshold
-    scores: Mapping[str, float]
+    scores: Mapping[str, float | None]
     rule: str
     depths: tuple[Depth, ...] = ()
     tiling: Tiling | None = None
@@ -89,7 +89,7 @@ def depths_of(network: nn.Module) -> int:
 
 def _threshold_and_scores(
     network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress
-) -> tuple[Threshold, dict[str, float]]:
+) -> tuple[Threshold, dict[str, float | None]]:
     """Only what a threshold is chosen on is kept: all probabilities, unless the likeliest wins."""
     seen = track(cases.judged(network, recipe.predict), "threshold", progress, len(cases))
     scored = partial(scores_of, METRICS, is_overlapping=cases.is_overlapping)
