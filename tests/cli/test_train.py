@@ -65,7 +65,7 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
         "--resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
         "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
-        "--allow-leakage --labels l.csv --encoder-weights random"
+        "--allow-leakage --labels l.csv --encoder-weights random --overlapping"
     )
     assert delineate("train", *options.split()).exit_code == 0
     assert called == {
@@ -89,6 +89,7 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "allow_leakage": True,
         "labels": Path("l.csv"),
         "encoder_weights": "random",
+        "overlapping": True,
     }
 
 
