@@ -152,3 +152,13 @@ def test_memory_does_not_grow_with_the_image() -> None:
     assert counted.positive.pixels.tolist() == [99]
     assert counted.negative.pixels.nbytes + counted.negative.level.nbytes <= 8 * MOST_LEVELS
     assert int(counted.negative.pixels.sum()) == 1_000_000
+
+
+def test_what_rounds_above_one_and_a_signed_zero_keep_their_place() -> None:
+    """Sums of channels may be a little more than 1, and nothing may rank them below 0."""
+    positive = np.array([1.0000001, 1.0000005, 0.7], np.float32)
+    negative = np.array([-0.0, 0.0, 0.3], np.float32)
+    counted = joined([at_levels(rank(positive, negative))])
+    assert counted.roc_auc().value == 1
+    assert counted.average_precision().value == 1
+    assert counted.negative.tolist()[:2] == [2, 1]  # both zeros at one level

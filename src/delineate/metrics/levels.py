@@ -195,7 +195,9 @@ def _keys(scores: Scores) -> NDArray[np.int32]:
     """Whole numbers in the order of the scores: the bits of what is near 0, less those near 1."""
     low = np.ascontiguousarray(scores, np.float32)
     is_low = low < 0.5
-    bits = np.where(is_low, low, np.float32(1) - low).view(np.int32)
+    # Sums of channels may round above 1, and a zero may have a sign: neither may reach the bits.
+    near = np.maximum(np.where(is_low, low, np.float32(1) - low), np.float32(0)) + np.float32(0)
+    bits = near.view(np.int32)
     key = np.where(is_low, bits, np.int32(2 * _HALF) - bits)
     return np.where(low < 0, np.int32(-1), key)
 
