@@ -262,3 +262,13 @@ def test_classes_that_never_occur_are_named(tmp_path):
     assert observer["notes"] == [
         "17 of 19 classes never occur: sidewalk, building, wall and 14 more"
     ]
+
+
+def test_shares_of_many_classes_are_cut_short(tmp_path):
+    """The line of a mask names as many classes as the line of classes does; the document all."""
+    save(tmp_path / "data/images/a.png", np.full((8, 40), 90))
+    save(tmp_path / "data/masks/a.png", np.tile(np.arange(40), (8, 1)))
+    document = inspect(tmp_path / "data", tmp_path / "look").document
+    (line,) = [text for name, text in table(document) if name.startswith("masks of")]
+    assert line.endswith("class 23 2.50%, …")
+    assert len(document["observers"][0]["class_pixel_shares"]) == 40

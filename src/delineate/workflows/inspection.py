@@ -90,8 +90,8 @@ def table(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = [each["name"] for each in document["classes"][1:]]
     if len(named) > 1:
         meeting = ", which may overlap" if document["is_overlapping"] else ""
-        shown = named if len(named) <= MOST_CLASSES else [*named[:MOST_CLASSES], "…"]
-        rows.append(("classes", f"{len(named)}{meeting}: {', '.join(shown)}"))
+        shown = ", ".join(_as_many_as_fit(named))
+        rows.append(("classes", f"{len(named)}{meeting}: {shown}"))
     rows.append(("sizes", _sizes_text(document["sizes"])))
     rows.append(("pixels", ", ".join(f"{k} ({n})" for k, n in document["pixel_types"].items())))
     for observer in document["observers"]:
@@ -287,8 +287,13 @@ def _observer_text(observer: Mapping[str, Any]) -> str:
     standing = "confirmed" if observer["is_confirmed"] else standing
     text = f"{counted(observer['files'], 'file')}, {observer['encoding']} ({standing})"
     if observer["empty_share"] is not None:
-        shares = ", ".join(
+        shares = [
             f"{name} {share:.2%}" for name, share in observer["class_pixel_shares"].items() if share
-        )
-        text += f"; {observer['empty_share']:.1%} of the masks empty; pixels: {shares}"
+        ]
+        text += f"; {observer['empty_share']:.1%} of the masks empty; pixels: "
+        text += ", ".join(_as_many_as_fit(shares))
     return text
+
+
+def _as_many_as_fit(words: Sequence[str]) -> Sequence[str]:
+    return words if len(words) <= MOST_CLASSES else [*words[:MOST_CLASSES], "…"]
