@@ -11,10 +11,15 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from delineate.auditing.pictures.gallery import Gallery, look_at
 from delineate.data.sample import Sample
+
+# Nothing is timed in a test: on a busy machine an example may take any time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 Pictures = Sequence[NDArray[Any]]
 Layers = dict[str, dict[str, NDArray[Any]]]

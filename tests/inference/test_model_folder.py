@@ -186,7 +186,7 @@ def test_what_is_missing_is_said(folder, tmp_path):
     with pytest.raises(LayoutError, match="no such folder"):
         load_model(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(LayoutError, match="found neither"):
+    with pytest.raises(LayoutError, match="found none"):
         load_model(tmp_path / "empty")
     (tmp_path / "empty" / "checkpoints").mkdir()
     with pytest.raises(LayoutError, match="not finished"):

@@ -62,7 +62,7 @@ def measure(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure vessels: length, branch points, width along the centre line, tortuosity.
+    """Measure vessels in masks: length, branch points, width.
 
     Writes a row a case, a row a segment and the width at every pixel of the way. A mask that
     cannot be read is listed at the end, and the others are done.

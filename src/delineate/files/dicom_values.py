@@ -47,7 +47,7 @@ class Window:
         """0 for black to 1 for white.
 
         Examples:
-            >>> Window(2, 5)(np.array([0.0, 1.5, 9.0])).tolist()
+            >>> Window(2, 5)(np.array([-0.5, 1.5, 9.0])).tolist()
             [0.0, 0.5, 1.0]
         """
         if self.function == "SIGMOID":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,10 @@ def test_all_four_subjects_of_the_nerve_set_leak(shared_data: Path, folder: str)
 
 def test_video_sequences_of_the_street_scenes_leak(shared_data: Path) -> None:
     """Sequences by the first part of the name are shared by its splits."""
-    samples = open_dataset(shared_data / "camvid").samples
+    # Who is who is known there; here the sequences alone shall tell.
+    samples = tuple(
+        replace(each, subject=None) for each in open_dataset(shared_data / "camvid").samples
+    )
     members: dict[str, list[int]] = {}
     for position, each in enumerate(samples):
         members.setdefault(each.id.split("_")[0], []).append(position)
