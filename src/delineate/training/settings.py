@@ -30,7 +30,11 @@ class PatchSettings(BaseModel):
         (256, 256), description="(height, width), working pixels"
     )
     foreground_share: float = Field(
-        0.0, ge=0, le=1, description="share of patches centred on a foreground pixel"
+        0.0,
+        ge=0,
+        le=1,
+        description="share of patches centred on foreground; each class in the image is equally "
+        "likely",
     )
     per_image: int = Field(1, ge=1, description="patches an image in one epoch")
     cache_gb: float = Field(4.0, gt=0, description="decoded training images kept in memory")
