@@ -100,8 +100,50 @@ class ClassicalCard(BaseModel):
     rule: str = Field(description="on which images, and by which score")
 
 
+GateKind = Literal["classifier", "head"]
+
+
+class Gate(BaseModel):
+    """What decides whether an image is segmented at all: present from the threshold on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: GateKind = Field(
+        description="a classifier of its own, which saves the segmenter's time; or the segmenter's "
+        "head, which does not"
+    )
+    folder: str | None = Field(None, description="of the classifier, inside the model folder")
+    threshold: float = Field(description="of the probability that there is something to find")
+
+    @model_validator(mode="after")
+    def _folder_of_classifier(self) -> Gate:
+        if (self.kind == "classifier") != (self.folder is not None):
+            raise ValueError("expected a folder for a gate that is a classifier, and only there")
+        return self
+
+
+class OperatingPoint(BaseModel):
+    """Thresholds and minimum area that were chosen together, with one gate or without any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gate: GateKind | None
+    gate_threshold: float | None
+    threshold: float
+    minimum_area_px: int
+    objective: str = Field(description="what was maximised, on which cases, in words")
+    score: float | None = Field(description="of the objective, where it was chosen")
+    cross_fitted_score: float | None = Field(
+        None, description="each fold scored at what was chosen on the others"
+    )
+
+
 class ModelCard(BaseModel):
-    """One trained model, without its weights."""
+    """One trained model, without its weights.
+
+    It is a network with its weights, a method without one, or several models whose mean
+    probability counts (`members`). `gate` may stand before any of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -134,11 +176,24 @@ class ModelCard(BaseModel):
     validation: dict[str, Any] = Field(description="scores on the validation split, with rules")
     weights_sha256: str | None = Field(description="None of a method without a network")
     classical: ClassicalCard | None = Field(None, description="None of a network")
+    has_presence_head: bool = Field(
+        False,
+        description="the network's last channel is constant over an image: the probability that "
+        "there is anything to find",
+    )
+    members: tuple[str, ...] = Field(
+        (), description="folders, inside this one, of whole models whose mean probability counts"
+    )
+    gate: Gate | None = Field(None, description="None where every image is segmented")
+    operating_points: tuple[OperatingPoint, ...] = Field(
+        (), description="what was chosen for each kind of gate, and without any, to compare"
+    )
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> ModelCard:
-        if (self.weights_sha256 is None) != (self.classical is not None):
-            raise ValueError("expected either weights_sha256, of a network, or classical")
+    def _one_of_three(self) -> ModelCard:
+        kinds = [self.weights_sha256 is not None, self.classical is not None, bool(self.members)]
+        if sum(kinds) != 1:
+            raise ValueError("expected one of weights_sha256, of a network, classical, or members")
         return self
 
     @property

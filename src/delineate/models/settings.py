@@ -22,3 +22,8 @@ class ModelSettings(BaseModel):
     encoder_weights: str | None = Field(
         None, description="where the encoder starts from: imagenet, a file, or random"
     )
+    presence_head: bool = Field(
+        False,
+        description="a second output of a segmenter, trained along: is there anything to find in "
+        "the image?",
+    )

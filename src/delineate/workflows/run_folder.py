@@ -48,6 +48,9 @@ class RunFacts(BaseModel):
     encoder: str | None = None
     colours_note: str | None = None
     encoder_colours: EncoderColours | None = None
+    folds: int | None = None
+    seeds: int = 1
+    accepted: tuple[str, ...] = ()
 
     @property
     def budget(self) -> Budget:
