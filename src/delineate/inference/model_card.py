@@ -114,6 +114,7 @@ class Gate(BaseModel):
     )
     folder: str | None = Field(None, description="of the classifier, inside the model folder")
     threshold: float = Field(description="of the probability that there is something to find")
+    rule: str = Field(description="how it was chosen, and on which cases")
 
     @model_validator(mode="after")
     def _folder_of_classifier(self) -> Gate:

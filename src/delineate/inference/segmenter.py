@@ -26,11 +26,13 @@ def segmenter(
     lost_px: int = 0,
     has_dark_surround: bool = False,
     is_overlapping: bool = False,
+    has_presence_head: bool = False,
 ) -> Segmenter:
     """Prepared, predicted in tiles and views, and brought back to native size.
 
     A pass of an unpadded network loses `lost_px` at each side. With a dark surround, which the
-    network has not been trained on, all outside the field of view is background.
+    network has not been trained on, all outside the field of view is background. The last channel
+    of a network with a head for presence comes along as it is: see `split_presence`.
     """
     whole = view_average(tiled(one_pass, settings, stride_px, lost_px=lost_px), settings.repeats)
 
@@ -40,6 +42,9 @@ def segmenter(
         native = np.ascontiguousarray(resize_probability(probability, image.shape[:2]))
         if not has_dark_surround:
             return native
-        return background_outside(native, image, is_overlapping=is_overlapping)
+        if not has_presence_head:
+            return background_outside(native, image, is_overlapping=is_overlapping)
+        maps = background_outside(native[:-1], image, is_overlapping=is_overlapping)
+        return np.concatenate([maps, native[-1:]])
 
     return segment

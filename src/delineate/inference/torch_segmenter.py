@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from delineate.core.errors import SettingsError
 from delineate.core.types import Probability
@@ -35,22 +35,30 @@ def torch_pass(
     device: str = "cpu",
     precision: str = "float32",
     is_overlapping: bool = False,
+    has_presence_head: bool = False,
 ) -> Pass:
     """(N, C, H, W) input to (N, K, H, W) float32 probability, of a classifier to (N, K).
 
     One logit channel becomes the sigmoid's foreground, several the softmax over classes, or a
-    sigmoid each where classes overlap; all are computed in float32 whatever the precision of the
-    network.
+    sigmoid each where classes overlap; the last one of a network with a head for presence is a
+    sigmoid by itself. All are computed in float32 whatever the precision of the network.
     """
     network = channels_last(network.to(device)).eval()
+
+    def of_classes(logits: Tensor) -> Tensor:
+        is_each_alone = is_overlapping or logits.shape[1] == 1
+        return torch.sigmoid(logits) if is_each_alone else torch.softmax(logits, dim=1)
 
     def one_pass(images: NDArray[np.float32]) -> Probability:
         batch = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
         with torch.inference_mode(), autocast(device, precision):
             logits = network(batch)
         logits = logits.float()
-        is_each_alone = is_overlapping or logits.shape[1] == 1
-        probability = torch.sigmoid(logits) if is_each_alone else torch.softmax(logits, dim=1)
+        if has_presence_head:
+            presence = torch.sigmoid(logits[:, -1:])
+            probability = torch.cat([of_classes(logits[:, :-1]), presence], dim=1)
+        else:
+            probability = of_classes(logits)
         result: Probability = probability.cpu().contiguous().numpy()
         return result
 

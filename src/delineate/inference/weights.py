@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -38,6 +39,7 @@ def load_network(
         device=chosen_device(device),
         precision=card.precision,
         is_overlapping=card.is_overlapping,
+        has_presence_head=card.has_presence_head,
     )
 
 
@@ -49,12 +51,15 @@ def read_network(file: Path, card: ModelCard, *, threads: int | None = None) -> 
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    build = build_classifier if card.task == "classify" else build_model
-    network = build(
-        card.architecture,
-        channels=card.preparation.channels,
-        classes=card.output_channels,
-        arguments=card.arguments,
+    shape: dict[str, Any] = {
+        "channels": card.preparation.channels,
+        "classes": card.output_channels,
+        "arguments": card.arguments,
+    }
+    network = (
+        build_classifier(card.architecture, **shape)
+        if card.task == "classify"
+        else build_model(card.architecture, **shape, presence_head=card.has_presence_head)
     )
     try:
         network.load_state_dict(load(file.read_bytes()))

@@ -22,6 +22,7 @@ from delineate.losses.border import border_weighted_cross_entropy
 from delineate.losses.entropy import cross_entropy, focal
 from delineate.losses.overlap import dice, tversky
 from delineate.losses.pixels import masks_of_codes
+from delineate.losses.presence import presence_cross_entropy
 from delineate.losses.settings import LossTerm, LossTerms
 from delineate.losses.skeleton import cldice
 
@@ -45,12 +46,14 @@ def weighted_sum(
     *,
     task: Literal["segment", "classify"] = "segment",
     is_overlapping: bool = False,
+    has_presence_head: bool = False,
 ) -> Loss:
     """One loss from several by name, each times its weight; weights of 0 cost no time.
 
     A term is a number, its weight, or a table such as `{"weight": 1.0, "gamma": 2.0}`. Where
     classes overlap the labels that it takes are codes (N, H, W), with a channel of logits for
-    each of the classes.
+    each of the classes. The last channel of a network with a head for presence has a loss of its
+    own, of weight 1.
 
     Raises:
         SettingsError: a loss or argument that does not exist, a wrong value, a loss of areas for
@@ -79,7 +82,11 @@ def weighted_sum(
             labels = masks_of_codes(labels, logits.shape[1])
         return torch.stack([weight * part(logits, labels) for weight, part in parts]).sum()
 
-    return loss
+    def loss_with_presence(logits: Tensor, labels: Tensor) -> Tensor:
+        presence = presence_cross_entropy(logits[:, -1, 0, 0], labels)
+        return loss(logits[:, :-1], labels) + presence
+
+    return loss_with_presence if has_presence_head else loss
 
 
 def arguments_of(name: str) -> type[BaseModel]:

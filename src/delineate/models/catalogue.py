@@ -11,6 +11,7 @@ from torch import nn
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.models.classifier import Classifier
 from delineate.models.encoder_decoder import EncoderDecoder
+from delineate.models.presence import WithPresence
 from delineate.models.uefficientnet import UEfficientNet
 from delineate.models.unet import UNet
 from delineate.models.unet_original import OriginalUNet
@@ -34,14 +35,23 @@ CLASSIFIERS: dict[str, Build] = {
 
 
 def build_model(
-    architecture: str, *, channels: int, classes: int, arguments: Mapping[str, Any]
+    architecture: str,
+    *,
+    channels: int,
+    classes: int,
+    arguments: Mapping[str, Any],
+    presence_head: bool = False,
 ) -> nn.Module:
-    """A segmentation network with random weights.
+    """A segmentation network with random weights, with a head for presence if it is asked for.
 
     Raises:
-        SettingsError: an architecture or argument that does not exist, or a wrong value.
+        SettingsError: an architecture or argument that does not exist, a wrong value, or a head
+            that this architecture cannot have.
     """
-    return _build(MODELS, architecture, channels=channels, classes=classes, arguments=arguments)
+    network = _build(MODELS, architecture, channels=channels, classes=classes, arguments=arguments)
+    if not presence_head:
+        return network
+    return WithPresence(network, architecture=architecture, channels=channels)
 
 
 def build_classifier(

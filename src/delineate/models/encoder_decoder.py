@@ -107,10 +107,16 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits at the size of the image."""
+        return self.with_deepest(image)[0]
+
+    def with_deepest(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits at the size of the image, and the last features of the encoder."""
         x, (rows, columns) = mirrored_to_multiple(image, self.stride)
         if x.shape[1] != self.encoder_channels:
             x = x.expand(-1, self.encoder_channels, -1, -1)
-        return self._logits(x)[:, :, rows, columns]
+        features = self.encoder(x)
+        logits: Tensor = self.head(self.decoder(features))
+        return logits[:, :, rows, columns], features[-1]
 
     def load_encoder(self, state: Mapping[str, Tensor]) -> bool:
         """Fill the encoder, and say whether kernels were adapted; see `load_encoder_state`.

@@ -95,12 +95,16 @@ class UEfficientNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits at the size of the image."""
+        return self.with_deepest(image)[0]
+
+    def with_deepest(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits at the size of the image, and the features of the middle."""
         x, (rows, columns) = mirrored_to_multiple(image, self.stride)
         if x.shape[1] != self.encoder_channels:
             x = x.expand(-1, self.encoder_channels, -1, -1)
         *shallow, deepest = self.encoder(x)
         deepest = F.leaky_relu(deepest, _SLOPE)
-        x = self.middle(F.max_pool2d(deepest, 2))
+        x = middle = self.middle(F.max_pool2d(deepest, 2))
         # (N, 32 * start_neurons, H / 32, W / 32)
         trails: list[list[Tensor]] = []  # of each stage, its map at its size, and at all larger
         for skip, chain, stage in zip([deepest, *shallow[::-1]], self.up, self.stages, strict=True):
@@ -108,7 +112,7 @@ class UEfficientNet(nn.Module):
             joined = [trail[larger] for larger, trail in enumerate(reversed(trails))]
             x = stage(torch.cat([*joined, skip], dim=1))
         logits: Tensor = self.head(self.full(self.up_to_full(x)))
-        return logits[:, :, rows, columns]
+        return logits[:, :, rows, columns], middle
 
     def load_encoder(self, state: Mapping[str, Tensor]) -> bool:
         """Fill the encoder, and say whether kernels were adapted; see `load_encoder_state`.

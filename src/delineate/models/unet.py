@@ -61,17 +61,21 @@ class UNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits at the size of the image."""
+        return self.with_deepest(image)[0]
+
+    def with_deepest(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits at the size of the image, and the features of the deepest level."""
         x, (rows, columns) = mirrored_to_multiple(image, self.stride)
         skips: list[Tensor] = []
         for level, convolve in enumerate(self.encoder):
             x = convolve(F.max_pool2d(x, 2) if level else x)
             # (N, widths[level], H / 2**level, W / 2**level)
             skips.append(x)
-        x = self.dropout(skips.pop())
+        x = deepest = self.dropout(skips.pop())
         for enlarge, convolve in zip(self.up, self.decoder, strict=True):
             x = convolve(torch.cat([skips.pop(), enlarge(x)], dim=1))
         logits: Tensor = self.head(x)
-        return logits[:, :, rows, columns]
+        return logits[:, :, rows, columns], deepest
 
 
 def level_widths(

@@ -90,6 +90,11 @@ class Recipe(BaseModel):
     def _sees_whole_images(self) -> Recipe:
         if self.task == "segment":
             return self
+        if self.model.presence_head:
+            raise ValueError(
+                "model.presence_head: a recipe that is to classify says nothing else but whether "
+                "anything is there; leave it out"
+            )
         if self.patches.foreground_share:
             raise ValueError(
                 "patches.foreground_share: a recipe that is to classify sees whole images; "

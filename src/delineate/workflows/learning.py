@@ -49,6 +49,7 @@ def built_network(recipe: Recipe, dataset: Dataset, preparation: Preparation) ->
         channels=channels,
         classes=classes if has_softmax else classes - 1,
         arguments=arguments,
+        presence_head=recipe.model.presence_head,
     )
 
 
@@ -102,7 +103,11 @@ def learning(
     cases = ValidationCases(held_out, preparation, network, facts, recipe)
     return Learning(
         feed,
-        weighted_sum(recipe.loss, is_overlapping=dataset.is_overlapping),
+        weighted_sum(
+            recipe.loss,
+            is_overlapping=dataset.is_overlapping,
+            has_presence_head=recipe.model.presence_head,
+        ),
         cases.judge(WATCHED[watched]),
         lambda network, progress: validated_segmenter(network, cases, recipe, progress),
     )

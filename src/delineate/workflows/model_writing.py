@@ -89,6 +89,8 @@ def write_model(
             "scores": dict(validated.scores),
             "rule": validated.rule,
         },
+        has_presence_head=recipe.model.presence_head,
+        gate=validated.gate,
         weights_sha256=sha256_of_file(folder / WEIGHTS),
     )
     document = card.model_dump(mode="json")

@@ -9,7 +9,7 @@ from torch import nn
 
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
-from delineate.core.types import LabelClass
+from delineate.core.types import IGNORE, LabelClass
 from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
 from delineate.inference.preparation import (
@@ -17,6 +17,7 @@ from delineate.inference.preparation import (
     normalised_for,
     resize_labels,
 )
+from delineate.inference.presence import split_presence
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
@@ -26,7 +27,7 @@ from delineate.models.settings import RANDOM
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
 from delineate.training.patches import PatchSource, WorkingCase, working_case
-from delineate.training.validate import Judged, Metric, cross_entropy
+from delineate.training.validate import Judged, JudgedImage, Metric, cross_entropy
 from delineate.workflows.labelled_data import labelled_image
 from delineate.workflows.run_folder import EncoderColours, RunFacts
 
@@ -147,6 +148,7 @@ class ValidationCases:
         self._lost_px = lost_px(network)
         self._facts = facts
         self._predict = recipe.predict
+        self.has_presence_head = recipe.model.presence_head
 
     def __len__(self) -> int:
         """How many there are."""
@@ -168,20 +170,39 @@ class ValidationCases:
         height, width = read_image(self._dataset.samples[0].image).shape[:2]
         return self._preparation.working_size_px((height, width))
 
-    def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[Judged]:
-        """Probability and labels of each case."""
+    def judged(
+        self,
+        network: nn.Module,
+        settings: PredictSettings,
+        noted: list[JudgedImage] | None = None,
+    ) -> Iterator[Judged]:
+        """Probability and labels of each case.
+
+        What a head for presence says of it is `noted`, with whether anything is there.
+        """
+        noted = [] if noted is None else noted
         one_pass = torch_pass(
             network,
             device=self._facts.device,
             precision=self._facts.precision,
             is_overlapping=self.is_overlapping,
+            has_presence_head=self.has_presence_head,
         )
         segment = segmenter(
-            one_pass, self._preparation, settings, self._stride_px, lost_px=self._lost_px
+            one_pass,
+            self._preparation,
+            settings,
+            self._stride_px,
+            lost_px=self._lost_px,
+            has_presence_head=self.has_presence_head,
         )
         for sample in self._dataset.samples:
             image, labels = labelled_image(self._dataset, sample)
-            yield segment(image), labels
+            probability = segment(image)
+            if self.has_presence_head:
+                probability, presence = split_presence(probability)
+                noted.append((presence, bool(((labels > 0) & (labels != IGNORE)).any())))
+            yield probability, labels
 
     def judge(self, metric: Metric) -> Validate:
         """A function that gives loss and score of a network, in one pass over an image."""
