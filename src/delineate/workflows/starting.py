@@ -105,7 +105,7 @@ def begun(
     Raises:
         DelineateError: data that cannot be trained on, or a leak that is not allowed.
     """
-    opened = _labelled(asked, task)
+    opened = labelled(asked, task)
     if asked.split_file is not None:
         opened = apply_split(opened, read_split(Path(asked.split_file)))
     with decided(opened, asked.review, progress=progress) as reviewed:
@@ -120,7 +120,7 @@ def begun(
             together=gate.together,
             progress=progress,
         )
-        dataset = _settled(made.dataset, task, progress)
+        dataset = settled(made.dataset, task, progress)
         yield TrainingData(replace(reviewed, dataset=dataset), _origin(made, asked), leaks)
 
 
@@ -141,12 +141,12 @@ def taken_up(
         labels=table,
         overlapping=facts.overlapping,
     )
-    opened = _labelled(again, task)
+    opened = labelled(again, task)
     opened = apply_split(opened, read_split(run / SPLIT))
     with decided(opened, review_of(run, facts), progress=progress) as reviewed:
         placed = reviewed.placed_in(run)
-    dataset = _settled(placed.dataset, task, progress)
-    _require_same_data(facts, dataset)
+    dataset = settled(placed.dataset, task, progress)
+    require_same_data(facts, dataset)
     return TrainingData(replace(placed, dataset=dataset), facts.split_origin)
 
 
@@ -161,8 +161,12 @@ def _origin(made: CompleteSplit, asked: AskedData) -> str:
     return f"{origin}; {copies} of copies kept on one side" if made.together else origin
 
 
-def _require_same_data(facts: RunFacts, dataset: Dataset) -> None:
-    """Refuse to go on with other images or labels than those that the run began with."""
+def require_same_data(facts: RunFacts, dataset: Dataset) -> None:
+    """Refuse to go on with other images or labels than those that the run began with.
+
+    Raises:
+        SettingsError: naming both.
+    """
     found = data_digest(dataset, has_table=facts.labels is not None)
     if facts.data_sha256 is not None and found != facts.data_sha256:
         raise SettingsError(
@@ -184,7 +188,12 @@ def require_labels_fit(task: Task, labels: Path | None) -> None:
         )
 
 
-def _labelled(asked: AskedData, task: Task) -> Dataset:
+def labelled(asked: AskedData, task: Task) -> Dataset:
+    """The data set as it was asked for, with masks or a table of image labels.
+
+    Raises:
+        DelineateError: no data set, or images without either.
+    """
     dataset = open_dataset(
         asked.source,
         layout=asked.layout,
@@ -207,7 +216,7 @@ def _labelled(asked: AskedData, task: Task) -> Dataset:
     return dataset
 
 
-def _settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
+def settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
     """The dataset with the encoding and classes of all masks that training will read.
 
     Of a classifier the classes are absent and present, and every image has a label. Every image
@@ -234,9 +243,10 @@ def _settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
 
 
 def _require_both_kinds(dataset: Dataset) -> Dataset:
-    """The same, where train and validation both hold images with and without something to find."""
+    """The same, where each of its parts holds images with and without something to find."""
     for split, part in ((TRAIN, "training"), (VALIDATION, "validation")):
-        require_both(dataset.only(split), dataset.image_labels, part)
+        if dataset.only(split).samples:
+            require_both(dataset.only(split), dataset.image_labels, part)
     return dataset
 
 

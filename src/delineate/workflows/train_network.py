@@ -46,7 +46,13 @@ from delineate.workflows.run_folder import (
     require_same,
     write_run,
 )
-from delineate.workflows.starting import AskedData, begun, require_labels_fit, taken_up
+from delineate.workflows.starting import (
+    AskedData,
+    TrainingData,
+    begun,
+    require_labels_fit,
+    taken_up,
+)
 from delineate.workflows.train_result import TrainResult
 from delineate.workflows.training_data import (
     colours_note,
@@ -77,9 +83,13 @@ def train_network(
     seed: int | None = None,
     device: str | None = None,
     threads: int | None = None,
+    begun_data: TrainingData | None = None,
     progress: Progress = SILENT,
 ) -> TrainResult:
-    """Train the network of a recipe; see `delineate.workflows.train.train`."""
+    """Train the network of a recipe; see `delineate.workflows.train.train`.
+
+    `begun_data` is the data where it was read, parted and checked before.
+    """
     is_resumed = resume and (out / RUN).is_file()
     with ExitStack() as temporary:  # holds the decided masks until the run has its folder
         if is_resumed:
@@ -102,7 +112,9 @@ def train_network(
             is_started = newest_checkpoint(out / CHECKPOINTS) is not None
             if not is_started:
                 require_start(plan)
-            data = taken_up(asked.source, out, facts, task=plan.task, progress=progress)
+            data = begun_data or taken_up(
+                asked.source, out, facts, task=plan.task, progress=progress
+            )
             chosen_device(facts.device)
             colours = facts.encoder_colours
         else:
@@ -114,7 +126,7 @@ def train_network(
             if sum(each is not None for each in (minutes, epochs, steps)) > 1:
                 raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
             seed = 0 if seed is None else seed
-            data = temporary.enter_context(
+            data = begun_data or temporary.enter_context(
                 begun(
                     asked,
                     task=plan.task,
