@@ -1,8 +1,8 @@
-"""The program with a clock that other work does not disturb: `python -m benchmarks.thread_clock train ...`.
+"""The program by a clock that other work does not disturb: `python -m benchmarks.thread_clock`.
 
-A minute of `--minutes`, and every time that is measured, is a minute of processor time of the main thread, in
-which a network of `--threads 1` computes. So two trainings of five minutes have had the same whatever
-ran beside them. Patches are made by another thread, whose time does not count.
+A minute of `--minutes`, and every time that is measured, is a minute of processor time of the main
+thread, in which a network of `--threads 1` computes. So two trainings of five minutes have had the
+same whatever ran beside them. Patches are made by another thread, whose time does not count.
 """
 
 from __future__ import annotations
