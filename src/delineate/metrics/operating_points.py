@@ -153,16 +153,23 @@ def _best(
     low = np.r_[min(0.0, levels[0]), levels]
     high = np.r_[levels, max(1.0, np.nextafter(levels[-1], np.inf))]
     gains = gain(_at_or_above(present, high), _at_or_above(absent, high))
-    is_best = gains >= gains.max() - _ROUNDING
-    # Ranges that touch are joined: a step begins where the one before is not best.
+    threshold = middle_of_widest(gains >= gains.max() - _ROUNDING, low, high)
+    rule = f"the highest {name} of {cases}, over every threshold"
+    return Choice(threshold, float(gains.max()), rule)
+
+
+def middle_of_widest(is_best: NDArray[np.bool_], low: Floats, high: Floats) -> float:
+    """The middle of the widest of the best ranges (low, high] of thresholds.
+
+    Ranges come upwards, each beginning where the one before ends; best ones that touch are joined.
+    """
+    # A joined range begins where the one before is not best.
     starts = np.flatnonzero(is_best & ~np.r_[False, is_best[:-1]])
     ends = np.flatnonzero(is_best & ~np.r_[is_best[1:], False])
     widest = int(np.argmax(high[ends] - low[starts]))
     bottom, top = float(low[starts[widest]]), float(high[ends[widest]])
     middle = bottom + (top - bottom) / 2
-    threshold = middle if middle > bottom else top
-    rule = f"the highest {name} of {cases}, over every threshold"
-    return Choice(threshold, float(gains.max()), rule)
+    return middle if middle > bottom else top
 
 
 def _at_or_above(ordered: Floats, thresholds: Floats) -> Floats:
