@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 
 from delineate.files.image_files import read_image
-from delineate.inference.model_folder import load_model
+from delineate.inference.model import load_model
 from delineate.workflows.predict import listed_images
 
 TILE_PX = 256

@@ -23,7 +23,7 @@ _HOME = {
     "predict": "delineate.workflows.predict",
     "measure": "delineate.workflows.measure",
     "import_weights": "delineate.workflows.import_weights",
-    "load_model": "delineate.inference.model_folder",
+    "load_model": "delineate.inference.model",
     "load_classifier": "delineate.inference.classifier",
     "DelineateError": "delineate.core.errors",
 }
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from delineate.core.errors import DelineateError as DelineateError
     from delineate.data.opening import open_dataset as open_dataset
     from delineate.inference.classifier import load_classifier as load_classifier
-    from delineate.inference.model_folder import load_model as load_model
+    from delineate.inference.model import load_model as load_model
     from delineate.workflows.audit import audit as audit
     from delineate.workflows.evaluate import evaluate as evaluate
     from delineate.workflows.import_weights import import_weights as import_weights

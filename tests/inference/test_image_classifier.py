@@ -11,8 +11,8 @@ import torch
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError
 from delineate.core.seeds import stream
 from delineate.inference.classifier import load_classifier, whole_image_probability
+from delineate.inference.model import load_model
 from delineate.inference.model_card import Threshold
-from delineate.inference.model_folder import load_model
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass

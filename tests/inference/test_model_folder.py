@@ -21,8 +21,9 @@ from delineate.core.errors import (
 )
 from delineate.core.seeds import stream
 from delineate.files.writing import write_json
+from delineate.inference.model import load_model
 from delineate.inference.model_card import ModelCard, NamedClass, Threshold
-from delineate.inference.model_folder import find_model_folder, load_model, read_card
+from delineate.inference.model_folder import find_model_folder, read_card
 from delineate.inference.preparation import Preparation
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings

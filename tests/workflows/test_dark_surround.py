@@ -11,7 +11,7 @@ from delineate.data.phantoms.writing import write_fundus
 from delineate.data.sample import TEST
 from delineate.files.image_files import read_image
 from delineate.inference.field_of_view import field_of_view
-from delineate.inference.model_folder import load_model
+from delineate.inference.model import load_model
 from delineate.workflows.train import train
 
 SMALL = (

@@ -15,7 +15,8 @@ from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_sco
 from delineate.core.errors import LayoutError, LeakageError, SettingsError
 from delineate.data.splitting import read_split
 from delineate.files.writing import read_json
-from delineate.inference.model_folder import load_model, read_card
+from delineate.inference.model import load_model
+from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
 
 

@@ -17,7 +17,7 @@ from delineate.core.overlapping import coded, painted
 from delineate.core.types import LabelClass, default_classes
 from delineate.files.drawn_objects import drawn_objects
 from delineate.files.mask_encoding import MaskEncoding
-from delineate.inference.model_folder import Prediction
+from delineate.inference.model import Prediction
 from delineate.workflows.mask_formats import MaskFormats, asked_formats
 
 SIZE = (9, 11)

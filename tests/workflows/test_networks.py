@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from delineate.cli.scores import score_table
 from delineate.core.errors import DelineateError, SettingsError
-from delineate.inference.model_folder import load_model, read_card
+from delineate.inference.model import load_model
+from delineate.inference.model_folder import read_card
 from delineate.models.catalogue import build_model
 from delineate.recipe.recipe import load_recipe, recipe_text
 from delineate.report.depth_table import depth_table

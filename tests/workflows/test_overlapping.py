@@ -19,7 +19,8 @@ from delineate.data.opening import open_dataset
 from delineate.data.phantoms.overlapping import NAMES, overlapping_picture, write_overlapping
 from delineate.data.reading import read_labels
 from delineate.files.image_files import read_image
-from delineate.inference.model_folder import load_model, read_card
+from delineate.inference.model import load_model
+from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.mask_folder import mask_folder
 from delineate.workflows.predict import predict

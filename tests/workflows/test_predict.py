@@ -17,7 +17,7 @@ from delineate.data.reading import read_labels
 from delineate.files.class_tables import read_class_table
 from delineate.files.mask_files import read_probability
 from delineate.files.writing import read_json
-from delineate.inference.model_folder import load_model
+from delineate.inference.model import load_model
 from delineate.workflows.asked_images import listed_images, stems
 from delineate.workflows.predict import predict
 

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from delineate.core.errors import DelineateError, LayoutError, SettingsError, UnreadableFileError
-from delineate.inference.model_folder import load_model, read_card
+from delineate.inference.model import load_model
+from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.predict import predict
 from delineate.workflows.train import train

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,14 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import HeatMap, Image, Probability
+from delineate.inference.composed import parts_of
 from delineate.inference.model_card import PRESENT, ModelCard
 from delineate.inference.model_folder import changed_settings, opened
 from delineate.inference.preparation import Preparation
 from delineate.inference.repeats import view_average
 from delineate.inference.settings import PredictSettings, Repeats
 from delineate.inference.tiles import Pass
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How probable it is that there is something to find in an image, and what that decides."""
-
-    probability: float
-    is_present: bool
+from delineate.inference.verdict import Verdict, verdict_of
 
 
 @dataclass(frozen=True)
@@ -34,12 +28,14 @@ class ImageClassifier:
 
     `probability(image)` says of an (H, W) or (H, W, C) image how probable it is that there is
     something to find; `grad_cam(image)` shows where that comes from, 0 to 1 at the image's size.
+    `members` are the classifiers whose mean counts.
     """
 
     card: ModelCard
     probability: Callable[[Image], float]
     grad_cam: Callable[[Image], HeatMap]
     predict_settings: PredictSettings
+    members: tuple[ImageClassifier, ...] = ()
 
     def predict(self, image: Image, *, threshold: float | None = None) -> Verdict:
         """The verdict on an image: present at or above the threshold, the card's if none is given.
@@ -56,11 +52,6 @@ class ImageClassifier:
         value = self.card.threshold.value
         assert value is not None  # load_classifier refuses such a card
         return value
-
-
-def verdict_of(probability: float, threshold: float) -> Verdict:
-    """Something is present from the threshold on."""
-    return Verdict(probability, probability >= threshold)
 
 
 def whole_image_probability(
@@ -92,29 +83,69 @@ def load_classifier(
 ) -> ImageClassifier:
     """The classifier of a run or model folder, ready to predict.
 
-    `repeats` replaces the views that its card averages over.
+    `repeats` replaces the views that its card averages over; of a classifier with members those
+    of each of them.
 
     Raises:
         LayoutError: no model there, or one that gives masks.
-        UnreadableFileError: weights that are damaged or do not belong to the card, or a card
-            without a threshold.
+        UnreadableFileError: weights that are damaged or do not belong to the card, a card without
+            a threshold, or members that do not fit it.
         SettingsError: an architecture that this version does not know, or a wrong setting.
     """
-    from delineate.inference.grad_cam import grad_cam_pass, heat_mapper
-    from delineate.inference.torch_segmenter import chosen_device, torch_pass
-    from delineate.inference.weights import read_network
-
     card, file = opened(Path(path), task="classify")
     if card.threshold.value is None:
         raise UnreadableFileError(
             f"{file.parent}: expected a threshold of probability in the card of a classifier, "
             "found none; train or export the model again"
         )
+    parts = parts_of(file.parent, card)
     changes: dict[str, Any] = {} if repeats is None else {"repeats": repeats}
     settings = changed_settings(card.predict, changes)
+    if not card.members:
+        return _of_network(card, file, settings, device=device, threads=threads)
+    members = tuple(
+        load_classifier(each, device=device, threads=threads, repeats=repeats)
+        for each in parts.members
+    )
+    # How an image is put together is said by each member for itself.
+    return ImageClassifier(
+        card, _mean_probability(members), _mean_heat(members), members[0].predict_settings, members
+    )
+
+
+def _of_network(
+    card: ModelCard,
+    file: Path,
+    settings: PredictSettings,
+    *,
+    device: str | None,
+    threads: int | None,
+) -> ImageClassifier:
+    from delineate.inference.grad_cam import grad_cam_pass, heat_mapper
+    from delineate.inference.torch_segmenter import chosen_device, torch_pass
+    from delineate.inference.weights import read_network
+
     network = read_network(file, card, threads=threads)
     where = chosen_device(device)
     one_pass = torch_pass(network, device=where, precision=card.precision)
     probability = whole_image_probability(one_pass, card.preparation, settings)
     heat_map = heat_mapper(grad_cam_pass(network, device=where), card.preparation, settings)
     return ImageClassifier(card, probability, heat_map, settings)
+
+
+def _mean_probability(members: Sequence[ImageClassifier]) -> Callable[[Image], float]:
+    def probability(image: Image) -> float:
+        return float(np.mean([each.probability(image) for each in members]))
+
+    return probability
+
+
+def _mean_heat(members: Sequence[ImageClassifier]) -> Callable[[Image], HeatMap]:
+    """The mean of the heat maps, each a share of its own maximum, as a share of its maximum."""
+
+    def heat_map(image: Image) -> HeatMap:
+        total: HeatMap = np.stack([each.grad_cam(image) for each in members]).sum(axis=0)
+        highest = float(total.max())
+        return total / np.float32(highest) if highest > 0 else total
+
+    return heat_map

@@ -5,7 +5,6 @@ A method without a network has no `model.safetensors`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,9 @@ from pydantic import ValidationError
 
 from delineate.core.checks import sha256_of_file
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError, unknown_name
-from delineate.core.overlapping import is_class
-from delineate.core.types import Image, LabelClass, Labels, Mask, Probability
 from delineate.files.writing import read_json
-from delineate.inference.classical_segmenter import (
-    classical_segmenter,
-    read_method,
-    require_no_tiles,
-    require_processor,
-)
-from delineate.inference.model_card import SCHEMA, ModelCard, Task, Threshold
-from delineate.inference.postprocess import labels_from_probability
-from delineate.inference.segmenter import Segmenter, segmenter
+from delineate.inference.model_card import SCHEMA, ModelCard, Task
 from delineate.inference.settings import PredictSettings
-from delineate.metrics.thresholds import Cut
 
 WEIGHTS, CARD, PAGE = "model.safetensors", "model.json", "README.md"
 _KINDS: dict[Task, str] = {
@@ -34,87 +22,6 @@ _KINDS: dict[Task, str] = {
     "classify": "a classifier, which gives a verdict on the whole image",
 }
 _LOADERS: dict[Task, str] = {"segment": "load_model", "classify": "load_classifier"}
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Labels (H, W) and probability (C, H, W), both at the size of the image.
-
-    Where classes overlap labels are the codes of `delineate.core.overlapping`, and `mask` gives
-    the pixels of one class.
-    """
-
-    labels: Labels
-    probability: Probability
-    is_overlapping: bool = False
-
-    def mask(self, index: int) -> Mask:
-        """(H, W) whether a pixel belongs to the class of that index."""
-        return is_class(self.labels, index, is_overlapping=self.is_overlapping)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained model, ready to predict.
-
-    `probability(image)` gives (C, H, W) at the size of an (H, W) or (H, W, C) image.
-    """
-
-    card: ModelCard
-    probability: Segmenter
-    predict_settings: PredictSettings
-
-    @property
-    def classes(self) -> tuple[LabelClass, ...]:
-        """The classes of its masks, background first."""
-        return self.card.label_classes
-
-    @property
-    def threshold(self) -> Threshold:
-        """The threshold that was chosen for it, at the depth to which it is pruned."""
-        depth = self.predict_settings.depth
-        return self.card.threshold if depth is None else self.card.depths[depth - 1].threshold
-
-    def predict(self, image: Image, *, threshold: float | None = None) -> Prediction:
-        """Labels and probability of an image, at its own size.
-
-        Models are cut where `cut` says.
-
-        Raises:
-            SettingsError: as `cut`.
-        """
-        chosen = self.cut(threshold)
-        probability = self.probability(image)
-        minimum_area_px = self.predict_settings.minimum_area_px
-        labels = labels_from_probability(
-            probability, threshold=chosen, minimum_area_px=minimum_area_px
-        )
-        return Prediction(labels, probability, self.card.is_overlapping)
-
-    def cut(self, threshold: float | None = None) -> Cut:
-        """The threshold that was chosen for it, unless another is given.
-
-        A given one holds for each of the classes that overlap.
-
-        Raises:
-            SettingsError: one is given for several classes of which the likeliest is taken.
-        """
-        require_cut(self.card, threshold)
-        if threshold is None:
-            return self.threshold.cut
-        return (threshold,) * self.card.output_channels if self.card.is_overlapping else threshold
-
-
-def require_cut(card: ModelCard, threshold: float | None) -> None:
-    """Refuse a threshold for a model that has no use for one.
-
-    Raises:
-        SettingsError: several classes, of which each pixel takes the likeliest.
-    """
-    if threshold is not None and len(card.classes) > 2 and not card.is_overlapping:
-        raise SettingsError(
-            "--threshold: a model of several classes takes the likeliest; leave the option out"
-        )
 
 
 def find_model_folder(path: Path) -> Path:
@@ -161,48 +68,6 @@ def read_card(path: Path) -> ModelCard:
             f"{folder}: {CARD} is here, but {WEIGHTS} is missing; copy the whole folder"
         )
     return card
-
-
-def load_model(
-    path: Path | str, *, device: str | None = None, threads: int | None = None, **predict: Any
-) -> Model:
-    """The model of a run or model folder, ready to predict.
-
-    Further keyword arguments replace single prediction settings, such as `repeats="turns"`.
-
-    Raises:
-        LayoutError: no model there, or a classifier.
-        UnreadableFileError: weights that are damaged or do not belong to the card.
-        SettingsError: an architecture that this version does not know, or a wrong setting.
-    """
-    card, file = opened(Path(path), task="segment")
-    if card.classical is not None:
-        require_no_tiles(predict)
-    settings = changed_settings(card.predict, predict)
-    require_depth(card, settings.depth)
-    if card.classical is not None:
-        require_processor(device)
-        segment = classical_segmenter(
-            read_method(file.parent / CARD, card),
-            card.preparation,
-            settings,
-            has_dark_surround=card.has_dark_surround,
-            threads=threads,
-        )
-        return Model(card, segment, settings)
-    from delineate.inference.weights import load_network
-
-    one_pass = load_network(file, card, device=device, threads=threads, depth=settings.depth)
-    segment = segmenter(
-        one_pass,
-        card.preparation,
-        settings,
-        card.stride_px,
-        lost_px=card.lost_px,
-        has_dark_surround=card.has_dark_surround,
-        is_overlapping=card.is_overlapping,
-    )
-    return Model(card, segment, settings)
 
 
 def opened(path: Path, *, task: Task) -> tuple[ModelCard, Path]:

@@ -17,7 +17,7 @@ from delineate.evaluation.records import ScoreRecord
 from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.files.image_files import read_image
-from delineate.inference.model_folder import Model
+from delineate.inference.model import Model
 from delineate.inference.postprocess import labels_from_probability
 from delineate.workflows.scored_data import ScoredData
 

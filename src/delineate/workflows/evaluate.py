@@ -13,14 +13,9 @@ from delineate.core.types import Image
 from delineate.data.sample import Sample
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.inference.classifier import load_classifier
+from delineate.inference.model import Model, load_model, require_cut
 from delineate.inference.model_card import GIVEN_BY_HAND
-from delineate.inference.model_folder import (
-    Model,
-    load_model,
-    read_card,
-    require_cut,
-    require_depth,
-)
+from delineate.inference.model_folder import read_card, require_depth
 from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.settings import Repeats
 from delineate.metrics.thresholds import Cut

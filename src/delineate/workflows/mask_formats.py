@@ -14,7 +14,7 @@ from delineate.core.types import LabelClass
 from delineate.files.coco_writing import CocoForm, CocoWriter, PlacedObject
 from delineate.files.run_lengths import nerve_text, siim_text
 from delineate.files.writing import write_csv
-from delineate.inference.model_folder import Prediction
+from delineate.inference.model import Prediction
 
 PNG, RLE = "png", "rle"
 NERVE, SIIM = "rle-nerve", "rle-siim"

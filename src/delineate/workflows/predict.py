@@ -16,8 +16,9 @@ from delineate.files.class_masks import write_class_masks, write_mask_classes
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image, write_index_mask, write_probability
 from delineate.files.writing import new_folder, write_json
+from delineate.inference.model import Prediction, load_model
 from delineate.inference.model_card import GIVEN_BY_HAND
-from delineate.inference.model_folder import Prediction, load_model, read_card, require_depth
+from delineate.inference.model_folder import read_card, require_depth
 from delineate.inference.settings import Repeats
 from delineate.report.display import Rgb
 from delineate.report.legend_strip import entries_of, with_legend
