@@ -175,6 +175,13 @@ def require_same_data(facts: RunFacts, dataset: Dataset) -> None:
         )
 
 
+def with_whole_path(encoding: str) -> str:
+    """A mask encoding whose colour table is found from any folder."""
+    before, marker, rest = encoding.partition("colours:")
+    path, comma, after = rest.partition(",")
+    return f"{before}{marker}{Path(path).resolve()}{comma}{after}" if marker else encoding
+
+
 def require_labels_fit(task: Task, labels: Path | None) -> None:
     """Refuse a table of image labels where masks are what is learnt.
 

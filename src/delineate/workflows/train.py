@@ -11,7 +11,7 @@ from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import DEFAULT, load_recipe
 from delineate.training.budget import Clock
 from delineate.workflows.run_folder import RECIPE, RUN
-from delineate.workflows.starting import AskedData
+from delineate.workflows.starting import AskedData, with_whole_path
 from delineate.workflows.train_classical import require_no_network, train_classical
 from delineate.workflows.train_result import TrainResult
 
@@ -62,7 +62,7 @@ def train(
     clock = Clock()
     out = Path(out)
     given = (masks,) if isinstance(masks, str) else tuple(masks or ())
-    masks = tuple(_with_whole_path(each) for each in given) or None
+    masks = tuple(with_whole_path(each) for each in given) or None
     if subjects is not None and Path(subjects).is_file():
         subjects = str(Path(subjects).resolve())
     asked = AskedData(
@@ -124,13 +124,6 @@ def train(
         threads=threads,
         progress=progress,
     )
-
-
-def _with_whole_path(encoding: str) -> str:
-    """A mask encoding whose colour table is found from any folder."""
-    before, marker, rest = encoding.partition("colours:")
-    path, comma, after = rest.partition(",")
-    return f"{before}{marker}{Path(path).resolve()}{comma}{after}" if marker else encoding
 
 
 def _encoder_change(weights: str | None) -> tuple[str, ...]:
