@@ -208,7 +208,9 @@ def train_network(
         validation=plan.validation,
         budget=facts.budget,
         clock=clock,
-        reserve_s=lambda slowest_s: _reserve_s(slowest_s, plan.predict.repeats, depths),
+        reserve_s=lambda slowest_s: _reserve_s(
+            slowest_s, plan.predict.repeats, max(depths, 1) + plan.model.presence_head
+        ),
         folder=out,
         seed=facts.seed,
         precision=facts.precision,
@@ -233,9 +235,9 @@ def train_network(
     return TrainResult(out, card)
 
 
-def _reserve_s(slowest_validation_s: float, repeats: Repeats, depths: int) -> float:
+def _reserve_s(slowest_validation_s: float, repeats: Repeats, choices: int) -> float:
     """Seconds of a budget of minutes that belong to the work after the last step."""
-    passes = 1 + len(VIEWS[repeats]) * max(depths, 1)
+    passes = 1 + len(VIEWS[repeats]) * choices
     return _WRITING_S + _SLACK * passes * slowest_validation_s
 
 

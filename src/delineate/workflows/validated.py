@@ -12,19 +12,13 @@ from torch import nn
 from delineate.core.progress import Progress, track
 from delineate.data.listing import counted
 from delineate.inference.model_card import Depth, Gate, Threshold, Tiling
-from delineate.metrics.operating_points import THRESHOLD_RULES, youden_threshold
-from delineate.metrics.ranking import roc_auc
+from delineate.metrics.operating_points import THRESHOLD_RULES
 from delineate.metrics.thresholds import ARGMAX, FALLBACK, Choice, best_dice_of_each
 from delineate.recipe.recipe import Recipe
-from delineate.training.validate import (
-    CLASSIFIER_METRICS,
-    METRICS,
-    Judged,
-    JudgedImage,
-    scores_of,
-)
+from delineate.training.validate import CLASSIFIER_METRICS, METRICS, Judged, scores_of
 from delineate.workflows.chosen_threshold import best_threshold, stated
 from delineate.workflows.classifier_data import ClassifierCases
+from delineate.workflows.own_gate import own_gate
 from delineate.workflows.tiling import tiling_of
 from delineate.workflows.training_data import ValidationCases
 
@@ -63,8 +57,7 @@ def validated_segmenter(
     network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress
 ) -> Validated:
     """The best threshold of the whole network, and of each shallower one that is in it."""
-    noted: list[JudgedImage] = []
-    whole, scores = _threshold_and_scores(network, cases, recipe, progress, noted)
+    whole, scores = _threshold_and_scores(network, cases, recipe, progress)
     depths: list[Depth] = []
     for depth in range(1, depths_of(network) + 1):
         is_whole = depth == depths_of(network)
@@ -75,25 +68,8 @@ def validated_segmenter(
         parameters = sum(each.numel() for each in shallower.parameters())
         depths.append(Depth(depth=depth, parameters=parameters, threshold=threshold))
     tiling = tiling_of(network, cases, recipe.predict)
-    gate, presence = _own_gate(noted)
+    gate, presence = own_gate(network, cases, recipe, whole.cut, progress)
     return Validated(whole, scores | presence, RULE, tuple(depths), tiling, gate)
-
-
-def _own_gate(noted: list[JudgedImage]) -> tuple[Gate | None, dict[str, float | None]]:
-    """The network's head as a gate, and how it ranks images; nothing where it has none.
-
-    Without images of both kinds there is nothing to choose a threshold on, and no gate.
-    """
-    present = [probability for probability, is_present in noted if is_present]
-    absent = [probability for probability, is_present in noted if not is_present]
-    if not noted:
-        return None, {}
-    score = {"presence_roc_auc": roc_auc(np.array(present), np.array(absent)).value}
-    choice = youden_threshold(present, absent)
-    if choice.score is None or choice.threshold is None:
-        return None, score
-    rule = f"{choice.rule} (validation split, {counted(len(noted), 'image')})"
-    return Gate(kind="head", threshold=choice.threshold, rule=rule), score
 
 
 def validated_classifier(
@@ -116,14 +92,10 @@ def depths_of(network: nn.Module) -> int:
 
 
 def _threshold_and_scores(
-    network: nn.Module,
-    cases: ValidationCases,
-    recipe: Recipe,
-    progress: Progress,
-    noted: list[JudgedImage],
+    network: nn.Module, cases: ValidationCases, recipe: Recipe, progress: Progress
 ) -> tuple[Threshold, dict[str, float | None]]:
     """Only what a threshold is chosen on is kept: all probabilities, unless the likeliest wins."""
-    seen = track(cases.judged(network, recipe.predict, noted), "threshold", progress, len(cases))
+    seen = track(cases.judged(network, recipe.predict), "threshold", progress, len(cases))
     scored = partial(scores_of, METRICS, is_overlapping=cases.is_overlapping)
     if _has_softmax(cases):
         return stated(ARGMAX, len(cases)), scored(seen)

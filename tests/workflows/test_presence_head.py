@@ -1,0 +1,101 @@
+"""A segmenter with a head for presence, from training to prediction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from delineate.inference.model_card import PRESENT
+from delineate.inference.model import load_model
+from delineate.inference.model_folder import read_card
+from delineate.workflows.evaluate import evaluate
+from delineate.workflows.train import train
+
+CHANGES = (
+    "patches.size_px=[32, 32]",
+    "patches.foreground_share=0",
+    "model.arguments={width = 6, depth = 2}",
+    "model.presence_head=true",
+    "prepare.longest_side_px=none",
+    "train.batch=8",
+    "train.precision=float32",
+    "train.learning_rate=0.01",
+    "train.average_decay=0.9",
+    "validation.times=2",
+    "validation.fraction=0.4",
+)
+
+
+def write_half_empty(root: Path) -> Path:
+    """32 grey pictures of 32x32, every other one with a bright block; the block is the mask."""
+    rng = np.random.default_rng(3)
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for number in range(32):
+        mask = np.zeros((32, 32), np.uint8)
+        if number % 2:
+            row, column = rng.integers(2, 18, 2)
+            mask[row : row + 11, column : column + 11] = 255
+        image = rng.integers(20, 90, mask.shape) + (mask > 0) * 130
+        cv2.imwrite(str(root / "images" / f"{number:02}.png"), image.astype(np.uint8))
+        cv2.imwrite(str(root / "masks" / f"{number:02}.png"), mask)
+    return root
+
+
+@pytest.fixture(scope="module")
+def headed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The pictures, and a run with a head that learnt from them for a few steps."""
+    root = tmp_path_factory.mktemp("headed")
+    data, run = write_half_empty(root / "data"), root / "run"
+    train(data, run, recipe="general", changes=CHANGES, steps=60, threads=1)
+    return data, run
+
+
+def test_head_becomes_a_gate_that_was_chosen_on_validation(headed: tuple[Path, Path]) -> None:
+    """The card holds the head, its threshold with the rule, and how it ranks images."""
+    card = read_card(headed[1])
+    assert card.has_presence_head
+    assert card.gate is not None
+    assert card.gate.kind == "head"
+    assert "nothing is drawn counting 1 (validation split, " in card.gate.rule
+    assert card.validation["scores"]["presence_roc_auc"] > 0.9
+
+
+def test_closed_gate_draws_nothing(headed: tuple[Path, Path]) -> None:
+    """The model says what its head says; below the threshold nothing is drawn."""
+    data, run = headed
+    model = load_model(run)
+    empty, full = (
+        cv2.imread(str(data / "images" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+        for name in ("00", "01")
+    )
+    found = model.predict(full)
+    assert found.probability.shape == (1, 32, 32)
+    assert found.gate is not None
+    assert found.gate.is_present
+    assert found.mask(PRESENT).any()
+    nothing = model.predict(empty)
+    assert nothing.gate is not None
+    assert nothing.gate.probability < found.gate.probability
+    assert not nothing.gate.is_present
+    assert not nothing.labels.any()
+
+
+def test_evaluation_sets_the_head_beside_no_gate(headed: tuple[Path, Path]) -> None:
+    """Both are scored on the same images."""
+    data, run = headed
+    result = evaluate(run, data, split="validation")
+    kinds = {way["gate"] for way in result.document["two_stage"]["ways"]}
+    assert {"head", None} <= kinds
+
+
+def test_resumed_training_chooses_the_same_gate(headed: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same steps and seed give the same head."""
+    data, run = headed
+    again = tmp_path / "again"
+    train(data, again, recipe="general", changes=CHANGES, steps=60, threads=1)
+    assert read_card(again).gate == read_card(run).gate
+    assert read_card(again).weights_sha256 == read_card(run).weights_sha256
