@@ -1,0 +1,25 @@
+"""What a gate said of an image, in a strip below its picture, over none of its pixels."""
+
+from __future__ import annotations
+
+from delineate.inference.verdict import Verdict
+from delineate.report.display import Rgb
+from delineate.report.legend_strip import with_legend
+
+DETECTED, NOT_DETECTED = "detected", "not detected"
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Whether anything was detected, and the gate's probability that there is something.
+
+    Examples:
+        >>> verdict_words(Verdict(0.93, True)), verdict_words(Verdict(0.08, False))
+        ('detected, 0.93', 'not detected, 0.08')
+    """
+    said = DETECTED if verdict.is_present else NOT_DETECTED
+    return f"{said}, {verdict.probability:.2f}"
+
+
+def with_verdict(picture: Rgb, verdict: Verdict) -> Rgb:
+    """The picture, unchanged, with a white strip below that holds the words."""
+    return with_legend(picture, (), title=verdict_words(verdict))

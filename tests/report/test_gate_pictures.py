@@ -1,0 +1,38 @@
+"""Verdicts of a gate below pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from delineate.inference.verdict import Verdict
+from delineate.report.gate_pictures import with_verdict
+
+
+def test_no_pixel_of_the_picture_is_hidden() -> None:
+    """The picture stays as it is; the strip below is white with dark letters."""
+    picture = np.random.default_rng(3).integers(0, 256, (90, 300, 3), np.uint8)
+    shown = with_verdict(picture, Verdict(0.93, is_present=True))
+    assert np.array_equal(shown[:90, :300], picture)
+    strip = shown[90:]
+    assert shown.shape[1] == 300
+    assert (strip == 255).mean() > 0.8
+    assert strip.min() < 60
+
+
+def test_what_was_detected_and_what_not_look_different() -> None:
+    """The words of the two verdicts are not the same, and neither are those of probabilities."""
+    picture = np.zeros((40, 300, 3), np.uint8)
+    yes, no, surer = (
+        with_verdict(picture, verdict)
+        for verdict in (Verdict(0.5, True), Verdict(0.5, False), Verdict(0.9, True))
+    )
+    assert not np.array_equal(yes, no)
+    assert not np.array_equal(yes, surer)
+
+
+def test_a_narrow_picture_gets_room_for_the_words() -> None:
+    """The strip is as wide as its words, the picture still in its corner."""
+    picture = np.full((32, 32, 3), 7, np.uint8)
+    shown = with_verdict(picture, Verdict(0.08, is_present=False))
+    assert shown.shape[1] > 100
+    assert (shown[:32, :32] == 7).all()
