@@ -106,14 +106,14 @@ class Model:
             verdict = verdict_of(self.gate.probability(image), gate_cut)
             gate_s = perf_counter() - start
             if not verdict.is_present:
-                return self._nothing(image, verdict, gate_s=gate_s)
+                return self.nothing(image, verdict, gate_s=gate_s)
         start = perf_counter()
         seen = self.look(image)
         segmenter_s = perf_counter() - start
         if self.gate is None and gate_cut is not None and seen.presence is not None:
             verdict = verdict_of(seen.presence, gate_cut)
             if not verdict.is_present:
-                return self._nothing(image, verdict, segmenter_s=segmenter_s)
+                return self.nothing(image, verdict, segmenter_s=segmenter_s)
         labels = labels_from_probability(
             seen.probability,
             threshold=chosen,
@@ -173,8 +173,8 @@ class Model:
             )
         return replace(self, card=card, predict_settings=settings, gate=None)
 
-    def _nothing(self, image: Image, verdict: Verdict, **seconds: float) -> Prediction:
-        """Background everywhere."""
+    def nothing(self, image: Image, verdict: Verdict, **seconds: float) -> Prediction:
+        """Background everywhere, which is what a closed gate leaves."""
         height, width = image.shape[:2]
         channels = self.card.output_channels
         probability = np.zeros((channels, height, width), np.float32)
