@@ -121,7 +121,7 @@ def begun(
             progress=progress,
         )
         dataset = settled(made.dataset, task, progress)
-        yield TrainingData(replace(reviewed, dataset=dataset), _origin(made, asked), leaks)
+        yield TrainingData(replace(reviewed, dataset=dataset), origin_of(made, asked), leaks)
 
 
 def taken_up(
@@ -150,7 +150,7 @@ def taken_up(
     return TrainingData(replace(placed, dataset=dataset), facts.split_origin)
 
 
-def _origin(made: CompleteSplit, asked: AskedData) -> str:
+def origin_of(made: CompleteSplit, asked: AskedData) -> str:
     """In words where train and validation come from."""
     if made.is_as_stated and asked.split_file is not None:
         return f"given as {Path(asked.split_file).name}"
