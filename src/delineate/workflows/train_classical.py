@@ -38,7 +38,7 @@ from delineate.workflows.labelled_data import (
     labels_origin,
 )
 from delineate.workflows.run_folder import RECIPE, SPLIT, RunFacts, write_run
-from delineate.workflows.starting import AskedData, begun, require_labels_fit
+from delineate.workflows.starting import AskedData, TrainingData, begun, require_labels_fit
 from delineate.workflows.train_result import TrainResult
 
 # Seconds kept for writing the model, and how much longer than the longest so far each of what is
@@ -74,9 +74,12 @@ def train_classical(
     overwrite: bool,
     seed: int,
     threads: int | None,
+    begun_data: TrainingData | None = None,
     progress: Progress,
 ) -> TrainResult:
     """Choose parameters on training images, the threshold on validation; see `train`.
+
+    `begun_data` is the data where it was read, parted and checked before.
 
     Raises:
         DelineateError: as of `train`; or classes that the method cannot tell apart.
@@ -86,7 +89,7 @@ def train_classical(
         Budget(seconds=60 * minutes)  # refuses a budget of nothing before we write
     use_threads(threads)
     with ExitStack() as temporary:  # holds the decided masks until the run has its folder
-        data = temporary.enter_context(
+        data = begun_data or temporary.enter_context(
             begun(
                 asked,
                 task=plan.task,
