@@ -20,51 +20,17 @@ from delineate.core.errors import (
     UnreadableFileError,
 )
 from delineate.core.seeds import stream
-from delineate.files.writing import write_json
 from delineate.inference.model import load_model
-from delineate.inference.model_card import ModelCard, NamedClass, Threshold
 from delineate.inference.model_folder import find_model_folder, read_card
-from delineate.inference.preparation import Preparation
 from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
-from delineate.inference.weights import save_network
-from delineate.models.catalogue import build_model
-
-ARGUMENTS = {"width": 4, "depth": 1}
-
-
-def write_folder(folder: Path, *, classes: int = 2):
-    """A model folder of a small random network, and the network."""
-    folder.mkdir(parents=True)
-    torch.manual_seed(1)
-    channels = 1 if classes == 2 else classes
-    network = build_model("unet", channels=1, classes=channels, arguments=ARGUMENTS)
-    save_network(folder / "model.safetensors", network)
-    card = ModelCard(
-        name="test",
-        architecture="unet",
-        arguments=ARGUMENTS,
-        parameters=1,
-        stride_px=network.stride,
-        context_px=network.context_px,
-        classes=tuple(NamedClass(index=i, name=str(i), colour=(i, 0, 0)) for i in range(classes)),
-        preparation=Preparation(channels=1, full_range=(0, 255), mean=(0.5,), deviation=(0.3,)),
-        predict=PredictSettings(),
-        precision="float32",
-        threshold=Threshold(value=0.5, chosen_on="nothing", rule="none", score=None),
-        training={},
-        validation={},
-        weights_sha256=sha256_of_file(folder / "model.safetensors"),
-    )
-    write_json(folder / "model.json", card.model_dump(mode="json"), schema="model")
-    return network, card
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path, write_segmenter) -> Path:
     """A whole model folder."""
-    write_folder(tmp_path / "model")
+    write_segmenter(tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -81,9 +47,9 @@ def replace_weights(folder: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_round_trip_predicts_the_same(tmp_path, classes):
+def test_round_trip_predicts_the_same(tmp_path, write_segmenter, classes):
     """A model read back gives the probabilities of the network that was written."""
-    network, card = write_folder(tmp_path / "model", classes=classes)
+    network, card = write_segmenter(tmp_path / "model", classes=classes)
     image = stream(1, "image").integers(0, 256, (37, 50, 1), np.uint8)
     settings = PredictSettings()
     expected = segmenter(torch_pass(network), card.preparation, settings, network.stride)(image)

@@ -56,10 +56,10 @@ def _inside(folder: Path, name: str) -> Path:
     # Links are followed, so that none of them leads out, or back to the model that names it.
     is_inside = _INSIDE.fullmatch(name) and folder.resolve() in found.resolve().parents
     if not is_inside:
-        raise _unfit(file, f"names the model '{name}', which is not a folder inside its own")
+        raise _unfit(file, f"names the model {name!r}, which is not a folder inside its own")
     if not (found / CARD).is_file():
         raise LayoutError(
-            f"{file}: names the model '{name}', but {found / CARD} is missing; copy the whole "
+            f"{file}: names the model {name!r}, but {found / CARD} is missing; copy the whole "
             "folder"
         )
     return found
