@@ -19,6 +19,7 @@ from delineate.cli import (
     review,
     score,
     split,
+    study,
     train,
     weights,
 )
@@ -122,6 +123,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "score": score.score,
     "predict": predict.predict,
     "measure": measure.measure,
+    "study": study.study,
     "demo": demo.demo,
     "weights import": weights.import_weights,
 }

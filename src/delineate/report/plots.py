@@ -248,7 +248,7 @@ def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -
         if curve.is_baseline:
             axis.plot(curve.x, curve.y, color=THIRD, linewidth=1.1, label=curve.label)
         else:
-            colour, dashes = _look(place)
+            colour, dashes = look_of(place)
             axis.plot(curve.x, curve.y, color=colour, label=curve.label, dashes=dashes)
     people = iter("D^vP")
     named: set[str] = set()
@@ -261,7 +261,7 @@ def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -
             linestyle="none",
             marker=next(people, "X") if point.curve is None else "o",
             markersize=6.5,
-            color=INK if point.curve is None else _look(point.curve)[0],
+            color=INK if point.curve is None else look_of(point.curve)[0],
             markeredgecolor=PAPER,
             markeredgewidth=0.9,
             label=label,
@@ -271,7 +271,7 @@ def _draw_curves(axis: Axes, curves: Sequence[Curve], points: Sequence[Point]) -
     axis.set_aspect("equal", adjustable="box", anchor="W")
 
 
-def _look(place: int) -> tuple[str, tuple[float, ...]]:
+def look_of(place: int) -> tuple[str, tuple[float, ...]]:
     """Colour and dashes of the curve at this place; more than two differ by their dashes."""
     colours, dashes = (MAIN, OTHER, INK), ((), (5, 1.5), (1.5, 1.5), (6, 1.5, 1, 1.5))
     return colours[place % 3], dashes[place // 3 % 4]

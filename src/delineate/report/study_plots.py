@@ -1,0 +1,124 @@
+"""The figures of a study: every recipe's score with its interval, and how trainings went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from delineate.report.plots import INK, MAIN, PAPER, SIZE_INCHES, THIRD, inline_figure, look_of
+from delineate.report.score_tables import sentence
+
+Document = Mapping[str, Any]
+LED_BY = ("dice", "mean per image")
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """The validations of one training: minutes, score and loss."""
+
+    recipe: str
+    seed: int
+    metric: str
+    minutes: Sequence[float]
+    score: Sequence[float | None]
+    loss: Sequence[float | None]
+
+
+def study_plots(document: Document, curves: Sequence[TrainingCurve]) -> dict[str, str]:
+    """Caption to inline SVG: the board, then score and loss on validation by minutes.
+
+    Scores of different kinds have a figure each; what cannot be drawn is left out.
+    """
+    figures = {}
+    if document["rows"]:
+        caption = (
+            "Dice in the mean per image: a disc is the mean over seeds, a ring one seed, the line "
+            "the 95 % interval over subjects where there is one; grey is what was not trained."
+        )
+        figures[caption] = board_plot(document)
+    for metric in dict.fromkeys(curve.metric for curve in curves):
+        of_metric = [curve for curve in curves if curve.metric == metric]
+        words = metric.replace("_", " ").replace("roc auc", "ROC AUC").replace("dice", "Dice")
+        caption = f"Validation score while training, {words}, of the recipes that watch it."
+        name = f"score-{metric}"
+        figures[caption] = curves_plot(of_metric, "score", f"Validation {words}", name=name)
+    if curves:
+        caption = (
+            "Validation loss while training. Each recipe has its own loss, so that heights "
+            "compare within a recipe and not between recipes."
+        )
+        figures[caption] = curves_plot(curves, "loss", "Validation loss", name="losses")
+    return figures
+
+
+def board_plot(document: Document) -> str:
+    """A row a recipe, best first, and below them what they are held against."""
+    trained = [(row["recipe"], _led_by(row["scores"])) for row in document["rows"]]
+    others = [(sentence(one["predictor"]), _led_by(one["scores"])) for one in document["baselines"]]
+    rows = [(name, each, MAIN) for name, each in trained]
+    rows += [(name, each, THIRD) for name, each in others]
+    shown = [row for row in rows if row[1] is not None and row[1]["value"] is not None]
+
+    def draw(axis: Axes, _: object) -> None:
+        for place, (_, score, colour) in enumerate(shown):
+            assert score is not None  # only those are shown
+            if score["low"] is not None:
+                ends = [score["low"], score["high"]]
+                axis.plot(ends, [place, place], color=colour, linewidth=1.6)
+            seeds = score.get("by_seed", ())
+            if len(seeds) > 1:
+                axis.scatter(seeds, [place] * len(seeds), 26, PAPER, edgecolors=colour, zorder=3)
+            mark = "o" if colour == MAIN else "D"
+            axis.scatter([score["value"]], [place], 36, colour, marker=mark, zorder=4)
+        axis.set_yticks(range(len(shown)), [name for name, _, _ in shown])
+        axis.set_ylim(len(shown) - 0.4, -0.6)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.set(xlabel="Dice, mean per image", xlim=(-0.02, 1.02))
+
+    said = "; ".join(f"{name} {score['value']:.3f}" for name, score, _ in shown if score)
+    size = (SIZE_INCHES[0], 0.9 + 0.28 * len(shown))
+    return inline_figure(
+        draw, None, alt=f"Dice of every recipe: {said}", name="board", size_inches=size
+    )
+
+
+def curves_plot(curves: Sequence[TrainingCurve], what: str, words: str, *, name: str) -> str:
+    """A line a training over its minutes; those of one recipe look alike."""
+    recipes = list(dict.fromkeys(curve.recipe for curve in curves))
+
+    def draw(axis: Axes, _: object) -> None:
+        named: set[str] = set()
+        for curve in curves:
+            colour, dashes = look_of(recipes.index(curve.recipe))
+            values = np.array(
+                [np.nan if v is None else v for v in getattr(curve, what)], np.float64
+            )
+            label = None if curve.recipe in named else curve.recipe
+            named.add(curve.recipe)
+            axis.plot(
+                curve.minutes,
+                values,
+                color=colour,
+                dashes=dashes,
+                linewidth=1.2,
+                marker="o" if len(values) < 3 else None,
+                markersize=3,
+                label=label,
+            )
+        axis.set(xlabel="Minutes since the training began", ylabel=words)
+        axis.figure.legend(loc="outside lower left", ncols=2, labelcolor=INK)
+
+    rows = (len(recipes) + 1) // 2
+    alt = f"{words} by minutes: {', '.join(recipes)}"
+    size = (SIZE_INCHES[0], SIZE_INCHES[1] + 0.22 * rows)
+    return inline_figure(draw, None, alt=alt, name=name, size_inches=size)
+
+
+def _led_by(scores: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    found = [each for each in scores if (each["score"], each["pooling"]) == LED_BY]
+    return found[0] if found else None

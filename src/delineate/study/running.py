@@ -1,0 +1,174 @@
+"""One run of a study by the verbs' own functions: trained, scored and timed, or gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from delineate.core.checks import sha256_of_file
+from delineate.core.errors import DelineateError, SettingsError
+from delineate.core.progress import Progress
+from delineate.core.types import Image
+from delineate.data.opening import open_dataset
+from delineate.data.tables import read_table
+from delineate.files.image_files import read_image
+from delineate.inference.model import load_model
+from delineate.inference.model_folder import read_card
+from delineate.study.asked import AskedStudy
+from delineate.study.entrants import Entrant
+from delineate.study.records import RunRecord, Scored, Trained, write_record
+from delineate.workflows.evaluate import evaluate
+from delineate.workflows.run_folder import RECIPE, RUN, SPLIT
+from delineate.workflows.scoring import CASES, ScoringResult
+from delineate.workflows.timed_models import Timed
+from delineate.workflows.train import train
+
+# Images on which the time of a prediction is taken, after one that warms up.
+_TIMED = 5
+OUT_OF_FOLD = "out_of_fold"
+
+
+def finish_run(
+    folder: Path, asked: AskedStudy, entrant: Entrant, record: RunRecord, progress: Progress
+) -> RunRecord:
+    """Do what is left of a run, and remember how it ended; a failure is remembered, not raised.
+
+    What was interrupted goes on where its last checkpoint was written.
+    """
+    record = record.model_copy(update={"failure": None})
+    try:
+        if record.trained is None:
+            trained = _trained(folder, asked, entrant, record, progress)
+            record = write_record(folder, record.model_copy(update={"trained": trained}))
+        scored = _scored(folder, asked, record, progress)
+        return write_record(folder, record.model_copy(update={"scored": scored}))
+    except DelineateError as problem:
+        return write_record(folder, record.model_copy(update={"failure": str(problem)}))
+
+
+def _trained(
+    folder: Path, asked: AskedStudy, entrant: Entrant, record: RunRecord, progress: Progress
+) -> Trained:
+    run = record.run_in(folder)
+    # A method without a network has no checkpoints to go on from: its few seconds are repeated.
+    if (run / RUN).is_file() and not entrant.is_classical:
+        result = train(asked.data, run, resume=True, progress=progress)
+    else:
+        result = train(asked.data, run, **_training(folder, asked, entrant, record.seed, run),
+                       progress=progress)  # fmt: skip
+    training = result.document["training"]
+    minutes = training.get("minutes")
+    return Trained(
+        seconds=None if minutes is None else 60 * minutes,
+        steps=training.get("steps"),
+        parameters=parameters_of(result.main_result),
+        data_sha256=training.get("data_sha256"),
+        recipe_sha256=sha256_of_file(run / RECIPE),
+    )
+
+
+def _training(
+    folder: Path, asked: AskedStudy, entrant: Entrant, seed: int, run: Path
+) -> dict[str, Any]:
+    """The arguments of a training that is begun; a folder without a run in it is replaced."""
+    given: dict[str, Any] = {
+        "recipe": entrant.recipe_in(folder),
+        "changes": entrant.changes,
+        "minutes": asked.minutes,
+        "seed": seed,
+        "threads": asked.threads,
+        "layout": asked.layout,
+        "masks": asked.masks,
+        "subjects": asked.subjects,
+        "split_file": folder / SPLIT,
+        "review": asked.review,
+        "allow_leakage": asked.allow_leakage,
+        "overlapping": asked.overlapping,
+        "overwrite": run.exists(),
+    }
+    if not entrant.is_classical:  # a method without a network has neither steps nor a device
+        given |= {"epochs": asked.epochs, "steps": asked.steps, "device": asked.device}
+    if asked.folds is not None:
+        given |= {"folds": asked.folds}
+    return given
+
+
+def _scored(folder: Path, asked: AskedStudy, record: RunRecord, progress: Progress) -> Scored:
+    run = record.run_in(folder)
+    if asked.folds is not None:
+        found = run / OUT_OF_FOLD  # scored as the training ended
+    else:
+        found = _evaluated(run, asked, progress).folder
+    timed = _timed(run, found, asked)
+    return Scored(
+        folder=str(found.relative_to(folder)),
+        milliseconds_an_image=timed.milliseconds,
+        images_timed=timed.images,
+    )
+
+
+def _evaluated(run: Path, asked: AskedStudy, progress: Progress) -> ScoringResult:
+    result = evaluate(
+        run,
+        asked.data,
+        split=asked.split,
+        allow_leakage=asked.allow_leakage,
+        palette=asked.palette,
+        seed=asked.seed,
+        device=None if read_card(run).classical is not None else asked.device,
+        threads=asked.threads,
+        progress=progress,
+    )
+    if not isinstance(result, ScoringResult):  # a file whose recipe classifies after all
+        raise SettingsError(f"{run}: its model gives verdicts, and a study compares masks")
+    return result
+
+
+def _timed(run: Path, scored: Path, asked: AskedStudy) -> Timed:
+    """The time of a prediction of each of the first scored images, one after the other."""
+    device = None if read_card(run).classical is not None else asked.device
+    model = load_model(run, device=device, threads=asked.threads)
+    timed = Timed()
+    for image in _first_images(scored, asked):
+        began_s = perf_counter()
+        model.predict(image)
+        timed.add(perf_counter() - began_s)
+    return timed
+
+
+def _first_images(scored: Path, asked: AskedStudy) -> Iterator[Image]:
+    files = image_files(asked)
+    found = 0
+    for id_ in dict.fromkeys(row["id"] for _, row in read_table(scored / CASES, required=["id"])):
+        if found > _TIMED:
+            return
+        try:
+            image = read_image(files[id_])
+        except DelineateError:
+            continue  # it is listed among the failures of the scoring
+        found += 1
+        yield image
+
+
+def image_files(asked: AskedStudy) -> Mapping[str, Path]:
+    """Where the image of each sample is."""
+    data = asked.training_data
+    dataset = open_dataset(
+        data.source,
+        layout=data.layout,
+        masks=data.masks,
+        subjects=data.subjects,
+        overlapping=data.overlapping,
+    )
+    return {sample.id: sample.image for sample in dataset.samples}
+
+
+def parameters_of(model: Path) -> int:
+    """How many numbers a model has learnt: its own, or those of its members, and of its gate."""
+    card = read_card(model)
+    inner = [model / member for member in card.members]
+    own = sum(map(parameters_of, inner)) if inner else card.parameters
+    gate = card.gate.folder if card.gate is not None else None
+    return own if gate is None else own + parameters_of(model / gate)
