@@ -344,7 +344,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    monkeypatch.setattr(stores, "_put", fill)
+    monkeypatch.setattr(stores, "put", fill)
     with pytest.raises(CannotWriteError, match="disk is full"):
         write_ultrasound(tmp_path / "s", subjects=1, images_per_subject=4, seed=1, size_px=TINY)
     assert not (tmp_path / "s").exists()

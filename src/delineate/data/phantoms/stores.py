@@ -13,6 +13,7 @@ from PIL import Image
 from delineate.core.geometry import Size
 from delineate.core.types import Mask
 from delineate.data.phantoms import fundus, ultrasound
+from delineate.data.phantoms.folder import put
 from delineate.data.phantoms.picture import Picture, Pixels, Slot
 from delineate.data.phantoms.sweep import Sweep
 
@@ -187,14 +188,14 @@ def _write_tiff(path: Path, pixels: Pixels) -> None:
         file, pixels, photometric=colours, compression="lzw", metadata=None, software=False,
         rowsperstrip=pixels.shape[0],
     )  # fmt: skip
-    _put(path, file.getvalue())
+    put(path, file.getvalue())
 
 
 def _write_grey_gif(path: Path, pixels: Pixels) -> None:
     file = BytesIO()
     # Unasked, Pillow packs the palette, and 0 and 255 would come back as indices 0 and 1.
     Image.fromarray(pixels).save(file, format="GIF", optimize=False)
-    _put(path, file.getvalue())
+    put(path, file.getvalue())
 
 
 def _write_palette_gif(path: Path, pixels: Pixels) -> None:
@@ -202,15 +203,9 @@ def _write_palette_gif(path: Path, pixels: Pixels) -> None:
     indexed.putpalette(DRIVE_PALETTE)
     file = BytesIO()
     indexed.save(file, format="GIF", optimize=False)
-    _put(path, file.getvalue())
+    put(path, file.getvalue())
 
 
 def _read_gif(path: Path) -> Pixels:
     with Image.open(path) as image:
         return np.array(image, dtype=np.uint8)
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Without a flush to disk for each file: the set as a whole stands or is taken away."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing import get_context
@@ -18,13 +16,12 @@ from delineate.core.geometry import Size
 from delineate.core.progress import SILENT, Progress, track
 from delineate.data.phantoms import fundus, ultrasound
 from delineate.data.phantoms.faults import NEEDS_TEST, Planted, Store, fault_counts, plant
+from delineate.data.phantoms.folder import require_at_least, require_size, whole_folder
 from delineate.data.phantoms.picture import Slot
 from delineate.data.phantoms.stores import DriveStore, NerveStore
-from delineate.files.writing import cannot_write, new_folder, write_json
+from delineate.files.writing import write_json
 
 Faults = Iterable[str] | Mapping[str, int]
-
-SMALLEST_PX = 64
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,9 @@ def write_ultrasound(
         OutputExistsError, CannotWriteError: as `new_folder`. Nothing is left half-written.
     """
     counts = fault_counts(faults)
-    _require_size(size_px)
-    _require_at_least("images_per_subject", images_per_subject, 1)
-    _require_at_least("processes", processes, 1)
+    require_size(size_px)
+    require_at_least("images_per_subject", images_per_subject, 1)
+    require_at_least("processes", processes, 1)
     _require_subjects(subjects, test_subjects)
     if test_subjects == 0:
         _refuse_leaks(counts, "test_subjects=0")
@@ -86,7 +83,7 @@ def write_ultrasound(
             "faults: leaked_subject needs subjects in test, found labelled_test=False; "
             "label the test frames or leave this fault out"
         )
-    with _whole(folder, overwrite) as root:
+    with whole_folder(folder, overwrite) as root:
         store = NerveStore(root, seed, size_px, labelled_test)
         first_test = subjects - test_subjects + 1
         slots = [
@@ -134,13 +131,13 @@ def write_fundus(
         OutputExistsError, CannotWriteError: as `new_folder`. Nothing is left half-written.
     """
     counts = fault_counts(faults)
-    _require_size(size_px)
-    _require_at_least("training", training, 1)
+    require_size(size_px)
+    require_at_least("training", training, 1)
     if not 0 <= test <= 20:
         raise SettingsError(f"test: expected 0 to 20 photographs, found {test}")
     if test == 0:
         _refuse_leaks(counts, "test=0")
-    with _whole(folder, overwrite) as root:
+    with whole_folder(folder, overwrite) as root:
         store = DriveStore(root, seed, size_px)
         slots = [Slot("train", 21 + index, 1) for index in range(training)]
         slots += [Slot("test", 1 + index, 1) for index in range(test)]
@@ -188,39 +185,12 @@ def _finish(
     return PhantomSet(root, len(store.slots), planted)
 
 
-@contextmanager
-def _whole(folder: Path, overwrite: bool) -> Iterator[Path]:
-    """A new folder that is gone again if anything interrupts its filling."""
-    root = new_folder(folder, overwrite=overwrite)
-    try:
-        yield root
-    except BaseException as error:
-        with suppress(OSError):
-            shutil.rmtree(root)
-        if isinstance(error, OSError):
-            raise cannot_write(root, error) from error
-        raise
-
-
-def _require_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise SettingsError(f"{name}: expected {least} or more, found {value}")
-
-
 def _require_subjects(subjects: int, test_subjects: int) -> None:
-    _require_at_least("subjects", subjects, 1)
+    require_at_least("subjects", subjects, 1)
     if not 0 <= test_subjects < subjects:
         raise SettingsError(
             f"test_subjects: expected 0 to {subjects - 1}, so that one of the {subjects} "
             f"subjects is left to train on, found {test_subjects}"
-        )
-
-
-def _require_size(size_px: Size) -> None:
-    if min(size_px) < SMALLEST_PX:
-        raise SettingsError(
-            f"size_px: expected at least {SMALLEST_PX} pixels a side, "
-            f"found {size_px[0]}x{size_px[1]}"
         )
 
 
