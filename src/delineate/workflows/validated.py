@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 from torch import nn
 
 from delineate.core.progress import Progress, track
-from delineate.data.listing import counted
 from delineate.inference.model_card import Depth, Gate, Threshold, Tiling
 from delineate.metrics.operating_points import THRESHOLD_RULES
-from delineate.metrics.thresholds import ARGMAX, FALLBACK, Choice, best_dice_of_each
+from delineate.metrics.thresholds import ARGMAX, best_dice_of_each
 from delineate.recipe.recipe import Recipe
 from delineate.training.validate import CLASSIFIER_METRICS, METRICS, Judged, scores_of
-from delineate.workflows.chosen_threshold import best_threshold, stated
+from delineate.workflows.chosen_threshold import best_threshold, stated, stated_each
 from delineate.workflows.classifier_data import ClassifierCases
 from delineate.workflows.own_gate import own_gate
 from delineate.workflows.tiling import tiling_of
@@ -121,21 +119,4 @@ def _chosen(judged: list[Judged], cases: ValidationCases, metric: str) -> Thresh
         return best_threshold(judged, metric)
     probabilities, labels = (list(each) for each in zip(*judged, strict=True))
     each = best_dice_of_each(probabilities, labels, pooled=metric != "mean_dice")
-    return _of_each(each, cases)
-
-
-def _of_each(choices: Sequence[Choice], cases: ValidationCases) -> Threshold:
-    """One threshold a class, the mean of their scores, and the rule of each."""
-    names = [each.name for each in cases.classes[1:]]
-    rules: dict[str, list[str]] = {}
-    for name, choice in zip(names, choices, strict=True):
-        rules.setdefault(choice.rule, []).append(name)
-    scores = [choice.score for choice in choices if choice.score is not None]
-    return Threshold(
-        value=None,
-        values=tuple(FALLBACK if one.threshold is None else one.threshold for one in choices),
-        chosen_on=f"validation split, {counted(len(cases), 'image')}",
-        rule="one a class: "
-        + "; ".join(f"{', '.join(own)}: {rule}" for rule, own in rules.items()),
-        score=float(np.mean(scores)) if scores else None,
-    )
+    return stated_each(each, [one.name for one in cases.classes[1:]], len(cases))
