@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from delineate.inference.model_card import PRESENT
 from delineate.inference.model import load_model
+from delineate.inference.model_card import PRESENT
 from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
