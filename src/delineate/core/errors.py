@@ -30,6 +30,10 @@ class LeakageError(DelineateError):
     """One subject on both sides of a split."""
 
 
+class PreflightError(DelineateError):
+    """Data or settings of which a training can come to nothing."""
+
+
 class SettingsError(DelineateError):
     """A setting, name or option that does not exist or has a wrong value."""
 

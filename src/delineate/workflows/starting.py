@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from delineate.auditing.findings.leaks import Leak
+from delineate.auditing.soundness.case_facts import CaseFacts, facts_of_case, facts_of_image
 from delineate.core.errors import DelineateError, LayoutError, SettingsError
 from delineate.core.progress import Progress
 from delineate.core.types import VERDICTS
@@ -62,11 +63,15 @@ class AskedData:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Train and validation with settled masks, where the split is from, and what leaks."""
+    """Train and validation with settled masks, where the split is from, and what leaks.
+
+    `facts` say by sample id what was seen of each case as it was decoded.
+    """
 
     decided: Decided
     split_origin: str
     leaks: tuple[Leak, ...] = ()
+    facts: Mapping[str, CaseFacts] = field(default_factory=dict)
 
     @property
     def dataset(self) -> Dataset:
@@ -120,8 +125,9 @@ def begun(
             together=gate.together,
             progress=progress,
         )
-        dataset = settled(made.dataset, task, progress)
-        yield TrainingData(replace(reviewed, dataset=dataset), origin_of(made, asked), leaks)
+        dataset, facts = settled_with_facts(made.dataset, task, progress)
+        reviewed = replace(reviewed, dataset=dataset)
+        yield TrainingData(reviewed, origin_of(made, asked), leaks, facts)
 
 
 def taken_up(
@@ -145,7 +151,7 @@ def taken_up(
     opened = apply_split(opened, read_split(run / SPLIT))
     with decided(opened, review_of(run, facts), progress=progress) as reviewed:
         placed = reviewed.placed_in(run)
-    dataset = settled(placed.dataset, task, progress)
+    dataset, _ = settled_with_facts(placed.dataset, task, progress)
     require_same_data(facts, dataset)
     return TrainingData(replace(placed, dataset=dataset), facts.split_origin)
 
@@ -223,30 +229,37 @@ def labelled(asked: AskedData, task: Task) -> Dataset:
     return dataset
 
 
-def settled(dataset: Dataset, task: Task, progress: Progress) -> Dataset:
+def settled_with_facts(
+    dataset: Dataset, task: Task, progress: Progress
+) -> tuple[Dataset, dict[str, CaseFacts]]:
     """The dataset with the encoding and classes of all masks that training will read.
 
     Of a classifier the classes are absent and present, and every image has a label. Every image
     and mask that training needs is decoded once, so that a bad file is named before anything is
-    written and not after an hour.
+    written and not after an hour; what was seen of each is kept by its id.
     """
     used = tuple(sample for sample in dataset.samples if sample.split in (TRAIN, VALIDATION))
     if dataset.image_labels:
         require_labels(dataset, used)
-        _decoded(used, lambda sample: read_image(sample.image), progress)
-        return _require_both_kinds(replace(dataset, classes=VERDICTS))
+        facts = _facts(used, lambda sample: facts_of_image(read_image(sample.image)), progress)
+        return _require_both_kinds(replace(dataset, classes=VERDICTS)), facts
     observer = dataset.observers[0]
     require_labels(dataset, used, observer)
     seen = settle_encodings(
         replace(dataset, samples=used), observers=(observer,), progress=progress
     )
-    _decoded(used, lambda sample: read_case(seen, sample, (observer,)), progress)
+
+    def look(sample: Sample) -> CaseFacts:
+        case = read_case(seen, sample, (observer,))
+        labels, is_overlapping = case.labels[observer], seen.is_overlapping
+        return facts_of_case(case.image, labels, case.region, is_overlapping=is_overlapping)
+
+    facts = _facts(used, look, progress)
     if task == "segment":
-        return replace(dataset, encodings=seen.encodings, classes=seen.classes)
+        return replace(dataset, encodings=seen.encodings, classes=seen.classes), facts
     labels = image_labels(seen, used, progress=progress)
-    return _require_both_kinds(
-        replace(dataset, encodings=seen.encodings, classes=VERDICTS, image_labels=labels)
-    )
+    verdicts = replace(dataset, encodings=seen.encodings, classes=VERDICTS, image_labels=labels)
+    return _require_both_kinds(verdicts), facts
 
 
 def _require_both_kinds(dataset: Dataset) -> Dataset:
@@ -257,10 +270,13 @@ def _require_both_kinds(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _decoded(
-    samples: Sequence[Sample], decode: Callable[[Sample], object], progress: Progress
-) -> None:
-    """Read each once, and stop at the first that cannot be read."""
-    for _, found in in_threads(decode, samples, label="decoding", progress=progress):
+def _facts(
+    samples: Sequence[Sample], look: Callable[[Sample], CaseFacts], progress: Progress
+) -> dict[str, CaseFacts]:
+    """Decode each once, and stop at the first that cannot be read."""
+    facts = {}
+    for sample, found in in_threads(look, samples, label="decoding", progress=progress):
         if isinstance(found, DelineateError):
             raise found
+        facts[sample.id] = found
+    return facts

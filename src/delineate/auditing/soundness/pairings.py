@@ -1,0 +1,233 @@
+"""Whether another pairing of images with masks fits better than the one that is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from delineate.auditing.soundness.pixel_features import GRID, Features, with_ramps
+
+Shares = NDArray[np.float32]
+
+_FOLDS = 5
+# Weights are held small by as much as so many cells an image would.
+_RIDGE = 30.0
+# Another pairing stops a training where it is better by so much correlation, in so many spreads
+# of the mean difference, and for such a share of at least so many masks.
+BETTER_BY, SPREADS, SHARE_OF_MASKS, FEWEST_MASKS = 0.02, 3.5, 0.6, 8
+
+
+@dataclass(frozen=True)
+class Glance:
+    """An image and the mask that is given for it, both in cells.
+
+    `place` is its place in the order of files; `shares` (cells, classes) say how much of each
+    cell belongs to each class.
+    """
+
+    place: int
+    features: Features
+    shares: Shares
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One way to bring masks to images.
+
+    `image_of` gives the place of the image to which the mask at a place belongs, None where
+    there is none; `turned` brings the mask, as cells in rows and columns, into the image's pose.
+    """
+
+    words: str
+    image_of: Callable[[int], int | None]
+    turned: Callable[[Shares], Shares] = lambda cells: cells
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a pairing fits beside the given one, over the masks that both can be judged on.
+
+    `given` and `other` are mean correlations of predicted with drawn masks; `spreads` is the
+    mean difference over its standard error; `share` of the masks are fitted better.
+    """
+
+    pairing: Pairing
+    masks: int
+    given: float
+    other: float
+    spreads: float
+    share: float
+
+    @property
+    def is_clearly_better(self) -> bool:
+        """Whether the given pairing is not to be believed."""
+        return (
+            self.masks >= FEWEST_MASKS
+            and self.other - self.given >= BETTER_BY
+            and self.spreads >= SPREADS
+            and self.share >= SHARE_OF_MASKS
+        )
+
+
+GIVEN = Pairing("as given", lambda place: place)
+
+
+def shifted_pairings(count: int, names: Sequence[str], natural: Sequence[str]) -> list[Pairing]:
+    """Masks one to three files too early or too late, in reverse, or sorted otherwise.
+
+    `names` are those of the files in the order of places, `natural` the same names sorted as
+    people count: those that were listed in one order and numbered in the other are found so.
+    """
+    pairings = [
+        Pairing(_shift_words(by), lambda place, by=by: _within(place + by, count))  # type: ignore[misc] # mypy knows no defaults of lambdas
+        for by in (1, -1, 2, -2, 3, -3)
+    ]
+    pairings.append(
+        Pairing("the masks in reverse order of the files", lambda place: count - 1 - place)
+    )
+    plain = sorted(names)
+    if list(natural) != plain:
+        at = {name: place for place, name in enumerate(names)}
+        for listed, numbered, words in (
+            (plain, natural, "masks sorted 1, 10, 2 for images sorted 1, 2, 10"),
+            (natural, plain, "masks sorted 1, 2, 10 for images sorted 1, 10, 2"),
+        ):
+            goes = {at[own]: at[other] for own, other in zip(listed, numbered, strict=True)}
+            pairings.append(Pairing(words, goes.__getitem__))
+    return pairings
+
+
+def turned_pairings() -> list[Pairing]:
+    """Masks mirrored, turned or with rows and columns exchanged."""
+
+    def same(place: int) -> int:
+        return place
+
+    return [
+        Pairing("masks mirrored left to right", same, lambda cells: cells[:, ::-1]),
+        Pairing("masks mirrored top to bottom", same, lambda cells: cells[::-1]),
+        Pairing("masks turned by 180 degrees", same, lambda cells: cells[::-1, ::-1]),
+        Pairing("masks with rows and columns exchanged", same, lambda cells: cells.swapaxes(0, 1)),
+        Pairing("masks turned by 90 degrees", same, lambda cells: np.rot90(cells)),
+        Pairing("masks turned by 270 degrees", same, lambda cells: np.rot90(cells, 3)),
+    ]
+
+
+def compared(glances: Sequence[Glance], pairings: Sequence[Pairing]) -> list[Comparison]:
+    """Each pairing beside the given one, best first.
+
+    A linear model of tones, texture, colour and place learns the masks of four fifths of the
+    images, blocks of files, under each pairing, and is held against those of the last fifth; so
+    a pairing whose masks can be told from the images fits better than one whose cannot.
+    """
+    fits = _fits(glances, [GIVEN, *pairings])
+    given, *others = fits
+    found = [_comparison(each, given, fit) for each, fit in zip(pairings, others, strict=True)]
+    return sorted(found, key=lambda each: each.given - each.other)
+
+
+def _shift_words(by: int) -> str:
+    files = "the file" if abs(by) == 1 else f"the file {abs(by)} places"
+    # A mask whose image comes later was written too early.
+    return f"each image with the mask of {files} {'before' if by > 0 else 'after'} it"
+
+
+def _within(place: int, count: int) -> int | None:
+    return place if 0 <= place < count else None
+
+
+def _comparison(
+    pairing: Pairing, given: Mapping[int, float], other: Mapping[int, float]
+) -> Comparison:
+    both = sorted(given.keys() & other.keys())
+    if len(both) < 2:
+        return Comparison(pairing, len(both), 0.0, 0.0, 0.0, 0.0)
+    before = np.array([given[place] for place in both])
+    after = np.array([other[place] for place in both])
+    gain = after - before
+    error = float(gain.std(ddof=1)) / np.sqrt(len(both))
+    return Comparison(
+        pairing,
+        len(both),
+        float(before.mean()),
+        float(after.mean()),
+        float(gain.mean() / max(error, 1e-9)),
+        float((gain > 0).mean()),
+    )
+
+
+def _fits(glances: Sequence[Glance], pairings: Sequence[Pairing]) -> list[dict[int, float]]:
+    """For each pairing, by place of the mask: correlation of its prediction with it."""
+    by_place = {glance.place: number for number, glance in enumerate(glances)}
+    targets = [_targets_of(glances, by_place, pairing) for pairing in pairings]
+    fold_of = np.arange(len(glances)) * min(_FOLDS, len(glances)) // max(len(glances), 1)
+    folds = range(int(fold_of.max(initial=0)) + 1)
+    # Sums over the images of each fold, for each pairing: features with features and with masks.
+    grams: list[list[NDArray[np.float64] | float]] = [[0.0 for _ in folds] for _ in pairings]
+    moments: list[list[NDArray[np.float64] | float]] = [[0.0 for _ in folds] for _ in pairings]
+    for number, glance in enumerate(glances):
+        features, fold = with_ramps(glance.features), int(fold_of[number])
+        gram = (features.T @ features).astype(np.float64)
+        gram[np.diag_indices_from(gram)] += _RIDGE
+        for which, target in enumerate(targets):
+            if number in target:
+                grams[which][fold] += gram
+                shares = target[number][1]
+                moments[which][fold] += (features.T @ shares).astype(np.float64)
+    weights = [
+        [_weights(gram, moment, fold) for fold in folds]
+        for gram, moment in zip(grams, moments, strict=True)
+    ]
+    fits: list[dict[int, float]] = [{} for _ in pairings]
+    for number, glance in enumerate(glances):
+        features, fold = with_ramps(glance.features), int(fold_of[number])
+        for which, target in enumerate(targets):
+            own = weights[which][fold]
+            if number in target and own is not None:
+                place, shares = target[number]
+                fit = _correlation(features @ own, shares)
+                if fit is not None:
+                    fits[which][place] = fit
+    return fits
+
+
+def _targets_of(
+    glances: Sequence[Glance], by_place: Mapping[int, int], pairing: Pairing
+) -> dict[int, tuple[int, Shares]]:
+    """Number of the image -> place of the mask that the pairing brings it, and that mask."""
+    found = {}
+    for glance in glances:
+        image = pairing.image_of(glance.place)
+        if image is not None and image in by_place:
+            cells = glance.shares.reshape(GRID, GRID, -1)
+            shares = pairing.turned(cells).reshape(glance.shares.shape)
+            found[by_place[image]] = (glance.place, shares)
+    return found
+
+
+def _weights(
+    grams: Sequence[NDArray[np.float64] | float],
+    moments: Sequence[NDArray[np.float64] | float],
+    left_out: int,
+) -> NDArray[np.float32] | None:
+    """The weights of a model of all folds but one; None where these hold nothing."""
+    rest = [fold for fold in range(len(grams)) if fold != left_out]
+    gram = sum((grams[fold] for fold in rest), start=0.0)
+    moment = sum((moments[fold] for fold in rest), start=0.0)
+    if isinstance(gram, float) or isinstance(moment, float):
+        return None
+    return np.linalg.solve(gram, moment).astype(np.float32)
+
+
+def _correlation(predicted: Shares, drawn: Shares) -> float | None:
+    """The mean over the classes that a mask holds; None of a mask that is the same everywhere."""
+    found = []
+    for own, true in zip(predicted.T, drawn.T, strict=True):
+        if true.std() > 1e-6:
+            spread = max(float(own.std()), 1e-9)
+            product = (own - own.mean()) * (true - true.mean())
+            found.append(float(product.mean()) / (spread * float(true.std())))
+    return float(np.mean(found)) if found else None
