@@ -131,18 +131,17 @@ class _Sheet:
         wall = 0.24 + 0.20 * np.exp(deep * np.float32(-1 / 0.020))
         # Breast or muscle before the lower half, softly.
         low = np.clip((rows - 0.42) / 0.3, 0, 1) * np.float32(0.10 * self.person.wall)
-        haze = np.float32(rng.uniform(0.07, 0.10)) * (
-            1 + np.float32(0.10) * plate.texture(rng, 0.012)
-            + np.float32(0.22) * plate.texture(rng, 0.004)
-        )  # fmt: skip
+        haze = np.float32(rng.uniform(0.05, 0.095))
+        rough = np.float32(0.10) * plate.texture(rng, 0.012)
+        rough += np.float32(0.22) * plate.texture(rng, 0.004)
         vessels = self._vessels(lung)
         if self.gas is None or self.gas.side != lung.side:
-            return np.asarray(wall + low + haze + vessels, np.float32)
+            return np.asarray(wall + low + haze * (1 + rough) + vessels, np.float32)
         left = 1 - self.empty
         # A lung that has shrunk holds the same in less room.
         shrunk = 1 / max(1 - self.gas.depth, 0.3) - 1
         denser = np.float32(1 + 0.9 * shrunk)
-        seen = wall + low + left * (haze * denser + vessels)
+        seen = wall + low + left * (haze * (denser + rough) + vessels)
         return np.asarray(seen + self._skin(lung), np.float32)
 
     def _vessels(self, lung: Lung) -> Floats:
@@ -164,7 +163,7 @@ class _Sheet:
         edge, _ = self.gas.edge(lung)
         thin = max(0.0011, 0.55 / self.plate.unit_px)
         layer = self.plate.blurred(self.plate.area(band(edge, thin)), 0.0006)
-        return layer * np.float32(self.rng.uniform(0.06, 0.13))
+        return layer * np.float32(self.rng.uniform(0.04, 0.12))
 
     def _with_mediastinum(self, density: Floats) -> Floats:
         rng, plate = self.rng, self.plate

@@ -26,6 +26,7 @@ _LUNG = np.array([
 ])  # fmt: skip
 _APEX, _ANGLE = 0.098, 0.80
 _ANGLES = 181
+_RIBS, _LAST_IN_FRONT = 10, 6
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,13 @@ class Lung:
     hilum: tuple[float, float]
     reach: Points
 
+    def reach_at(self, angles: Points) -> Points:
+        """How far it is from the hilum to the edge at these angles (P,)."""
+        return np.interp(angles, np.linspace(-np.pi, np.pi, _ANGLES), self.reach)
+
     def placed(self, angles: Points, shares: Points) -> Points:
         """Points (P, 2) at these shares of the way from the hilum to the edge."""
-        grid = np.linspace(-np.pi, np.pi, _ANGLES)
-        far = shares * np.interp(angles, grid, self.reach)
+        far = shares * self.reach_at(angles)
         x = self.hilum[0] + self.side * far * np.sin(angles)
         return np.stack([x, self.hilum[1] - far * np.cos(angles)], axis=1)
 
@@ -106,7 +110,7 @@ def chest(person: Build, breath: float) -> Chest:
     lungs = (_lung(person, RIGHT, breath), _lung(person, LEFT, breath))
     posterior, anterior = [], []
     for lung in lungs:
-        for number in range(10):
+        for number in range(_RIBS):
             behind, before = _rib(person, lung, number)
             posterior.append(behind)
             if before is not None:
@@ -154,7 +158,7 @@ def _heart(person: Build, breath: float) -> Points:
     size, tall = person.heart, person.height
     right = [(-0.050, -0.05), (-0.047, 0.12), (-0.052, 0.22), (-0.056, 0.32), (-0.066, 0.42),
              (-0.090, 0.52), (-0.098, 0.60), (-0.088, 0.68), (-0.070, 0.74)]  # fmt: skip
-    left = [(0.165, 0.755), (0.192, 0.705), (0.186, 0.64), (0.158, 0.56), (0.115, 0.48),
+    left = [(0.165, 0.755), (0.192, 0.705), (0.186, 0.64), (0.168, 0.56), (0.126, 0.48),
             (0.080, 0.42), (0.074, 0.385), (0.062, 0.345), (0.078, 0.295), (0.072, 0.245),
             (0.050, 0.20), (0.046, 0.12), (0.052, -0.05)]  # fmt: skip
     points = np.array(right + left)
@@ -199,10 +203,13 @@ def _rib(person: Build, lung: Lung, number: int) -> tuple[Points, Points | None]
     reach = edge * (0.62 if number == 0 else 1.0)
     x = start + (reach - start) * np.sin(share * np.pi / 2) ** 0.9
     y = top - 0.012 * np.sin(np.pi * np.minimum(share * 1.6, 1)) + drop * share**2.1
-    half = (0.0105 + 0.0006 * min(number, 5)) * np.interp(share, [0, 0.1, 1], [0.8, 1, 1.05])
+    last = 1.05 if number <= _LAST_IN_FRONT else 0.3
+    half = (0.0105 + 0.0006 * min(number, 5)) * np.interp(
+        share, [0, 0.1, 0.85, 1], [0.8, 1, 1.05, last]
+    )
     line = np.stack([lung.side * x, y], axis=1)
     behind = band(line, half)
-    if number > 6:
+    if number > _LAST_IN_FRONT:
         return behind, None
     away = np.linspace(0, 1, 20)
     ending = 0.115 + 0.014 * number

@@ -23,8 +23,8 @@ INVERTED_SHARE = 0.15
 class FolderFiles:
     """`train/images/S_N.png` with `train/masks/S_N_mask.png`, 0 and 255, and the same in test."""
 
-    def __init__(self, root: Path, seed: int) -> None:
-        self._root, self._seed = root, seed
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
     def add(self, slot: Slot, film: Film) -> str:
         """Write a film and its mask; its id comes back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from delineate.data.phantoms.chest_anatomy import LEFT, RIGHT, Lung
 from delineate.data.phantoms.chest_plate import Points
@@ -44,10 +45,15 @@ class Gas:
         """Where the lung's edge is free, and the wall across from it: points (P, 2) each."""
         angles = np.linspace(-np.pi, np.pi, 361)
         gone = self.collapse(angles)
+        left = 1 - gone
+        # A lung without air draws itself together: the further gone, the rounder.
+        rounded = gaussian_filter1d(left * lung.reach_at(angles), 40 * self.depth, mode="wrap")
+        rounded = np.minimum(rounded / lung.reach_at(angles), 1)
+        left += np.clip(gone / 0.55, 0, 1) ** 2 * (rounded - left)
         free = np.flatnonzero(gone > 0)
         part = slice(max(free[0] - 1, 0), free[-1] + 2)
         wall = lung.placed(angles[part], np.full(len(angles[part]), 1.1))
-        return lung.placed(angles[part], 1 - gone[part]), wall
+        return lung.placed(angles[part], left[part]), wall
 
 
 def sampled(rng: np.random.Generator) -> Gas:

@@ -17,7 +17,7 @@ from delineate.data.phantoms.folder import require_at_least, require_size, whole
 from delineate.data.phantoms.picture import Slot
 from delineate.files.writing import write_json
 
-FORMS: dict[str, type[FolderFiles | SiimFiles]] = {"folders": FolderFiles, "siim": SiimFiles}
+FORMS = ("folders", "siim")
 
 SCHEMA, FILE = "phantoms", "phantoms.json"
 
@@ -71,7 +71,7 @@ def write_chest(
     require_size(size_px)
     plan = chest_plan(seed, training, test)
     with whole_folder(folder, overwrite) as root:
-        files = FORMS[form](root, seed)
+        files = SiimFiles(root, seed) if form == "siim" else FolderFiles(root)
         films = [
             _facts(files.add(slot, film), slot, film)
             for slot, film in _drawn(seed, plan, size_px, progress)
