@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from delineate.losses.catalogue import LOSSES
 from delineate.models.catalogue import MODELS
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import Recipe, recipe_names
+from delineate.recipe.two_stage_recipe import TwoStageRecipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 
@@ -61,6 +63,37 @@ def _classical_settings() -> list[tuple[str, str, str]]:
 
 def _default(setting: Any) -> Any:
     return setting.get_default(call_default_factory=True)
+
+
+def _two_stage_settings() -> list[tuple[str, str, str, str]]:
+    """Those that only a recipe of two stages has; each stage has those of a network."""
+    found = []
+    for section in ("folds", "budget", "operating"):
+        settings = TwoStageRecipe.model_fields[section].annotation
+        assert isinstance(settings, type)
+        assert issubclass(settings, BaseModel)
+        for name, setting in _flat(settings):
+            found.append((section, name, _as_toml(_default(setting)), setting.description or ""))
+    return found
+
+
+def _flat(settings: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, setting in settings.model_fields.items():
+        inner = setting.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _flat(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name, setting
+
+
+@pytest.mark.parametrize(("section", "name", "default", "meaning"), _two_stage_settings())
+def test_every_setting_of_two_stages_stands_in_its_section(
+    section: str, name: str, default: str, meaning: str
+) -> None:
+    """Name, default and meaning of what only a model of two stages has are those of the code."""
+    start = PAGE.index(f"### `[{section}]`")
+    rows = PAGE[start : PAGE.find("\n### ", start + 1)]
+    assert f"| `{name}` | `{default}` | {meaning} |" in rows
 
 
 def _parameters() -> list[tuple[str, str, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from delineate.evaluation.case_table import UNDEFINED
 from delineate.files.class_masks import read_class_masks
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
-from delineate.recipe.classical_recipe import ClassicalRecipe
-from delineate.recipe.recipe import Recipe, load_recipe
+from delineate.recipe.recipe import AnyRecipe, load_recipe
+from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.report.case_pictures import CasePicture, best_median_worst, case_picture
 from delineate.report.evaluation_page import write_evaluation_page
 from delineate.report.report_page import RecipeChoice, RunReport, SplitRow, write_report
@@ -30,6 +31,8 @@ from delineate.workflows.scoring import PAGE, PREDICTIONS, ScoringResult, file_n
 
 REPORT = "report.html"
 _SHOWN_EACH = 2
+# What stands at the head of a recipe and is no setting of a stage.
+_HEAD = {"name", "description", "task"}
 
 
 @dataclass(frozen=True)
@@ -202,9 +205,21 @@ def _split_row(dataset: Dataset, split: str) -> SplitRow:
     return replace(row, empty=empty, foreground_share=float(np.mean(list(shares.values()))))
 
 
-def _choices(recipe: Recipe | ClassicalRecipe) -> list[RecipeChoice]:
+def _choices(recipe: AnyRecipe) -> list[RecipeChoice]:
+    """Every setting; those of two stages by the name of their stage."""
+    if isinstance(recipe, TwoStageRecipe):
+        stages = {"gate": recipe.gate, "segmenter": recipe.segmenter}
+        return _listed(recipe.model_dump(exclude={*_HEAD, *stages})) + [
+            replace(choice, stage=f"{stage}.{choice.stage}")
+            for stage, network in stages.items()
+            for choice in _choices(network)
+        ]
+    return _listed(recipe.model_dump(exclude=_HEAD))
+
+
+def _listed(sections: dict[str, Any]) -> list[RecipeChoice]:
     return [
-        RecipeChoice(stage, name, str(value))
-        for stage, settings in recipe.model_dump(exclude={"name", "description", "task"}).items()
+        RecipeChoice(section, name, str(value))
+        for section, settings in sections.items()
         for name, value in settings.items()
     ]
