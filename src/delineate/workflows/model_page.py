@@ -7,36 +7,59 @@ from typing import Any
 
 from delineate.inference.model_card import ModelCard
 
+LIMITS = """## What it must not be used for
+
+This model has seen one data set. It has not been shown to work on images of another device,
+population or preparation, and it is no medical device: no decision about a person may rest on it.
+"""
 _KINDS = {"segment": "A segmentation model", "classify": "A classifier"}
 
 
 def model_page(card: ModelCard) -> str:
     """`README.md` of a model folder, in Markdown."""
-    threshold = card.threshold
-    classes = ", ".join(f"{each.index} {each.name}" for each in card.classes)
-    cut = (
-        f"{_where_cut(card)}, {threshold.rule} ({threshold.chosen_on})"
-        if threshold.cut is not None
-        else f"none: {threshold.rule}"
-    )
     outside = "background" if card.has_dark_surround else "not treated apart"
-    scores = "\n".join(
-        f"| {name.replace('_', ' ')} | {'undefined' if value is None else f'{value:.4f}'} |"
-        for name, value in card.validation["scores"].items()
-    )
     return f"""# {card.name}
 
 {_kind(card)}
 
 | | |
 |---|---|
-| classes | {classes} |
-| input | {card.preparation.channels} channel(s), {_size(card)} |
-| threshold | {cut} |
+| classes | {classes_of(card)} |
+| input | {card.preparation.channels} channel(s), {size_of(card)} |
+| threshold | {cut_of(card)} |{_own_gate(card)}
 | outside the field of view | {outside} |{_rows_of_kind(card)}
 | machine | {card.training["machine"]["processor"]} |
 {_search(card)}
-## Scores on the validation split
+{score_table(card, "Scores on the validation split")}
+## Use
+
+```
+delineate predict {{this folder}} IMAGES --out DIR
+```
+
+{LIMITS}"""
+
+
+def classes_of(card: ModelCard) -> str:
+    """Index and name of each class."""
+    return ", ".join(f"{each.index} {each.name}" for each in card.classes)
+
+
+def cut_of(card: ModelCard) -> str:
+    """Where probability becomes foreground, and how that was chosen."""
+    threshold = card.threshold
+    if threshold.cut is None:
+        return f"none: {threshold.rule}"
+    return f"{_where_cut(card)}, {threshold.origin}"
+
+
+def score_table(card: ModelCard, heading: str) -> str:
+    """A section with the scores of the card, and the rule by which they were taken."""
+    scores = "\n".join(
+        f"| {name.replace('_', ' ')} | {'undefined' if value is None else f'{value:.4f}'} |"
+        for name, value in card.validation["scores"].items()
+    )
+    return f"""## {heading}
 
 | score | value |
 |---|---|
@@ -44,17 +67,6 @@ def model_page(card: ModelCard) -> str:
 
 Rule: {card.validation["rule"]}. For figures on images that the model has not seen, run
 `delineate evaluate`.
-
-## Use
-
-```
-delineate predict {{this folder}} IMAGES --out DIR
-```
-
-## What it must not be used for
-
-This model has seen one data set. It has not been shown to work on images of another device,
-population or preparation, and it is no medical device: no decision about a person may rest on it.
 """
 
 
@@ -76,6 +88,13 @@ def _kind(card: ModelCard) -> str:
         f"{_KINDS[card.task]} of {card.parameters:,} parameters ({card.architecture}),\n"
         "trained with Delineate."
     )
+
+
+def _own_gate(card: ModelCard) -> str:
+    """A row on the head that decides whether there is anything to find, where it does."""
+    if card.gate is None:
+        return ""
+    return f"\n| gate | its own head, from {card.gate.threshold:.4f} on: {card.gate.rule} |"
 
 
 def _rows_of_kind(card: ModelCard) -> str:
@@ -145,7 +164,8 @@ def _encoder(card: ModelCard) -> str:
     return f"\n| encoder | {weights} |\n| colours | {said} |"
 
 
-def _size(card: ModelCard) -> str:
+def size_of(card: ModelCard) -> str:
+    """To which size images are brought."""
     preparation = card.preparation
     if preparation.size_px:
         return f"brought to {preparation.size_px[0]} x {preparation.size_px[1]} px"
