@@ -204,10 +204,12 @@ def shown_recipes() -> list[str]:
     return [block for block in blocks if block.startswith("name")]
 
 
-@pytest.mark.parametrize(("at", "task"), [(0, "segment"), (1, "classify"), (2, "segment")])
+@pytest.mark.parametrize(
+    ("at", "task"), [(0, "segment"), (1, "classify"), (2, "segment"), (3, "segment")]
+)
 def test_recipes_that_are_shown_are_whole(tmp_path, at, task):
-    """They load as they stand on the page; there are three."""
-    assert len(shown_recipes()) == 3
+    """They load as they stand on the page; there are four."""
+    assert len(shown_recipes()) == 4
     (tmp_path / "r.toml").write_text(shown_recipes()[at])
     assert load_recipe(str(tmp_path / "r.toml")).task == task
 
