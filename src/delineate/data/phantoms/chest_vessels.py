@@ -16,7 +16,8 @@ THINNEST = 0.0007
 """Half a width, in units of the film's shorter side, below which a vessel is lost from sight."""
 
 _STEP = 0.045
-_MOST_STEPS = 25
+_MOST_STEPS = 20
+_MOST_VESSELS = 240
 _GENERATIONS = 4
 
 
@@ -52,8 +53,13 @@ def grow(rng: np.random.Generator) -> Tree:
     buds = [
         _Bud(0.03, 0.0, course, width, 0) for course, width in zip(courses, widths, strict=True)
     ]
-    while buds:
-        points, children = _branch(rng, buds.pop())
+    # All chance at once: a vessel alone needs too little to ask for it each time.
+    turns = np.cumsum(rng.normal(0, 0.11, (_MOST_VESSELS, _MOST_STEPS)), axis=1)
+    chances = rng.random((_MOST_VESSELS, _MOST_STEPS + 1, 3))
+    for winding, luck in zip(turns, chances, strict=True):
+        if not buds:
+            break
+        points, children = _branch(buds.pop(0), winding.tolist(), luck.tolist())
         if len(points) > 2:
             found.append(np.array(points))
             buds += children
@@ -64,26 +70,27 @@ def grow(rng: np.random.Generator) -> Tree:
 
 
 def _branch(
-    rng: np.random.Generator, bud: _Bud
+    bud: _Bud, winding: list[float], luck: list[list[float]]
 ) -> tuple[list[tuple[float, float, float]], list[_Bud]]:
     """One vessel until it is thin or leaves the lung, (up, right, half width), and its buds."""
-    turns = np.cumsum(rng.normal(0, 0.11, _MOST_STEPS)) + bud.course
     up, right, half_width = bud.up, bud.right, bud.half_width
-    taper = half_width * rng.uniform(0.05, 0.075)
+    first, *rest = luck
+    taper = half_width * (0.05 + 0.025 * first[0])
+    side = 1 if first[1] < 0.5 else -1
     points, buds = [(up, right, half_width)], []
-    until = int(rng.integers(2, 5))
-    side = 1 if rng.random() < 0.5 else -1
-    for turn in turns.tolist():
-        up, right = up + _STEP * cos(turn), right + _STEP * sin(turn)
+    until = 2 + int(3 * first[2])
+    for turn, (thinner, wider, gap) in zip(winding, rest, strict=True):
+        course = bud.course + turn
+        up, right = up + _STEP * cos(course), right + _STEP * sin(course)
         half_width -= taper
         if half_width < THINNEST or hypot(up, right) > 0.97:
             break
         points.append((up, right, half_width))
         until -= 1
         if until <= 0 and bud.generation < _GENERATIONS and half_width > 1.3 * THINNEST:
-            thin = half_width * rng.uniform(0.5, 0.8)
-            course = turn + side * rng.uniform(0.35, 0.85)
-            buds.append(_Bud(up, right, course, thin, bud.generation + 1))
+            thin = half_width * (0.5 + 0.3 * thinner)
+            away = course + side * (0.35 + 0.5 * wider)
+            buds.append(_Bud(up, right, away, thin, bud.generation + 1))
             half_width *= 0.93
-            until, side = int(rng.integers(2, 5)), -side
+            until, side = 2 + int(3 * gap), -side
     return points, buds
