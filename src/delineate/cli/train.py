@@ -39,7 +39,8 @@ def train(
         typer.Option(
             "--recipe",
             metavar="NAME|FILE",
-            help="A recipe that comes with the package, or a TOML file; general where not given.",
+            help="A recipe that comes with the package, or a TOML file; where not given, or with "
+            "planned, one is planned for DATA.",
         ),
     ] = None,
     changes: Annotated[

@@ -106,7 +106,7 @@ class Fingerprint:
 
     def document(self) -> dict[str, Any]:
         """The same in plain JSON values."""
-        return _rounded(asdict(self))
+        return rounded(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Machine:
 
     def document(self) -> dict[str, Any]:
         """The same in plain JSON values."""
-        return _rounded(asdict(self))
+        return rounded(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -146,19 +146,21 @@ class Pace:
 
     def document(self) -> dict[str, Any]:
         """The same in plain JSON values."""
-        return _rounded(asdict(self))
+        return rounded(asdict(self))
 
 
 def _power_of_two(seconds: float) -> float:
     return float(2.0 ** round(log(seconds, 2)))
 
 
-def _rounded(values: Any) -> Any:
-    """Numbers of four digits: more say nothing of a data set, and make files hard to compare."""
-    if isinstance(values, float):
-        return float(f"{values:.4g}")
-    if isinstance(values, Mapping):
-        return {name: _rounded(each) for name, each in values.items()}
-    if isinstance(values, list | tuple):
-        return [_rounded(each) for each in values]
-    return values
+def rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with numbers of four digits: more say nothing, and make files hard to compare."""
+    return {name: _rounded(each) for name, each in values.items()}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, Mapping):
+        return rounded(value)
+    return [_rounded(each) for each in value] if isinstance(value, list | tuple) else value

@@ -9,7 +9,7 @@ from delineate.recipe.choices import Choice, recipe_of
 from delineate.recipe.fingerprint import Fingerprint, Machine, Pace
 from delineate.recipe.planner_augment import augment_choices
 from delineate.recipe.planner_learning import expected_steps, learning_choices
-from delineate.recipe.planner_sizes import frame_of, network_choices, size_choices
+from delineate.recipe.planner_sizes import frame_of, network_choice, size_choices
 from delineate.recipe.recipe import Recipe
 
 PLANNED = "planned"
@@ -34,11 +34,15 @@ def plan_of(fingerprint: Fingerprint, machine: Machine, pace: Pace | None = None
 
 
 def _choices(fingerprint: Fingerprint, machine: Machine, pace: Pace | None) -> Iterator[Choice]:
-    frame = frame_of(fingerprint, machine)
+    unhurried = frame_of(fingerprint, machine)
+    steps = expected_steps(machine, pace)
+    frame = frame_of(fingerprint, machine, steps)
+    if steps is not None:  # a step takes as long as it has pixels
+        steps = round(steps * unhurried.patch_area_px / frame.patch_area_px)
     yield from size_choices(fingerprint, frame)
     yield from augment_choices(fingerprint)
-    yield from network_choices(fingerprint, machine, expected_steps(machine, pace))
-    yield from learning_choices(fingerprint, machine, pace, frame)
+    yield network_choice(fingerprint, machine, steps)
+    yield from learning_choices(fingerprint, machine, pace, frame, steps)
 
 
 def _description(fingerprint: Fingerprint) -> str:

@@ -36,12 +36,16 @@ def batch_of(machine: Machine) -> int:
 
 
 def learning_choices(
-    fingerprint: Fingerprint, machine: Machine, pace: Pace | None, frame: Frame
+    fingerprint: Fingerprint,
+    machine: Machine,
+    pace: Pace | None,
+    frame: Frame,
+    steps: int | None,
 ) -> Iterator[Choice]:
     """Loss, sampling, steps and validation, each with its reason."""
     yield Choice("loss", *_loss(fingerprint))
     yield Choice("patches.foreground_share", *_foreground_share(fingerprint, frame))
-    yield from _steps(fingerprint, machine, pace, frame)
+    yield from _steps(fingerprint, machine, frame, steps)
     yield from _validation(fingerprint, machine, pace)
 
 
@@ -70,9 +74,9 @@ def _foreground_share(fingerprint: Fingerprint, frame: Frame) -> tuple[float, st
 
 
 def _steps(
-    fingerprint: Fingerprint, machine: Machine, pace: Pace | None, frame: Frame
+    fingerprint: Fingerprint, machine: Machine, frame: Frame, steps: int | None
 ) -> Iterator[Choice]:
-    batch, steps = batch_of(machine), expected_steps(machine, pace)
+    batch = batch_of(machine)
     hardware = "an accelerator" if machine.is_accelerated else "a processor"
     yield Choice("train.batch", batch, f"{hardware}; small batches make many steps")
     yield Choice(

@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from delineate.core.geometry import Size, round_up
 from delineate.recipe.choices import Choice
 from delineate.recipe.fingerprint import Fingerprint, Machine
 
-# How wide the finest structure stays, working px: lines are lost below, patches only cost time.
+# How wide the finest structure stays, working px: lines are lost below, shapes only cost time.
 LINE_PX, SHAPE_PX = 6.0, 18.0
-# Sides are whole multiples of this, and images are not reduced below so many.
+# Single shapes are known by where they lie, so that images are reduced to this as long as these
+# stay so wide.
+SINGLE_LONGEST_PX, SINGLE_PX, MOST_PIECES = 256, 6.0, 4
+# Sides are whole multiples of the first, and no image is reduced below the second.
 STEP_PX, SMALLEST_PX = 32, 128
 # Images up to so many working pixels are seen whole.
 WHOLE_PX = 192 * 192
-# Sides of patches: of lines, and the range for everything else.
-LINE_PATCH_PX, PATCH_PX, ACCELERATED_PATCH_PX = 96, (128, 160), (192, 320)
-# Channels a level on a processor; an accelerator gets through four times as many.
-LINE_WIDTHS, SHAPE_WIDTHS = (16, 16, 32, 64), (16, 16, 32, 64, 128)
-WIDE_LINE_WIDTHS, WIDE_SHAPE_WIDTHS = (32, 64, 128, 256), (32, 64, 128, 256, 512)
+# Sides of patches: of lines, and the range for everything else; twice that on an accelerator.
+LINE_PATCH_PX, PATCH_PX = 96, (128, 160)
+# Steps below which a smaller image, and so more steps, is worth what is lost with it; and steps
+# from which a network of four times the work still has time to settle.
+FEW_STEPS, MANY_STEPS = 1000, 30_000
+# Channels a level, and those of a network with more time.
+LINE_WIDTHS, WIDE_LINE_WIDTHS = [16, 16, 32, 64], [32, 32, 64, 128]
+SHAPE_WIDTHS, WIDE_SHAPE_WIDTHS = [16, 16, 32, 64, 128], [32, 32, 64, 128, 256]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """At which size an image is worked on, and the piece of it that the network learns from."""
+    """At which size an image is worked on, and the piece of it that the network learns from.
 
-    scale: float
+    `native_px` is the size of a usual image; `is_hurried` says whether it is smaller than it
+    would be with more time.
+    """
+
+    native_px: Size
     longest_px: int | None
-    working_px: Size
     patch_px: Size
+    is_hurried: bool = False
+
+    @property
+    def scale(self) -> float:
+        """Working pixels through native pixels."""
+        return min(1.0, (self.longest_px or max(self.native_px)) / max(self.native_px))
+
+    @property
+    def working_px(self) -> Size:
+        """The size of a usual image when it is worked on."""
+        return round(self.native_px[0] * self.scale), round(self.native_px[1] * self.scale)
 
     @property
     def is_whole(self) -> bool:
@@ -37,79 +57,98 @@ class Frame:
         return all(a >= b for a, b in zip(self.patch_px, self.working_px, strict=True))
 
     @property
+    def patch_area_px(self) -> int:
+        """Pixels of a patch."""
+        return self.patch_px[0] * self.patch_px[1]
+
+    @property
     def patches_an_image(self) -> int:
         """How many patches have about as many pixels as an image."""
-        (rows, columns), (height, width) = self.working_px, self.patch_px
-        return max(1, min(32, round(rows * columns / (height * width))))
+        rows, columns = self.working_px
+        return max(1, min(32, round(rows * columns / self.patch_area_px)))
 
 
-def frame_of(fingerprint: Fingerprint, machine: Machine) -> Frame:
-    """Size and patch for this data on this machine."""
-    native = fingerprint.size_px
-    aim_px = LINE_PX if fingerprint.is_of_lines else SHAPE_PX
-    longest = max(native)
-    reduced = round_up(int(longest * min(1.0, aim_px / fingerprint.finest.width_px)), STEP_PX)
-    reduced = max(reduced, SMALLEST_PX)
-    longest_px = reduced if reduced < max(fingerprint.largest_px) else None
-    scale = min(1.0, reduced / longest)
-    working = (round(native[0] * scale), round(native[1] * scale))
-    return Frame(scale, longest_px, working, _patch_px(fingerprint, machine, working, scale))
+def frame_of(fingerprint: Fingerprint, machine: Machine, steps: int | None = None) -> Frame:
+    """Size and patch for this data; `steps` are those that the time allows at the unhurried size.
+
+    Where these are few and images are seen whole, they are reduced until there are enough.
+    """
+    frame = _framed(fingerprint, machine, _longest_px(fingerprint))
+    if steps is None or steps >= FEW_STEPS or not frame.is_whole or fingerprint.is_of_lines:
+        return frame
+    longest = max(frame.working_px) * (steps / FEW_STEPS) ** 0.5
+    hurried = _framed(fingerprint, machine, longest)
+    return frame if hurried == frame else replace(hurried, is_hurried=True)
 
 
-def _patch_px(fingerprint: Fingerprint, machine: Machine, working: Size, scale: float) -> Size:
+def _longest_px(fingerprint: Fingerprint) -> float:
+    """The longest side at which the finest structure is as wide as it need be."""
+    longest, finest_px = max(fingerprint.size_px), fingerprint.finest.width_px
     if fingerprint.is_of_lines:
-        side = LINE_PATCH_PX if not machine.is_accelerated else 2 * LINE_PATCH_PX
-    elif working[0] * working[1] <= WHOLE_PX:
-        return round_up(working[0], STEP_PX), round_up(working[1], STEP_PX)
+        return longest * LINE_PX / finest_px
+    wanted = longest * SHAPE_PX / finest_px
+    if sum(each.pieces for each in fingerprint.classes) > MOST_PIECES:
+        return wanted
+    return min(wanted, max(SINGLE_LONGEST_PX, longest * SINGLE_PX / finest_px))
+
+
+def _framed(fingerprint: Fingerprint, machine: Machine, longest: float) -> Frame:
+    native = fingerprint.size_px
+    reduced = max(round_up(int(min(longest, max(native))), STEP_PX), SMALLEST_PX)
+    frame = Frame(native, reduced if reduced < max(fingerprint.largest_px) else None, (0, 0))
+    return replace(frame, patch_px=_patch_px(fingerprint, machine, frame))
+
+
+def _patch_px(fingerprint: Fingerprint, machine: Machine, frame: Frame) -> Size:
+    height, width = (round_up(side, STEP_PX) for side in frame.working_px)
+    if fingerprint.is_of_lines:
+        side = LINE_PATCH_PX
+    elif height * width <= WHOLE_PX:
+        return height, width
     else:
-        least, most = ACCELERATED_PATCH_PX if machine.is_accelerated else PATCH_PX
-        broadest_px = scale * max(each.width_px for each in fingerprint.classes)
-        side = min(max(round_up(int(2 * broadest_px), STEP_PX), least), most)
-    return min(side, round_up(working[0], STEP_PX)), min(side, round_up(working[1], STEP_PX))
+        broadest_px = frame.scale * max(each.width_px for each in fingerprint.classes)
+        side = min(max(round_up(int(2 * broadest_px), STEP_PX), PATCH_PX[0]), PATCH_PX[1])
+    side = 2 * side if machine.is_accelerated else side
+    return min(side, height), min(side, width)
 
 
 def size_choices(fingerprint: Fingerprint, frame: Frame) -> Iterator[Choice]:
     """Working size and patches, each with its reason."""
-    yield Choice("prepare.channels", *_channels(fingerprint))
+    if fingerprint.tones.is_grey:
+        why = "in every image that was looked at red, green and blue are the same"
+        yield Choice("prepare.channels", "grey", why)
+    else:
+        yield Choice("prepare.channels", "colour", "there are images in colour")
     yield Choice("prepare.longest_side_px", frame.longest_px, _why_size(fingerprint, frame))
     yield Choice("patches.size_px", frame.patch_px, _why_patch(fingerprint, frame))
-    yield Choice(
-        "patches.per_image",
-        frame.patches_an_image,
-        "an epoch looks at about as many pixels as the images have",
-    )
-
-
-def _channels(fingerprint: Fingerprint) -> tuple[str, str]:
-    if fingerprint.tones.is_grey:
-        return "grey", "in every image that was looked at red, green and blue are the same"
-    return "colour", "there are images in colour"
+    why = "an epoch looks at about as many pixels as the images have"
+    yield Choice("patches.per_image", frame.patches_an_image, why)
 
 
 def _why_size(fingerprint: Fingerprint, frame: Frame) -> str:
-    finest = fingerprint.finest
+    finest, (height, width) = fingerprint.finest, fingerprint.size_px
     found = (
         f"the finest structure, {finest.name}, is {finest.width_px:.3g} px wide in images of "
-        f"{fingerprint.size_px[0]} x {fingerprint.size_px[1]} px"
+        f"{height} x {width} px"
     )
     if frame.longest_px is None:
         return f"{found}: nothing is reduced"
-    now_px = finest.width_px * frame.scale
-    return (
-        f"{found}; reduced it is still {now_px:.3g} px wide, and a step takes "
-        f"{1 / frame.scale**2:.2g} times less than at native size; the probability is brought "
-        "back to native size before it is cut"
+    why = (
+        f"{found}; reduced it is still {finest.width_px * frame.scale:.3g} px wide, and a pixel "
+        f"costs {1 / frame.scale**2:.2g} times less; probability is brought back to native size "
+        "before it is cut"
     )
+    return why + ("; larger there would be too few steps in the time" if frame.is_hurried else "")
 
 
 def _why_patch(fingerprint: Fingerprint, frame: Frame) -> str:
-    if frame.is_whole and not fingerprint.is_of_lines:
-        return "the whole of a reduced image: where a shape lies says what it is, and it is cheap"
     if fingerprint.is_of_lines:
         return (
             "lines look alike everywhere and need little around them; small pieces give many "
             "different steps an image"
         )
+    if frame.is_whole:
+        return "the whole of a reduced image: where a shape lies helps to tell it, and it is cheap"
     broadest = max(fingerprint.classes, key=lambda each: each.width_px)
     return (
         f"room for the broadest class, {broadest.name}, {broadest.width_px * frame.scale:.3g} "
@@ -117,8 +156,8 @@ def _why_patch(fingerprint: Fingerprint, frame: Frame) -> str:
     )
 
 
-def network_choices(fingerprint: Fingerprint, machine: Machine, steps: int | None) -> list[Choice]:
-    """Depth and widths, with the reason; `steps` are those that the time allows, if that is known.
+def network_choice(fingerprint: Fingerprint, machine: Machine, steps: int | None) -> Choice:
+    """Depth and widths; `steps` are those that the time allows, None where that is not known.
 
     Source: docs/decisions/0005-vessel-network.md for the slender network.
     """
@@ -129,14 +168,11 @@ def network_choices(fingerprint: Fingerprint, machine: Machine, steps: int | Non
     else:
         widths = WIDE_SHAPE_WIDTHS if is_wide else SHAPE_WIDTHS
         why = "four halvings: an output sees about 100 px to each side, more than a shape is wide"
-    why += (
-        "; wide, for there is time for it"
-        if is_wide
-        else "; few channels, most of all at full size where they are dear: many short steps beat "
-        "few long ones"
-    )
-    return [Choice("model.arguments", {"widths": list(widths)}, why)]
-
-
-# From so many steps on a network of four times the work has still time to settle.
-MANY_STEPS = 30_000
+    if is_wide:
+        why += "; twice the channels, for there is time for them"
+    else:
+        why += (
+            "; few channels, most of all at full size where they are dear: many short steps beat "
+            "few long ones"
+        )
+    return Choice("model.arguments", {"widths": widths}, why)

@@ -84,7 +84,7 @@ def _step(
             output = network(images)
         loss = loss_of(output, labels, loss_function)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         return float(loss.detach())  # waits for an accelerator
 

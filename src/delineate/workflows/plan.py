@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,18 @@ from delineate.recipe.fingerprint import Fingerprint, Machine, Pace
 from delineate.recipe.planned_text import planned_text
 from delineate.recipe.planner import PLANNED, plan_of
 from delineate.recipe.planner_learning import FRACTION
-from delineate.recipe.recipe import Recipe, changed_recipe
+from delineate.recipe.recipe import AnyRecipe, Recipe, changed_recipe, recipe_text
 from delineate.training.settings import ValidationSettings
 from delineate.workflows.fingerprint import fingerprint
 from delineate.workflows.inputs import inputs_of
 from delineate.workflows.run_folder import RECIPE
-from delineate.workflows.starting import AskedData, begun
+from delineate.workflows.starting import (
+    AskedData,
+    TrainingData,
+    begun,
+    require_labels_fit,
+    with_whole_path,
+)
 
 SCHEMA, FILE = "plan", "plan.json"
 
@@ -94,21 +101,20 @@ def plan(
     Raises:
         DelineateError: data that cannot be trained on, or an output that exists.
     """
+    given = (masks,) if isinstance(masks, str) else tuple(masks or ())
     asked = AskedData(
         source,
         layout=layout,
-        masks=(masks,) if isinstance(masks, str) else tuple(masks or ()) or None,
+        masks=tuple(with_whole_path(each) for each in given) or None,
         subjects=subjects,
         split_file=split_file,
         review=None if review is None else Path(review),
         allow_leakage=allow_leakage,
         overlapping=overlapping,
     )
-    fraction = held_out()
-    with begun(asked, task="segment", fraction=fraction, seed=seed, progress=progress) as data:
-        planned = planned_recipe(
-            data.dataset, minutes=minutes, device=device, threads=threads, progress=progress
-        )
+    with begun_with_plan(
+        asked, minutes=minutes, seed=seed, device=device, threads=threads, progress=progress
+    ) as (data, planned):
         inputs = inputs_of(data.dataset, *asked.files)
     recipe, document = _targets(Path(out), overwrite=overwrite, inputs=inputs)
     # The JSON first: it is what tells our recipe from one of somebody else.
@@ -117,13 +123,50 @@ def plan(
     return PlanResult(recipe, planned.document)
 
 
-def held_out(changes: Sequence[str] = ()) -> float:
+def write_recipe(folder: Path, recipe: AnyRecipe, planned: Planned | None) -> None:
+    """Write the recipe of a run, and where it was planned the plan with its reasons."""
+    if planned is not None:
+        write_json(folder / FILE, planned.document, schema=SCHEMA)
+    write_text(folder / RECIPE, recipe_text(recipe) if planned is None else planned.text)
+
+
+@contextmanager
+def begun_with_plan(
+    asked: AskedData,
+    *,
+    changes: Sequence[str] = (),
+    minutes: float | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Iterator[tuple[TrainingData, Planned]]:
+    """The data of a new training, read and parted, and the plan for what it trains on.
+
+    Raises:
+        DelineateError: as `begun`, or a change that no recipe takes.
+    """
+    require_labels_fit("segment", asked.labels)
+    with begun(
+        asked, task="segment", fraction=_held_out(changes), seed=seed, progress=progress
+    ) as data:
+        yield (
+            data,
+            planned_recipe(
+                data.dataset,
+                changes=changes,
+                minutes=minutes,
+                device=device,
+                threads=threads,
+                progress=progress,
+            ),
+        )
+
+
+def _held_out(changes: Sequence[str]) -> float:
     """The share of the training subjects that a plan with these changes validates on.
 
     It is known before any data is, for the plan is made on what is left.
-
-    Raises:
-        SettingsError: a change that no recipe takes.
     """
     empty = Recipe(name=PLANNED, description="", validation=ValidationSettings(fraction=FRACTION))
     return changed_recipe(empty, changes, f"recipe '{PLANNED}'").validation.fraction

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from delineate.core.progress import SILENT, Progress
 from delineate.models.settings import IMAGENET, RANDOM
 from delineate.recipe.classical_recipe import ClassicalRecipe
-from delineate.recipe.recipe import DEFAULT, load_recipe
+from delineate.recipe.planner import PLANNED
+from delineate.recipe.recipe import load_recipe
 from delineate.training.budget import Clock
+from delineate.workflows.plan import begun_with_plan
 from delineate.workflows.run_folder import RECIPE, RUN
 from delineate.workflows.starting import AskedData, with_whole_path
 from delineate.workflows.train_classical import require_no_network, train_classical
@@ -51,9 +54,10 @@ def train(
     log, whose decisions are applied; the run keeps a copy of it. `encoder_weights` says where a
     network with a named encoder starts: "imagenet", a file, or "random". A recipe that is to
     classify takes as label whether a mask holds any foreground, or the `labels` of a CSV with id
-    and label. `overlapping` declares that a pixel may belong to several classes. `minutes` covers
-    everything from this call to the written model. A resumed run takes its recipe, split, review,
-    seed, precision and threads from the run folder.
+    and label. Without a `recipe`, or with "planned", one is planned on the training part, and the
+    run keeps its reasons. `overlapping` declares that a pixel may belong to several classes.
+    `minutes` covers everything from this call to the written model. A resumed run takes its recipe,
+    split, review, seed, precision and threads from the run folder.
 
     Raises:
         LeakageError: a subject, a file or copies of one picture in several splits.
@@ -77,53 +81,70 @@ def train(
         overlapping=overlapping,
     )
     is_resumed = resume and (out / RUN).is_file()
-    plan = (
-        load_recipe(str(out / RECIPE))
-        if is_resumed
-        else load_recipe(recipe or DEFAULT, (*changes, *_encoder_change(encoder_weights)))
-    )
-    if isinstance(plan, ClassicalRecipe):
-        require_no_network(
-            plan,
-            {
-                "--resume": resume,
-                "--epochs": epochs,
-                "--steps": steps,
-                "--device": None if device == "cpu" else device,
-            },
-        )
-        return train_classical(
+    every_change = (*changes, *_encoder_change(encoder_weights))
+    with ExitStack() as temporary:  # holds the data that a plan was made on
+        data, planned = None, None
+        if is_resumed:
+            plan = load_recipe(str(out / RECIPE))
+        elif recipe is None or recipe == PLANNED:
+            data, planned = temporary.enter_context(
+                begun_with_plan(
+                    asked,
+                    changes=every_change,
+                    minutes=minutes,
+                    seed=seed or 0,
+                    device=device,
+                    threads=threads,
+                    progress=progress,
+                )
+            )
+            plan = planned.recipe
+        else:
+            plan = load_recipe(recipe, every_change)
+        if isinstance(plan, ClassicalRecipe):
+            require_no_network(
+                plan,
+                {
+                    "--resume": resume,
+                    "--epochs": epochs,
+                    "--steps": steps,
+                    "--device": None if device == "cpu" else device,
+                },
+            )
+            return train_classical(
+                plan,
+                asked,
+                out,
+                clock=clock,
+                recipe=recipe,
+                minutes=minutes,
+                overwrite=overwrite,
+                seed=seed or 0,
+                threads=threads,
+                progress=progress,
+            )
+        from delineate.workflows.train_network import train_network
+
+        return train_network(
             plan,
             asked,
             out,
             clock=clock,
             recipe=recipe,
+            changes=changes,
+            encoder_weights=encoder_weights,
             minutes=minutes,
+            epochs=epochs,
+            steps=steps,
+            resume=resume,
             overwrite=overwrite,
-            seed=seed or 0,
+            seed=seed,
+            device=device,
             threads=threads,
+            begun_data=data,
+            planned=planned,
             progress=progress,
         )
-    from delineate.workflows.train_network import train_network
-
-    return train_network(
-        plan,
-        asked,
-        out,
-        clock=clock,
-        recipe=recipe,
-        changes=changes,
-        encoder_weights=encoder_weights,
-        minutes=minutes,
-        epochs=epochs,
-        steps=steps,
-        resume=resume,
-        overwrite=overwrite,
-        seed=seed,
-        device=device,
-        threads=threads,
-        progress=progress,
-    )
 
 
 def _encoder_change(weights: str | None) -> tuple[str, ...]:

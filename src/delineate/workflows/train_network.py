@@ -20,7 +20,7 @@ from delineate.inference.settings import Repeats
 from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.catalogue import weighted_sum
 from delineate.models.encoder_weights import start_encoder
-from delineate.recipe.recipe import Recipe, recipe_text
+from delineate.recipe.recipe import Recipe
 from delineate.training.budget import Budget, Clock
 from delineate.training.checkpoint import CHECKPOINTS, newest_checkpoint
 from delineate.training.loop import Fitted, fit
@@ -36,9 +36,9 @@ from delineate.workflows.labelled_data import (
 )
 from delineate.workflows.learning import built_network, learning, require_fitting_patches
 from delineate.workflows.model_writing import write_model
+from delineate.workflows.plan import Planned, write_recipe
 from delineate.workflows.run_folder import (
     LABELS,
-    RECIPE,
     RUN,
     SPLIT,
     RunFacts,
@@ -84,11 +84,13 @@ def train_network(
     device: str | None = None,
     threads: int | None = None,
     begun_data: TrainingData | None = None,
+    planned: Planned | None = None,
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train the network of a recipe; see `delineate.workflows.train.train`.
 
-    `begun_data` is the data where it was read, parted and checked before.
+    `begun_data` is the data where it was read, parted and checked before; `planned` the plan
+    that the recipe comes from, whose reasons the run keeps.
     """
     is_resumed = resume and (out / RUN).is_file()
     with ExitStack() as temporary:  # holds the decided masks until the run has its folder
@@ -189,7 +191,7 @@ def train_network(
                 inputs=inputs_of(data.dataset, *asked.files, recipe),
             )
             data = data.placed_in(out)
-            write_text(out / RECIPE, recipe_text(plan))
+            write_recipe(out, plan, planned)
             data.write_split(out / SPLIT)
             if asked.labels is not None:
                 write_text(out / LABELS, asked.labels.read_text(encoding="utf-8-sig"))
