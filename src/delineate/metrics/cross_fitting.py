@@ -6,7 +6,7 @@ images takes no more memory than one among two, and is exact for maps of that ki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,7 +97,7 @@ class CrossFitted:
     """
 
     choice: Choice
-    thresholds: Mapping[Hashable, float]
+    thresholds: Mapping[int, float]
     score: float | None
 
 
@@ -118,10 +118,10 @@ def best_dice_cut(counts: LevelCounts, *, pooled: bool) -> Choice:
     return Choice(_middle_of_widest(best), float(dice.max()), rule)
 
 
-def cross_fitted_dice(folds: Mapping[Hashable, LevelCounts], *, pooled: bool) -> CrossFitted:
+def cross_fitted_dice(folds: Mapping[int, LevelCounts], *, pooled: bool) -> CrossFitted:
     """The threshold of highest Dice on all folds, and each fold at the threshold of the others."""
     choice = best_dice_cut(_sum(folds.values()), pooled=pooled)
-    thresholds: dict[Hashable, float] = {}
+    thresholds: dict[int, float] = {}
     hits = alarms = true = 0
     dice_sum, cases = 0.0, 0
     for fold, own in folds.items():
@@ -143,14 +143,14 @@ Rule = Callable[[ArrayLike, ArrayLike], Choice]
 
 
 def cross_fitted_verdicts(
-    cases: Sequence[tuple[Hashable, float, bool]], rule: Rule, gain: Callable[[Floats], float]
+    cases: Sequence[tuple[int, float, bool]], rule: Rule, gain: Callable[[Floats], float]
 ) -> CrossFitted:
     """The threshold of a rule on all cases, and each fold's verdicts at that of the others.
 
     A case is its fold, its probability, and whether it is present. `gain` takes the counts (found,
     missed, false alarms, rightly absent) of all verdicts together.
     """
-    thresholds: dict[Hashable, float] = {}
+    thresholds: dict[int, float] = {}
     counts = np.zeros(4)
     for fold in dict.fromkeys(fold for fold, _, _ in cases):
         found = _chosen([case for case in cases if case[0] != fold], rule).threshold
@@ -179,7 +179,7 @@ GAINS: Mapping[str, Callable[[Floats], float]] = {
 }
 
 
-def _chosen(cases: Sequence[tuple[Hashable, float, bool]], rule: Rule) -> Choice:
+def _chosen(cases: Sequence[tuple[int, float, bool]], rule: Rule) -> Choice:
     return rule(
         [probability for _, probability, is_present in cases if is_present],
         [probability for _, probability, is_present in cases if not is_present],

@@ -65,12 +65,12 @@ def _name(parts: PartedData, fold: int, seed: int) -> str:
     return f"fold{fold}-seed{seed}" if parts.is_folded else f"seed{seed}"
 
 
-def as_member(plan: Recipe | ClassicalRecipe, parts: PartedData) -> Recipe | ClassicalRecipe:
+def as_member(plan: Recipe | ClassicalRecipe, *, is_folded: bool) -> Recipe | ClassicalRecipe:
     """The recipe of a member: over folds the last weights count, and nothing ends it early.
 
     So nothing of what a member says of its own fold was chosen on that fold.
     """
-    if not parts.is_folded or isinstance(plan, ClassicalRecipe):
+    if not is_folded or isinstance(plan, ClassicalRecipe):
         return plan
     return plan.model_copy(
         update={
