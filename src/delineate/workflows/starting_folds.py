@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from delineate.data.folding import require_count
 from delineate.data.sample import Dataset
 from delineate.files.writing import new_folder, write_text
 from delineate.recipe.classical_recipe import ClassicalRecipe
-from delineate.recipe.recipe import Recipe, recipe_text
+from delineate.recipe.recipe import Recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.training.budget import Budget
 from delineate.workflows.inputs import inputs_of
@@ -22,9 +22,9 @@ from delineate.workflows.labelled_data import data_digest
 from delineate.workflows.members import as_member
 from delineate.workflows.out_of_fold import require_own_names
 from delineate.workflows.parted_data import PartedData, parted, parted_before
+from delineate.workflows.plan import Planned, write_recipe
 from delineate.workflows.run_folder import (
     LABELS,
-    RECIPE,
     RUN,
     RunFacts,
     labels_of,
@@ -79,6 +79,7 @@ def started(
     seeds: int | None,
     assignment: Mapping[str, int] | None,
     recipe: str | None,
+    planned: Planned | None = None,
     minutes: float | None,
     epochs: int | None,
     steps: int | None,
@@ -87,14 +88,15 @@ def started(
     seed: int | None,
     device: str | None,
     threads: int | None,
-    progress: Progress,
     whole: TwoStageRecipe | None = None,
     require: Callable[[Dataset], None] | None = None,
+    progress: Progress,
 ) -> Started:
     """The run folder with recipe, split, folds and facts, and the data as it was parted.
 
-    `whole` is the recipe that the run keeps where the plan is but a part of it; `require` refuses
-    data that cannot be learnt from, before anything is written.
+    `whole` is the recipe that the run keeps where the plan is but a part of it, `planned` what the
+    recipe comes from; `require` refuses data that cannot be learnt from, before anything is
+    written.
 
     Raises:
         DelineateError: data, recipe or output folder that cannot be used; nothing was written.
@@ -148,7 +150,8 @@ def started(
         inputs = inputs_of(parts.dataset, *asked.files, recipe)
         new_folder(out, overwrite=overwrite, resume=resume, can_resume=True, inputs=inputs)
         parts = parts.placed_in(out)
-        write_text(out / RECIPE, recipe_text(whole or plan))
+        own = replace(planned, recipe=plan) if planned and isinstance(plan, Recipe) else None
+        write_recipe(out, whole or plan, own)
         parts.write(out)
         if asked.labels is not None:
             write_text(out / LABELS, asked.labels.read_text(encoding="utf-8-sig"))

@@ -36,6 +36,7 @@ from delineate.workflows.out_of_fold import (
     write_out_of_fold,
 )
 from delineate.workflows.parted_data import PartedData
+from delineate.workflows.plan import Planned
 from delineate.workflows.run_folder import RunFacts
 from delineate.workflows.starting import AskedData
 from delineate.workflows.starting_folds import Plan, Started, started
@@ -61,6 +62,7 @@ def train_folds(
     seeds: int | None,
     assignment: Mapping[str, int] | None = None,
     recipe: str | None = None,
+    planned: Planned | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
     steps: int | None = None,
@@ -75,7 +77,8 @@ def train_folds(
 
     `assignment` goes from sample id to fold, from 1 on, where another training has parted the
     same images before; it holds every image of train and validation, and needs the split file of
-    that training in `asked`. `minutes` is for all of it, `epochs` and `steps` for each member.
+    that training in `asked`. `planned` is what the recipe comes from, where it was planned.
+    `minutes` is for all of it, `epochs` and `steps` for each member.
 
     Over folds every member keeps its last weights, so that nothing is chosen on the fold that it
     predicts; the one threshold is chosen on the predictions of all folds together. Without folds
@@ -92,6 +95,7 @@ def train_folds(
         seeds=seeds,
         assignment=assignment,
         recipe=recipe,
+        planned=planned,
         minutes=minutes,
         epochs=epochs,
         steps=steps,
