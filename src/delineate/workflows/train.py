@@ -11,6 +11,7 @@ from delineate.models.settings import IMAGENET, RANDOM
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.planner import PLANNED
 from delineate.recipe.recipe import load_recipe
+from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.training.budget import Clock
 from delineate.workflows.plan import begun_with_plan
 from delineate.workflows.run_folder import RECIPE, RUN
@@ -120,6 +121,26 @@ def train(
                 minutes=minutes,
                 overwrite=overwrite,
                 seed=seed or 0,
+                threads=threads,
+                progress=progress,
+            )
+        if isinstance(plan, TwoStageRecipe):
+            from delineate.workflows.train_two_stage import train_two_stage
+
+            return train_two_stage(
+                plan,
+                asked,
+                out,
+                clock=clock,
+                recipe=recipe,
+                changes=every_change,
+                minutes=minutes,
+                epochs=epochs,
+                steps=steps,
+                resume=resume,
+                overwrite=overwrite,
+                seed=seed,
+                device=device,
                 threads=threads,
                 progress=progress,
             )
