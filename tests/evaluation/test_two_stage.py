@@ -19,6 +19,7 @@ from delineate.evaluation.two_stage import (
     gate_effect,
     image_verdicts,
     losses_of,
+    outcomes_of,
 )
 
 # Truth, drawn without a gate, of both, failed, and whether the gate is open:
@@ -48,6 +49,22 @@ def test_every_image_stands_in_one_part_and_parts_add_up() -> None:
     assert (found.beside, found.dice_of_outlined) == (1, 0.25)
     assert (found.closed_rightly, found.nothing_drawn) == (2, 1)
     assert gated.kaggle_dice.mean() == pytest.approx(0.35)
+
+
+def test_every_image_has_one_outcome() -> None:
+    """What became of each image, in the order of the images."""
+    assert outcomes_of(UNGATED.behind(OPEN), OPEN) == [
+        "outlined",
+        "missed by the gate",
+        "missed by the segmenter",
+        "outlined",
+        "false alarm",
+        "rightly kept back",
+        "let through, nothing drawn",
+        "rightly kept back",
+        "failed",
+        "failed",
+    ]
 
 
 def test_what_the_gate_gained_and_cost() -> None:
@@ -157,13 +174,14 @@ def test_the_curve_holds_the_mean_behind_each_threshold(data: st.DataObject, ima
     """Every point is what the images score when those at or above its threshold are opened."""
     pixels = npst.arrays(np.int64, images, elements=st.integers(0, 3))
     truth, drawn = data.draw(pixels), data.draw(pixels)
-    counts = ImageCounts(truth, drawn, np.minimum(truth, drawn), np.zeros(images, bool))
+    failed = data.draw(npst.arrays(np.bool_, images))
+    counts = ImageCounts(truth, drawn, np.minimum(truth, drawn), failed)
     tenths = npst.arrays(np.int64, images, elements=st.integers(0, 4))
     probability = data.draw(tenths) / 10
     curve = gate_curve(probability, counts)
     for threshold, share, mean in zip(
         curve.threshold, curve.share_segmented, curve.kaggle_dice, strict=True
     ):
-        is_open = probability >= (2.0 if threshold is None else threshold)
+        is_open = (probability >= (2.0 if threshold is None else threshold)) & ~failed
         assert share == pytest.approx(is_open.mean())
         assert mean == pytest.approx(counts.behind(is_open).kaggle_dice.mean())

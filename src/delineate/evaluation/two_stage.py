@@ -20,6 +20,19 @@ KAGGLE_RULE = (
     "the two alone 0, a failed one 0 (Kaggle, SIIM pneumothorax 2019)"
 )
 CURVE_POINTS = 200
+FAILED = "failed"
+MISSED_BY_GATE, MISSED_BY_SEGMENTER = "missed by the gate", "missed by the segmenter"
+OUTLINED, FALSE_ALARM = "outlined", "false alarm"
+CLOSED_RIGHTLY, NOTHING_DRAWN = "rightly kept back", "let through, nothing drawn"
+OUTCOMES = (
+    FAILED,
+    MISSED_BY_GATE,
+    MISSED_BY_SEGMENTER,
+    OUTLINED,
+    FALSE_ALARM,
+    CLOSED_RIGHTLY,
+    NOTHING_DRAWN,
+)
 
 
 @dataclass(frozen=True)
@@ -101,27 +114,43 @@ class Losses:
     nothing_drawn: int
 
 
+def outcomes_of(counts: ImageCounts, is_open: Flags) -> list[str]:
+    """What became of each image, of n, in the words of `OUTCOMES`."""
+    present, drawn = counts.is_present, counts.is_drawn
+    rules = (
+        counts.is_failed,
+        present & ~is_open,
+        present & ~drawn,
+        present,
+        drawn,
+        ~is_open,
+        np.ones(len(present), bool),
+    )
+    return [OUTCOMES[place] for place in np.argmax(np.stack(rules), axis=0)]
+
+
 def losses_of(counts: ImageCounts, is_open: Flags) -> Losses:
     """The parts of the images by truth, gate and prediction; each image stands in one of them."""
-    lost = 1.0 - counts.kaggle_dice
-    fine, present, drawn = ~counts.is_failed, counts.is_present, counts.is_drawn
+    lost, present = 1.0 - counts.kaggle_dice, counts.is_present
+    outcome = np.array(outcomes_of(counts, is_open), dtype=object)
 
-    def part(where: Flags) -> Part:
+    def part(name: str) -> Part:
+        where = outcome == name
         return Part(int(where.sum()), float(lost[where].sum() / max(len(lost), 1)))
 
-    outlined = fine & present & drawn
+    outlined = outcome == OUTLINED
     return Losses(
         present=int(present.sum()),
         absent=int((~present).sum()),
-        missed_by_gate=part(fine & present & ~is_open),
-        missed_by_segmenter=part(fine & present & is_open & ~drawn),
-        outlined=part(outlined),
-        false_alarms=part(fine & ~present & drawn),
-        failed=part(counts.is_failed),
+        missed_by_gate=part(MISSED_BY_GATE),
+        missed_by_segmenter=part(MISSED_BY_SEGMENTER),
+        outlined=part(OUTLINED),
+        false_alarms=part(FALSE_ALARM),
+        failed=part(FAILED),
         beside=int((outlined & (counts.hit_px == 0)).sum()),
         dice_of_outlined=mean_or_none(counts.kaggle_dice[outlined]),
-        closed_rightly=int((fine & ~present & ~is_open).sum()),
-        nothing_drawn=int((fine & ~present & is_open & ~drawn).sum()),
+        closed_rightly=part(CLOSED_RIGHTLY).images,
+        nothing_drawn=part(NOTHING_DRAWN).images,
     )
 
 
@@ -197,15 +226,16 @@ class GateCurve:
 def gate_curve(probability: Real, ungated: ImageCounts, *, points: int = CURVE_POINTS) -> GateCurve:
     """Share segmented and mean Kaggle Dice at each threshold of the gate, from all shut to open.
 
-    (n,) probabilities of the gate; what is drawn behind it stays as it is. At most so many
-    points, evenly spaced among the distinct probabilities, the first and the last among them.
+    (n,) probabilities of the gate; what is drawn behind it stays as it is, and failed images are
+    never opened. At most so many points, evenly spaced among the distinct probabilities, the
+    first and the last among them.
     """
-    images = len(probability)
+    images, fine = len(probability), np.flatnonzero(~ungated.is_failed)
     shut = (~ungated.is_present & ~ungated.is_failed).astype(np.float64)
-    order = np.argsort(-probability, kind="stable")
+    order = fine[np.argsort(-probability[fine], kind="stable")]
     change = np.cumsum((ungated.kaggle_dice - shut)[order])
     ordered = probability[order]
-    ends = np.flatnonzero(np.r_[np.diff(ordered) != 0, True])  # the last image of each value
+    ends = np.flatnonzero(np.r_[np.diff(ordered) != 0, [True] * bool(len(order))])
     if len(ends) > points - 1:
         ends = ends[np.unique(np.linspace(0, len(ends) - 1, points - 1).round().astype(int))]
     start = float(shut.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
-from delineate.data.sample import Sample
+from delineate.data.sample import Dataset, Sample
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.inference.classifier import load_classifier
 from delineate.inference.model import Model, load_model, require_cut
@@ -23,10 +24,13 @@ from delineate.report.overlays import find_palette
 from delineate.workflows.classification_writing import ClassificationResult
 from delineate.workflows.classified import classified
 from delineate.workflows.depths import depth_rows
+from delineate.workflows.evaluated_gate import EvaluatedGate
+from delineate.workflows.evaluated_members import EvaluatedMembers
 from delineate.workflows.evaluation_page import write_pages
 from delineate.workflows.judging import AskedScoring, judging
 from delineate.workflows.predict_classifier import refuse_palette
-from delineate.workflows.scoring import Answer, Answers, ScoringResult, score_and_write
+from delineate.workflows.scoring import Answer, Answers, Beside, ScoringResult, score_and_write
+from delineate.workflows.timed_models import mean_in
 
 
 def evaluate(
@@ -48,7 +52,7 @@ def evaluate(
     overlapping: bool = False,
     objects: bool | None = None,
     structure: bool = False,
-    palette: str = "default",
+    palette: str | None = None,
     overwrite: bool = False,
     seed: int = 0,
     device: str | None = None,
@@ -74,6 +78,9 @@ def evaluate(
     `structure` vessels are measured: lengths and widths, and their errors.
 
     A network that can be pruned is scored at every depth too, unless one `depth` is asked for. A
+    model with a gate is scored end to end, and beside the same segmenter without it; of models
+    whose mean counts each stands beside the mean. Pictures are drawn in the `default` palette, of
+    a model with a gate in that of `pneumothorax`: truth green, prediction red. A
     classifier is held against whether masks hold any foreground, or against the `labels` of a CSV.
 
     Raises:
@@ -81,8 +88,9 @@ def evaluate(
         DelineateError: no model, no data, no such split, or classes that do not match.
     """
     model = Path(model)
-    find_palette(palette)
     card = read_card(model)
+    palette = palette or ("default" if card.gate is None else "pneumothorax")
+    find_palette(palette)
     require_depth(card, depth)
     if card.task == "classify":
         refuse_palette(palette)
@@ -130,11 +138,14 @@ def evaluate(
         models = [at_depth(depth=each.depth) for each in card.depths]
         every_depth = {"depths": depth_rows(models, case.data, settings, progress)}
     cut = loaded.cut(threshold)
+    answers, besides = _answered_beside(
+        loaded, case.data.dataset, threshold, threads=threads, settings=settings
+    )
     result = score_and_write(
         case.target,
         case.data.dataset,
         case.data.cases,
-        answers_of(loaded, cut),
+        answers,
         split=case.data.split,
         classes=loaded.classes,
         threshold=cut,
@@ -151,11 +162,43 @@ def evaluate(
         has_structure=structure,
         views=case.data.views,
         earlier=case.data.earlier,
+        besides=besides,
         settings=settings,
         progress=progress,
     )
     write_pages(result, case.data.dataset, case.own_run)
     return result
+
+
+def _answered_beside(
+    model: Model,
+    dataset: Dataset,
+    threshold: float | None,
+    *,
+    threads: int | None,
+    settings: EvaluationSettings,
+) -> tuple[Answers, list[Beside]]:
+    """What the model says of each case, and what its gate and members say along with it."""
+    observer = dataset.observers[0]
+    besides: list[Beside] = []
+    mean = mean_in(model)
+    if mean is not None:
+        members = EvaluatedMembers(
+            model,
+            mean,
+            observer=observer,
+            threshold=threshold,
+            threads=threads,
+            settings=settings,
+        )
+        model = replace(model, look=members.look)
+        besides.append(members)
+    if model.card.gate is None:
+        return answers_of(model, model.cut(threshold)), besides
+    gate = EvaluatedGate(
+        model, observer=observer, threshold=threshold, threads=threads, settings=settings
+    )
+    return gate.answer, [gate, *besides]
 
 
 def answers_of(model: Model, threshold: Cut) -> Answers:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,8 +26,10 @@ from delineate.evaluation.views import View
 from delineate.files.class_masks import write_class_masks, write_mask_classes
 from delineate.files.mask_files import write_image, write_index_mask
 from delineate.files.writing import write_csv, write_json
+from delineate.inference.verdict import Verdict
 from delineate.metrics.thresholds import Cut, decide
 from delineate.report.display import Rgb
+from delineate.report.gate_pictures import with_verdict
 from delineate.report.legend_strip import entries_of, with_legend
 from delineate.report.overlays import class_overlay, overlay
 from delineate.workflows.evaluated_structure import EvaluatedStructure
@@ -41,14 +43,28 @@ OVERLAYS, PREDICTIONS = "overlays", "predictions"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a predictor says of one image: a probability, or labels alone."""
+    """What a predictor says of one image: a probability, or labels alone.
+
+    `gate` is what was said of the whole image before, where there is a gate.
+    """
 
     probability: Probability | None = None
     labels: Labels | None = None
+    gate: Verdict | None = None
 
 
 # The answer for a sample whose image has these pixels; raises DelineateError where it has none.
 Answers = Callable[[Sample, Image], Answer]
+
+
+class Beside(Protocol):
+    """What looks at every scored case along with the scoring, and says something of all."""
+
+    def add(self, case: ScoredCase) -> None:
+        """Look at a case that was answered just now, or failed."""
+
+    def finish(self, folder: Path) -> dict[str, Any]:
+        """Write its files, and return what it adds to the document."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ def score_and_write(
     has_structure: bool = False,
     views: Sequence[View] = (),
     earlier: Dataset | None = None,
+    besides: Sequence[Beside] = (),
     settings: EvaluationSettings,
     progress: Progress,
 ) -> ScoringResult:
@@ -92,7 +109,7 @@ def score_and_write(
     this split as they were before decisions changed their labels: those that decisions dropped
     are answered too, and count with their earlier labels alone. Objects are counted where that is
     asked for, and where it is not said if the data set has single objects; with `has_structure`
-    vessels are measured too.
+    vessels are measured too. `besides` look at each case after its answer.
     """
     if has_objects is None:
         has_objects = dataset.has_instances
@@ -127,6 +144,8 @@ def score_and_write(
             case = _scored_case(dataset, sample, answers, classes, threshold, folder, palette)
             if measured is not None:
                 measured.add(case, file_name(sample.id), sample.image)
+            for beside in besides:
+                beside.add(case)
             if has_objects and dataset.has_instances:
                 case = replace(case, objects=_objects_of(dataset, sample, case))
             if earlier is not None and sample.id in before:
@@ -148,6 +167,8 @@ def score_and_write(
     document = facts | {"split": split, "palette": palette} | evaluation.to_document()
     if measured is not None:
         document |= {"structure": measured.finish()}
+    for beside in besides:
+        document |= beside.finish(folder)
     header, rows = evaluation.case_rows()
     write_csv(folder / CASES, header, rows)
     if evaluation.objects is not None:
@@ -191,6 +212,8 @@ def _scored_case(
     if labels is not None and labels.shape == case.image.shape[:2]:
         is_overlapping = dataset.is_overlapping
         picture = _picture(case, labels, classes, palette, is_overlapping=is_overlapping)
+        if answer.gate is not None:
+            picture = with_verdict(picture, answer.gate)
         write_image(folder / OVERLAYS / f"{file_name(sample.id)}.png", picture)
         masks, stem = folder / PREDICTIONS, file_name(sample.id)
         if is_overlapping:
