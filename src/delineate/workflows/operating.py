@@ -174,9 +174,10 @@ def _median_size_px(cases: Sequence[OutOfFold]) -> int:
 
 def _rule(outcomes: Outcomes, here: Reached, settings: OperatingSettings) -> str:
     """What was chosen for, among what, and on which images, in words."""
-    gates = "" if outcomes.presence is None else "every gate threshold, "
     images = counted(len(outcomes.dice), "image")
-    among = f"on out-of-fold predictions of {images}, over {gates}{outcomes.grid}"
+    among = (
+        f"on out-of-fold predictions of {images}, over every threshold of a gate, {outcomes.grid}"
+    )
     return f"{_objective(outcomes, here, settings)}, {among}"
 
 

@@ -19,8 +19,8 @@ from delineate.losses.catalogue import weighted_sum
 from delineate.recipe.network_recipe import Recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.training.budget import Clock
+from delineate.workflows.composed_page import composed_page
 from delineate.workflows.members import as_member
-from delineate.workflows.model_page import model_page
 from delineate.workflows.operating import Operated, operated
 from delineate.workflows.out_of_fold import OUT_OF_FOLD, TABLE, OutOfFold, read_out_of_fold
 from delineate.workflows.run_folder import RUN, SPLIT
@@ -111,7 +111,7 @@ def train_two_stage(
         card,
         members={SEGMENTER: out / SEGMENTER},
         gate=out / GATE,
-        page=model_page(card),
+        page=composed_page(card, {name: read_card(out / name) for name in (GATE, SEGMENTER)}),
     )
     _tell(chosen, progress)
     return TrainResult(out, card.model_dump(mode="json"))
