@@ -52,6 +52,27 @@ def test_what_is_printed(delineate, monkeypatch):
     ]
 
 
+def test_what_is_printed_of_several_trainings(delineate, monkeypatch):
+    """The table says how many members there are, and what is out of fold and cross-fitted."""
+    card = CARD | {
+        "members": ["members/fold1-seed0"] * 6,
+        "training": {"steps": 3000, "minutes": 2.5, "folds": 3, "seeds": 2},
+        "operating_points": [{"cross_fitted_score": 0.79876}],
+    }
+    monkeypatch.setattr(
+        "delineate.workflows.train.train", lambda *_, **__: TrainResult(Path("runs/a"), card)
+    )
+    assert delineate("train", "data", "--out", "runs/a").stdout.splitlines() == [
+        "model                       mean of 6, unet, 12,345 parameters",
+        "trained                     3 folds, 2 seeds, 3,000 steps, 2.5 min",
+        "out of fold pooled dice     0.8123",
+        "out of fold pooled roc auc  undefined",
+        "threshold                   0.450, the highest Dice",
+        "cross-fitted                0.7988, each fold cut at what the others chose",
+        "runs/a/model",
+    ]
+
+
 def test_every_option_reaches_the_work(delineate, monkeypatch):
     """What is given on the command line is what the workflow is called with."""
     called = {}
@@ -63,7 +84,7 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
     monkeypatch.setattr("delineate.workflows.train.train", remember)
     options = (
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
-        "--resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
+        "--folds 5 --seeds 2 --resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
         "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
         "--allow-leakage --labels l.csv --encoder-weights random --overlapping"
     )
@@ -76,6 +97,8 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "minutes": 3.0,
         "epochs": None,
         "steps": None,
+        "folds": 5,
+        "seeds": 2,
         "resume": True,
         "split_file": Path("s.csv"),
         "layout": "drive",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from delineate.cli.console import Console
+from delineate.cli.operating_table import operating_table
 from delineate.cli.options import (
     AllowLeakage,
     AsJson,
@@ -71,6 +72,21 @@ def train(
     steps: Annotated[
         int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of the optimiser.")
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            metavar="K",
+            help="Part all images but those for test into K folds by subject, train once for each "
+            "on the others, and make one model of the mean of all.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds", metavar="S", help="Train with S seeds, each fold too, and take their mean."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that is in the --out folder.")
     ] = False,
@@ -113,6 +129,8 @@ def train(
             minutes=minutes,
             epochs=epochs,
             steps=steps,
+            folds=folds,
+            seeds=seeds,
             resume=resume,
             overwrite=overwrite,
             seed=seed,
@@ -134,7 +152,7 @@ def train(
 def _what_remains(source: Path, out: Path) -> str:
     if not (out / "run.json").is_file():
         return "nothing was trained yet; start again"
-    if not (out / "checkpoints").is_dir():
+    if not any((out / name).is_dir() for name in ("checkpoints", "members")):
         return f"{out} holds no model and no checkpoint yet; start again with --overwrite"
     return (
         f"{out} keeps the run up to its last checkpoint; "
@@ -144,6 +162,8 @@ def _what_remains(source: Path, out: Path) -> str:
 
 def _how(card: Mapping[str, Any]) -> list[list[str]]:
     training, classical = card["training"], card["classical"]
+    if card.get("members"):
+        return _how_members(card)
     if classical is None:
         return [
             ["model", f"{card['architecture']}, {card['parameters']:,} parameters"],
@@ -158,15 +178,38 @@ def _how(card: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
+def _how_members(card: Mapping[str, Any]) -> list[list[str]]:
+    training, members = card["training"], len(card["members"])
+    folds, steps = training.get("folds"), training.get("steps")
+    how = [f"{folds} folds"] if folds else []
+    how += [f"{training['seeds']} seeds"] if training["seeds"] > 1 else []
+    how += [f"{steps:,} steps"] if steps else []
+    return [
+        ["model", f"mean of {members}, {card['architecture']}, {card['parameters']:,} parameters"],
+        ["trained", ", ".join([*how, f"{training['minutes']:g} min"])],
+    ]
+
+
+def _cross_fitted(card: Mapping[str, Any]) -> list[list[str]]:
+    """What the threshold is worth on images that had no part in its choice, over folds."""
+    scores = [each["cross_fitted_score"] for each in card.get("operating_points", ())]
+    return [
+        ["cross-fitted", f"{score:.4f}, each fold cut at what the others chose"]
+        for score in scores
+        if score is not None
+    ]
+
+
 def _table(card: Mapping[str, Any]) -> Iterator[str]:
     """What a person wants to know of a model that has just been trained."""
     threshold = card["threshold"]
     scores = card["validation"]["scores"]
+    where = "out of fold" if card["training"].get("folds") else "validation"
     rows = [
         *_how(card),
         *(
             [
-                f"validation {name.replace('_', ' ')}",
+                f"{where} {name.replace('_', ' ')}",
                 "undefined" if value is None else f"{value:.4f}",
             ]
             for name, value in scores.items()
@@ -174,8 +217,11 @@ def _table(card: Mapping[str, Any]) -> Iterator[str]:
     ]
     if threshold["value"] is not None:
         rows.append(["threshold", f"{threshold['value']:.3f}, {threshold['rule']}"])
+        rows += _cross_fitted(card)
     if threshold["values"] is not None:
         names = [each["name"] for each in card["classes"][1:]]
         each = zip(names, threshold["values"], strict=True)
         rows.append(["thresholds", ", ".join(f"{name} {value:.3f}" for name, value in each)])
     yield from columns(rows)
+    if card["gate"] is not None and card["operating_points"]:
+        yield from operating_table(card["operating_points"])

@@ -10,11 +10,11 @@ from delineate.core.progress import SILENT, Progress
 from delineate.models.settings import IMAGENET, RANDOM
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.planner import PLANNED
-from delineate.recipe.recipe import load_recipe
+from delineate.recipe.recipe import Recipe, load_recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.training.budget import Clock
 from delineate.workflows.plan import begun_with_plan
-from delineate.workflows.run_folder import RECIPE, RUN
+from delineate.workflows.run_folder import RECIPE, RUN, read_run
 from delineate.workflows.starting import AskedData, with_whole_path
 from delineate.workflows.train_classical import require_no_network, train_classical
 from delineate.workflows.train_result import TrainResult
@@ -30,6 +30,8 @@ def train(
     minutes: float | None = None,
     epochs: int | None = None,
     steps: int | None = None,
+    folds: int | None = None,
+    seeds: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     seed: int | None = None,
@@ -60,6 +62,11 @@ def train(
     `minutes` covers everything from this call to the written model. A resumed run takes its recipe,
     split, review, seed, precision and threads from the run folder.
 
+    With `folds` all images but those for test are parted by subject, the recipe is trained once
+    for each part on the others, and the model is the mean of all; with `seeds` so often each.
+    `epochs` and `steps` are then those of each training, `minutes` those of all together. See
+    `delineate.workflows.train_folds`.
+
     Raises:
         LeakageError: a subject, a file or copies of one picture in several splits.
         DelineateError: data, recipe or output folder that cannot be used; nothing is lost.
@@ -82,6 +89,7 @@ def train(
         overlapping=overlapping,
     )
     is_resumed = resume and (out / RUN).is_file()
+    has_members = _has_members(out, is_resumed, folds, seeds)
     every_change = (*changes, *_encoder_change(encoder_weights))
     with ExitStack() as temporary:  # holds the data that a plan was made on
         data, planned = None, None
@@ -92,7 +100,7 @@ def train(
                 begun_with_plan(
                     asked,
                     changes=every_change,
-                    minutes=minutes,
+                    minutes=minutes and minutes / ((folds or 1) * (seeds or 1)),
                     seed=seed or 0,
                     device=device,
                     threads=threads,
@@ -106,24 +114,25 @@ def train(
             require_no_network(
                 plan,
                 {
-                    "--resume": resume,
+                    "--resume": resume and not has_members,
                     "--epochs": epochs,
                     "--steps": steps,
                     "--device": None if device == "cpu" else device,
                 },
             )
-            return train_classical(
-                plan,
-                asked,
-                out,
-                clock=clock,
-                recipe=recipe,
-                minutes=minutes,
-                overwrite=overwrite,
-                seed=seed or 0,
-                threads=threads,
-                progress=progress,
-            )
+            if not has_members:
+                return train_classical(
+                    plan,
+                    asked,
+                    out,
+                    clock=clock,
+                    recipe=recipe,
+                    minutes=minutes,
+                    overwrite=overwrite,
+                    seed=seed or 0,
+                    threads=threads,
+                    progress=progress,
+                )
         if isinstance(plan, TwoStageRecipe):
             from delineate.workflows.train_two_stage import train_two_stage
 
@@ -132,6 +141,8 @@ def train(
                 asked,
                 out,
                 clock=clock,
+                folds=folds,
+                seeds=seeds,
                 recipe=recipe,
                 changes=every_change,
                 minutes=minutes,
@@ -144,6 +155,30 @@ def train(
                 threads=threads,
                 progress=progress,
             )
+        if has_members:
+            from delineate.workflows.train_folds import train_folds
+
+            return train_folds(
+                plan,
+                asked,
+                out,
+                clock=clock,
+                folds=folds,
+                seeds=seeds,
+                recipe=recipe,
+                changes=every_change,
+                planned=planned,
+                minutes=minutes,
+                epochs=epochs,
+                steps=steps,
+                resume=resume,
+                overwrite=overwrite,
+                seed=seed,
+                device=device,
+                threads=threads,
+                progress=progress,
+            )
+        assert isinstance(plan, Recipe)  # every other kind was trained above
         from delineate.workflows.train_network import train_network
 
         return train_network(
@@ -166,6 +201,14 @@ def train(
             planned=planned,
             progress=progress,
         )
+
+
+def _has_members(out: Path, is_resumed: bool, folds: int | None, seeds: int | None) -> bool:
+    """Whether several trainings make one model: as it is asked for, or was when it was begun."""
+    if is_resumed:
+        facts = read_run(out)
+        folds, seeds = folds or facts.folds, seeds or facts.seeds
+    return folds is not None or seeds not in (None, 1)
 
 
 def _encoder_change(weights: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted
 from delineate.data.sample import Sample
@@ -37,7 +38,7 @@ from delineate.workflows.out_of_fold import (
 )
 from delineate.workflows.parted_data import PartedData
 from delineate.workflows.plan import Planned
-from delineate.workflows.run_folder import RunFacts
+from delineate.workflows.run_folder import RUN, RunFacts
 from delineate.workflows.starting import AskedData
 from delineate.workflows.starting_folds import Plan, Started, started
 from delineate.workflows.train_result import TrainResult
@@ -62,6 +63,7 @@ def train_folds(
     seeds: int | None,
     assignment: Mapping[str, int] | None = None,
     recipe: str | None = None,
+    changes: Sequence[str] = (),
     planned: Planned | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
@@ -77,8 +79,9 @@ def train_folds(
 
     `assignment` goes from sample id to fold, from 1 on, where another training has parted the
     same images before; it holds every image of train and validation, and needs the split file of
-    that training in `asked`. `planned` is what the recipe comes from, where it was planned.
-    `minutes` is for all of it, `epochs` and `steps` for each member.
+    that training in `asked`. `changes` are in the recipe already; a resumed run takes none, and no
+    other recipe. `planned` is what the recipe comes from, where it was planned. `minutes` is for
+    all of it, `epochs` and `steps` for each member.
 
     Over folds every member keeps its last weights, so that nothing is chosen on the fold that it
     predicts; the one threshold is chosen on the predictions of all folds together. Without folds
@@ -87,6 +90,11 @@ def train_folds(
     Raises:
         DelineateError: data, recipe or output folder that cannot be used; nothing is lost.
     """
+    if resume and (out / RUN).is_file() and (recipe or changes):
+        raise SettingsError(
+            "--resume: recipe and settings come from the run folder; leave --recipe, --set and "
+            "--encoder-weights out, or start anew with --overwrite"
+        )
     run = started(
         plan,
         asked,
