@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from delineate.cli.predict import _table
+
 
 def test_counts_then_the_folder(delineate, run_folder, tmp_path):
     """The number of masks is told, and their folder comes last."""
@@ -76,3 +78,39 @@ def test_a_run_without_a_model(delineate, run_folder, tmp_path):
     result = delineate("predict", tmp_path / "run", images, "--out", tmp_path / "m")
     assert result.exit_code == 2
     assert "--resume" in result.stderr
+
+
+def test_options_of_a_gate_reach_the_work(delineate, run_folder, tmp_path):
+    """A model without a gate refuses each of them in one line."""
+    image = run_folder.parent / "data" / "images" / "00.png"
+    for asked in (["--gate-threshold", "0.5"], ["--no-gate"], ["--heat-maps"]):
+        result = delineate("predict", run_folder, image, "--out", tmp_path / "m", *asked)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {asked[0]}: this model has no gate")
+        assert result.stderr.count("\n") == 1
+
+
+def test_what_the_gate_lets_through_is_told():
+    """How many images it let pass, at which threshold, and the median times of both stages."""
+    gate = {
+        "threshold": 0.4121,
+        "present": 3,
+        "segmented": 3,
+        "milliseconds": {"gate": 12.3, "segmenter": 40.0},
+    }
+    rows = [{"area_px": {"gas": size}} for size in (0, 5, 0, 7)]
+    document = {
+        "images": rows, "classes": ["background", "gas"], "gate": gate, "formats": {},
+        "failures": [],
+    }  # fmt: skip
+    assert list(_table(document)) == [
+        "masks      4 images",
+        "gas        found in 2 of 4",
+        "gate       present in 3 of 4 at 0.412, median 12 ms an image",
+        "segmented  3 of 4, median 40 ms an image",
+    ]
+    gate |= {"segmented": 4, "milliseconds": {"gate": None, "segmenter": None}}
+    assert list(_table(document))[2:] == [
+        "gate       present in 3 of 4 at 0.412",
+        "segmented  4 of 4",
+    ]

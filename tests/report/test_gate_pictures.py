@@ -6,6 +6,7 @@ import numpy as np
 
 from delineate.inference.verdict import Verdict
 from delineate.report.gate_pictures import with_verdict
+from delineate.report.overlays import LegendEntry
 
 
 def test_no_pixel_of_the_picture_is_hidden() -> None:
@@ -36,3 +37,16 @@ def test_a_narrow_picture_gets_room_for_the_words() -> None:
     shown = with_verdict(picture, Verdict(0.08, is_present=False))
     assert shown.shape[1] > 100
     assert (shown[:32, :32] == 7).all()
+
+
+def test_notes_and_colours_stand_in_the_strip_too() -> None:
+    """A note follows the words; what colours mean has a line of its own."""
+    picture = np.zeros((40, 400, 3), np.uint8)
+    verdict = Verdict(0.93, is_present=True)
+    plain, noted = (with_verdict(picture, verdict, note=note) for note in ("", "nothing outlined"))
+    assert plain.shape == noted.shape
+    assert (noted[40:, 110:] < 60).any()
+    assert not (plain[40:, 130:] < 60).any()
+    named = with_verdict(picture, verdict, [LegendEntry((230, 40, 40), "gas")])
+    assert named.shape[0] > plain.shape[0]
+    assert (named[40:] == (230, 40, 40)).all(axis=2).any()

@@ -256,3 +256,11 @@ def test_a_real_photograph_is_drawn_at_its_size(shared_data: Path) -> None:
     for entry, where in zip(legend("vessel"), expected, strict=True):
         assert (drawn[where] == entry.colour).all()
         assert where.sum() > 1000
+
+
+def test_a_prediction_beside_no_truth_has_a_colour():
+    """It is drawn as a hit, but red where truth and prediction are green and red."""
+    colours = {name: palette.prediction for name, palette in PALETTES.items()}
+    assert colours["pneumothorax"] == PALETTES["pneumothorax"].false.colour == (230, 40, 40)
+    for name in ("default", "nerve", "vessel"):
+        assert colours[name] == PALETTES[name].hit.colour

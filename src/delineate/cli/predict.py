@@ -65,6 +65,24 @@ def predict(
     ] = None,
     structure: Structure = False,
     threshold: Threshold = None,
+    gate_threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--gate-threshold",
+            metavar="P",
+            min=0.0,
+            max=1.0,
+            help="The probability from which an image is segmented, in place of the gate's own.",
+            show_default=False,
+        ),
+    ] = None,
+    no_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Segment every image, whatever the gate would say.")
+    ] = False,
+    heat_maps: Annotated[
+        bool,
+        typer.Option("--heat-maps", help="Write STEM_cam.png: where the gate has looked."),
+    ] = False,
     repeats: Repeats = None,
     depth: Depth = None,
     palette: Palette = PaletteName.DEFAULT,
@@ -93,6 +111,9 @@ def predict(
             palette=palette.value,
             frame=frame,
             threshold=threshold,
+            gate_threshold=gate_threshold,
+            gate=not no_gate,
+            heat_maps=heat_maps,
             repeats=repeats.value if repeats else None,
             depth=depth,
             device=device.chosen,
@@ -113,11 +134,32 @@ def _table(document: Mapping[str, Any]) -> Iterator[str]:
     for name in document["classes"][1:]:
         found = sum(area[name] > 0 for area in areas)
         rows.append([name, f"found in {found} of {len(areas)}"])
+    rows += _gate(document["gate"], len(areas))
     for form, name in document["formats"].items():
         rows.append([form, name])
     if document["failures"]:
         rows.append(["failed", counted(len(document["failures"]), "image")])
     yield from columns(rows)
+
+
+def _gate(gate: Mapping[str, Any] | None, images: int) -> list[list[str]]:
+    """What the gate let through, and what that cost."""
+    if gate is None:
+        return []
+    times = gate["milliseconds"]
+    return [
+        [
+            "gate",
+            f"present in {gate['present']} of {images} at {gate['threshold']:.3f}"
+            f"{_median(times['gate'])}",
+        ],
+        ["segmented", f"{gate['segmented']} of {images}{_median(times['segmenter'])}"],
+    ]
+
+
+def _median(milliseconds: float | None) -> str:
+    """What one image takes; nothing of what did not run by itself."""
+    return "" if milliseconds is None else f", median {milliseconds:.0f} ms an image"
 
 
 def _verdicts(document: Mapping[str, Any]) -> Iterator[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from delineate.inference.verdict import Verdict
 from delineate.report.display import Rgb
 from delineate.report.legend_strip import with_legend
+from delineate.report.overlays import LegendEntry
 
 DETECTED, NOT_DETECTED = "detected", "not detected"
 
@@ -20,6 +23,12 @@ def verdict_words(verdict: Verdict) -> str:
     return f"{said}, {verdict.probability:.2f}"
 
 
-def with_verdict(picture: Rgb, verdict: Verdict) -> Rgb:
-    """The picture, unchanged, with a white strip below that holds the words."""
-    return with_legend(picture, (), title=verdict_words(verdict))
+def with_verdict(
+    picture: Rgb, verdict: Verdict, entries: Sequence[LegendEntry] = (), *, note: str = ""
+) -> Rgb:
+    """The picture, unchanged, with a white strip below that holds the words.
+
+    A note follows them, and what colours mean stands on the lines below.
+    """
+    words = verdict_words(verdict)
+    return with_legend(picture, entries, title=f"{words}; {note}" if note else words)

@@ -43,13 +43,20 @@ class Palette:
     """Three outcomes: in both, in the truth alone, in the prediction alone.
 
     `backdrop` draws the image below in grey at this share of its brightness; None leaves
-    the image as it is.
+    the image as it is. `alone` is for predictions beside which there is no truth; None draws
+    them as hits.
     """
 
     hit: Mark
     missed: Mark
     false: Mark
     backdrop: float | None = None
+    alone: Colour | None = None
+
+    @property
+    def prediction(self) -> Colour:
+        """The colour of a prediction beside which there is no truth."""
+        return self.hit.colour if self.alone is None else self.alone
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,7 @@ PALETTES: dict[str, Palette] = {
         hit=Mark((245, 215, 40), "truth and prediction", 0.40, has_outline=True),
         missed=Mark((40, 200, 80), "truth only", 0.50, has_outline=True),
         false=Mark((230, 40, 40), "prediction only", 0.50, has_outline=True),
+        alone=(230, 40, 40),
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import SILENT, Progress, track
-from delineate.core.types import Image, LabelClass
+from delineate.core.types import LabelClass
 from delineate.files.class_masks import write_class_masks, write_mask_classes
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image, write_index_mask, write_probability
@@ -20,12 +20,12 @@ from delineate.inference.model import Prediction, load_model
 from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.inference.model_folder import read_card, require_depth
 from delineate.inference.settings import Repeats
-from delineate.report.display import Rgb
-from delineate.report.legend_strip import entries_of, with_legend
-from delineate.report.overlays import class_overlay, find_palette
+from delineate.report.overlays import find_palette
 from delineate.workflows.asked_images import failure_of, listed_images, stems
 from delineate.workflows.mask_formats import PNG, MaskFormats, asked_formats
 from delineate.workflows.predict_classifier import VerdictsResult, predict_classifier
+from delineate.workflows.predicted_gate import PredictedGate, require_gate_options
+from delineate.workflows.predicted_pictures import overlay_of, shown_classes
 from delineate.workflows.predicted_structure import PredictedStructure
 
 SCHEMA, DOCUMENT = "predictions", "predictions.json"
@@ -57,6 +57,9 @@ def predict(
     palette: str = "default",
     frame: int | None = None,
     threshold: float | None = None,
+    gate_threshold: float | None = None,
+    gate: bool = True,
+    heat_maps: bool = False,
     repeats: Repeats | None = None,
     depth: int | None = None,
     device: str | None = None,
@@ -77,11 +80,17 @@ def predict(
     several frames `frame`, counted from 1, is taken. `depth` prunes a network that has several
     depths. Of a classifier see `predict_classifier`.
 
+    Of a model behind a gate an image in which the gate finds nothing, below its threshold or
+    `gate_threshold`, has an empty mask. What the gate says stands below the overlays, in the
+    document and in `predictions.csv`, and with `heat_maps` `STEM_cam.png` shows where a classifier
+    as gate looked. Without `gate` every image is segmented.
+
     Raises:
         DelineateError: no images, no model, or an output folder that cannot be used.
     """
     card = read_card(Path(model))
     require_depth(card, depth)
+    require_gate_options(card, threshold=gate_threshold, gate=gate, heat_maps=heat_maps)
     forms = asked_formats(formats)
     if card.task == "classify":
         _refuse_forms(forms)
@@ -105,47 +114,49 @@ def predict(
             progress=progress,
         )
     files = list(listed_images(images))
-    hit = find_palette(palette).hit.colour
+    find_palette(palette)
     asked = {"repeats": repeats, "depth": depth}
     changes = {name: value for name, value in asked.items() if value is not None}
     loaded = load_model(model, device=device, threads=threads, **changes)
+    loaded = loaded if gate else loaded.with_gate(None)
     cut = loaded.cut(threshold)
     folder = new_folder(
         Path(out), overwrite=overwrite, inputs=(model, Path(model) / "model", *files)
     )
     # Before the masks, so that those of an interrupted call can be read too.
     write_mask_classes(folder, loaded.classes)
-    shown = loaded.classes
-    if len(shown) == 2 and palette != "default":
-        shown = (shown[0], replace(shown[1], colour=hit))
+    shown = shown_classes(loaded, palette)
     collected = MaskFormats(forms, loaded.classes, files)
     is_overlapping = loaded.card.is_overlapping
     measured = None
     if structure:
         measured = PredictedStructure(folder, loaded.classes, is_overlapping=is_overlapping)
+    gated = PredictedGate(folder, loaded, gate_threshold, heat_maps=heat_maps)
     rows: list[dict[str, Any]] = []
     failures: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
         try:
             image = read_image(file, frame=frame)
-            prediction = loaded.predict(image, threshold=threshold)
+            prediction = loaded.predict(image, threshold=threshold, gate_threshold=gate_threshold)
             written = _write_masks(folder, stem, prediction, loaded.classes)
             if overlays:
-                write_image(folder / f"{stem}_overlay.png", _overlay(image, prediction, shown))
+                write_image(folder / f"{stem}_overlay.png", overlay_of(image, prediction, shown))
             if probabilities:
                 _write_probabilities(folder, stem, prediction)
             collected.add(file, stem, prediction)
             if measured is not None:
                 measured.add(file, stem, prediction.labels)
+            said = gated.add(file, stem, image, prediction)
         except DelineateError as error:
             failures.append(failure_of(file, error))
             continue
-        rows.append({"image": str(file)} | written | _areas(prediction, loaded.classes))
+        rows.append({"image": str(file)} | written | _areas(prediction, loaded.classes) | said)
     document = {
         "model": loaded.card.name,
         "threshold": None if isinstance(cut, tuple) else cut,
         "thresholds": list(cut) if isinstance(cut, tuple) else None,
         "threshold_origin": loaded.threshold.origin if threshold is None else GIVEN_BY_HAND,
+        "gate": gated.finish(),
         "repeats": loaded.predict_settings.repeats,
         "depth": loaded.predict_settings.depth,
         "frame": frame,
@@ -178,17 +189,6 @@ def _write_masks(
         return {"masks": [file.name for file in files]}
     write_index_mask(folder / f"{stem}_mask.png", prediction.labels, classes)
     return {"mask": f"{stem}_mask.png"}
-
-
-def _overlay(image: Image, prediction: Prediction, classes: Sequence[LabelClass]) -> Rgb:
-    """The classes on the image, and under it, where there are several, which colour is which."""
-    picture = class_overlay(
-        image, prediction.labels, classes, is_overlapping=prediction.is_overlapping
-    )
-    if len(classes) == 2:
-        return picture
-    found = entries_of(classes, prediction.labels, is_overlapping=prediction.is_overlapping)
-    return with_legend(picture, found)
 
 
 def _areas(prediction: Prediction, classes: Sequence[LabelClass]) -> dict[str, Any]:
