@@ -184,8 +184,10 @@ def _how_members(card: Mapping[str, Any]) -> list[list[str]]:
     how = [f"{folds} folds"] if folds else []
     how += [f"{training['seeds']} seeds"] if training["seeds"] > 1 else []
     how += [f"{steps:,} steps"] if steps else []
+    has_gate = card.get("gate") is not None and card["gate"]["kind"] == "classifier"
+    what = "a segmenter behind a classifier" if has_gate else f"mean of {members}"
     return [
-        ["model", f"mean of {members}, {card['architecture']}, {card['parameters']:,} parameters"],
+        ["model", f"{what}, {card['architecture']}, {card['parameters']:,} parameters"],
         ["trained", ", ".join([*how, f"{training['minutes']:g} min"])],
     ]
 
@@ -204,6 +206,8 @@ def _table(card: Mapping[str, Any]) -> Iterator[str]:
     """What a person wants to know of a model that has just been trained."""
     threshold = card["threshold"]
     scores = card["validation"]["scores"]
+    # Where several gates were tried, a table of its own says what each is worth.
+    has_choice = card.get("gate") is not None and bool(card["operating_points"])
     where = "out of fold" if card["training"].get("folds") else "validation"
     rows = [
         *_how(card),
@@ -217,11 +221,11 @@ def _table(card: Mapping[str, Any]) -> Iterator[str]:
     ]
     if threshold["value"] is not None:
         rows.append(["threshold", f"{threshold['value']:.3f}, {threshold['rule']}"])
-        rows += _cross_fitted(card)
+        rows += [] if has_choice else _cross_fitted(card)
     if threshold["values"] is not None:
         names = [each["name"] for each in card["classes"][1:]]
         each = zip(names, threshold["values"], strict=True)
         rows.append(["thresholds", ", ".join(f"{name} {value:.3f}" for name, value in each)])
     yield from columns(rows)
-    if card["gate"] is not None and card["operating_points"]:
+    if has_choice:
         yield from operating_table(card["operating_points"])
