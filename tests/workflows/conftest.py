@@ -9,14 +9,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.pictures.orientation import orientation_matrix
 from delineate.auditing.review.review_log import ReviewLog
+from delineate.core.checks import sha256_of_file
+from delineate.core.types import VERDICTS, default_classes
+from delineate.files.writing import write_json
+from delineate.inference.model_card import ModelCard, NamedClass, Threshold
+from delineate.inference.preparation import Preparation
+from delineate.inference.settings import PredictSettings
+from delineate.inference.weights import save_network
+from delineate.models.catalogue import build_classifier, build_model
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
 
+UNIT = {"width": 4, "depth": 1}
+ENCODER = {"encoder": "test_resnet", "head": "pneumothorax"}
 SUBJECTS = r"^(?:.*/)?(s\d+)_"
 TINY = (
     "patches.size_px=[16, 16]",
@@ -85,6 +96,59 @@ def split_of(path: Path, **subjects: str) -> Path:
     rows = [f"{id_},{subjects.get(id_[:2], 'train')}" for id_ in ids]
     path.write_text("\n".join(["id,split", *rows]) + "\n")
     return path
+
+
+def write_part(
+    folder: Path,
+    task: str,
+    *,
+    head: bool = False,
+    longest_side_px: int | None = None,
+    **changes: object,
+) -> ModelCard:
+    """A small random classifier or segmenter in a model folder, and its card."""
+    folder.mkdir()
+    torch.manual_seed(1)
+    if task == "classify":
+        network = build_classifier("classifier", channels=1, classes=2, arguments=ENCODER)
+    else:
+        network = build_model("unet", channels=1, classes=1, arguments=UNIT, presence_head=head)
+    save_network(folder / "model.safetensors", network)
+    classes = VERDICTS if task == "classify" else default_classes(2)
+    card = ModelCard(
+        name=task,
+        task=task,
+        architecture="classifier" if task == "classify" else "unet",
+        arguments=ENCODER if task == "classify" else UNIT,
+        parameters=sum(each.numel() for each in network.parameters()),
+        stride_px=network.stride,
+        context_px=None,
+        classes=tuple(
+            NamedClass(index=each.index, name=each.name, colour=each.colour) for each in classes
+        ),
+        preparation=Preparation(
+            channels=1,
+            full_range=(0, 255),
+            mean=(0.5,),
+            deviation=(0.3,),
+            longest_side_px=longest_side_px,
+        ),
+        predict=PredictSettings(),
+        precision="float32",
+        threshold=Threshold(value=0.5, chosen_on="validation", rule="given", score=None),
+        training={},
+        validation={},
+        has_presence_head=head,
+        weights_sha256=sha256_of_file(folder / "model.safetensors"),
+    ).model_copy(update=changes)
+    write_json(folder / "model.json", card.model_dump(mode="json"), schema="model")
+    return card
+
+
+@pytest.fixture(name="write_part", scope="session")
+def _write_part() -> Callable[..., ModelCard]:
+    """The function that writes one part of a composed model."""
+    return write_part
 
 
 @pytest.fixture(name="write_set")

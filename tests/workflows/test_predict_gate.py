@@ -7,61 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from delineate.core.checks import sha256_of_file
 from delineate.core.errors import SettingsError
 from delineate.core.seeds import stream
-from delineate.core.types import VERDICTS, default_classes
 from delineate.files.mask_files import read_probability
-from delineate.files.writing import read_json, write_json
+from delineate.files.writing import read_json
 from delineate.inference.composing import write_composed
 from delineate.inference.model import load_model
-from delineate.inference.model_card import Gate, ModelCard, NamedClass, OperatingPoint, Threshold
-from delineate.inference.preparation import Preparation
-from delineate.inference.settings import PredictSettings
-from delineate.inference.weights import save_network
-from delineate.models.catalogue import build_classifier, build_model
+from delineate.inference.model_card import Gate, ModelCard, OperatingPoint, Threshold
 from delineate.workflows.predict import predict
 
-UNIT = {"width": 4, "depth": 1}
-ENCODER = {"encoder": "test_resnet", "head": "pneumothorax"}
 NAMES = ("a", "b", "c", "d")
-
-
-def write_part(folder: Path, task: str, *, head: bool = False, **changes: object) -> ModelCard:
-    """A small random classifier or segmenter in a model folder, and its card."""
-    folder.mkdir()
-    torch.manual_seed(1)
-    if task == "classify":
-        network = build_classifier("classifier", channels=1, classes=2, arguments=ENCODER)
-    else:
-        network = build_model("unet", channels=1, classes=1, arguments=UNIT, presence_head=head)
-    save_network(folder / "model.safetensors", network)
-    classes = VERDICTS if task == "classify" else default_classes(2)
-    card = ModelCard(
-        name=task,
-        task=task,
-        architecture="classifier" if task == "classify" else "unet",
-        arguments=ENCODER if task == "classify" else UNIT,
-        parameters=sum(each.numel() for each in network.parameters()),
-        stride_px=network.stride,
-        context_px=None,
-        classes=tuple(
-            NamedClass(index=each.index, name=each.name, colour=each.colour) for each in classes
-        ),
-        preparation=Preparation(channels=1, full_range=(0, 255), mean=(0.5,), deviation=(0.3,)),
-        predict=PredictSettings(),
-        precision="float32",
-        threshold=Threshold(value=0.5, chosen_on="validation", rule="given", score=None),
-        training={},
-        validation={},
-        has_presence_head=head,
-        weights_sha256=sha256_of_file(folder / "model.safetensors"),
-    ).model_copy(update=changes)
-    write_json(folder / "model.json", card.model_dump(mode="json"), schema="model")
-    return card
 
 
 def picture(number: int) -> np.ndarray:
@@ -80,7 +37,7 @@ def images(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
+def model(tmp_path_factory, write_part) -> Path:
     """A classifier that lets two of the four images through, before a segmenter."""
     folder = tmp_path_factory.mktemp("models")
     write_part(folder / "gate", "classify")
@@ -259,7 +216,7 @@ def test_the_gate_can_be_asked_alone(model, images, tmp_path):
     ]
 
 
-def test_a_head_of_its_own_lets_through_too(images, tmp_path):
+def test_a_head_of_its_own_lets_through_too(write_part, images, tmp_path):
     """The segmenter looks at every image then, and its own verdict is told."""
     gate = Gate(kind="head", threshold=1.0, rule="by hand")
     write_part(tmp_path / "a", "segment", head=True, gate=gate)
