@@ -87,10 +87,11 @@ def _facts(document: Document) -> list[tuple[str, str]]:
 def _fold_table(document: Document) -> PlainTable:
     """Each fold by the mean of its own members, beside the mean of their single scores."""
     names = list(document["scores"])
+    watched = _watched(document)
     has_gain = any(_members_of(document, each["fold"])[1:] for each in document["folds"])
-    of_single = [name for name in names if has_gain and _is_comparable(document, name)]
+    of_single = [watched] if has_gain and _is_comparable(document, watched) else []
     columns = ["Images", "Subjects", "Cut at", *(NAMES[name] for name in names)]
-    columns += [f"{NAMES[name]}: mean of single members" for name in of_single]
+    columns += [f"{NAMES[name]}, of its members one by one" for name in of_single]
     rows = []
     for fold in document["folds"]:
         own = _members_of(document, fold["fold"])
@@ -108,12 +109,12 @@ def _fold_table(document: Document) -> PlainTable:
         ]
         rows.append(("All", tuple(cells)))
     what = "its own members, which never learnt from it" if document["is_folded"] else "all members"
-    gain = (
-        " What averaging over seeds gains stands between the two columns of a score."
-        if has_gain
-        else ""
-    )
-    caption = f"Each fold as answered by the mean of {what}. {sentence(document['rule'])}{gain}"
+    caption = f"Each fold as answered by the mean of {what}. {sentence(document['rule'])}."
+    if of_single:
+        caption += (
+            f" What averaging over seeds gains is {NAMES[watched]} less the last column, the mean "
+            "of what the members reach one by one."
+        )
     return PlainTable("folds", caption, "Fold", tuple(columns), tuple(rows))
 
 
@@ -142,14 +143,14 @@ def _notes(document: Document) -> list[str]:
     if not document["is_folded"]:
         return [
             "checkpoints and threshold were chosen on these very images, so that every score here "
-            "is better than on new ones; `delineate evaluate` scores all members and their mean on "
+            "is better than on new ones; delineate evaluate scores all members and their mean on "
             "a split that none of them saw",
         ]
     return [
         "every member keeps its last weights and none ends early, so that nothing was chosen on "
         "the fold that it answers",
         "what averaging over folds gains cannot be seen here: each image is new to the members of "
-        "one fold alone, and only these answer it; `delineate evaluate` scores every member and "
+        "one fold alone, and only these answer it; delineate evaluate scores every member and "
         "the mean of all on a split that none of them saw",
         "an image costs the model as many passes as there are members",
     ]
