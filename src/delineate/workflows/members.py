@@ -128,6 +128,7 @@ def train_member(
             seed=member.seed,
             threads=facts.threads,
             begun_data=data,
+            is_checked=True,
             progress=bars,
         )
         return
@@ -146,6 +147,7 @@ def train_member(
         device=facts.device,
         threads=facts.threads,
         begun_data=data,
+        is_checked=True,
         progress=bars,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +37,7 @@ from delineate.workflows.labelled_data import (
     labelled_image,
     labels_origin,
 )
+from delineate.workflows.preflight import Preflight, preflight_data
 from delineate.workflows.run_folder import RECIPE, SPLIT, RunFacts, write_run
 from delineate.workflows.starting import AskedData, TrainingData, begun, require_labels_fit
 from delineate.workflows.train_result import TrainResult
@@ -75,11 +76,15 @@ def train_classical(
     seed: int,
     threads: int | None,
     begun_data: TrainingData | None = None,
+    accepted: Sequence[str] = (),
+    is_checked: bool = False,
+    is_dry_run: bool = False,
     progress: Progress,
 ) -> TrainResult:
     """Choose parameters on training images, the threshold on validation; see `train`.
 
-    `begun_data` is the data where it was read, parted and checked before.
+    `begun_data` is the data where it was read and parted before. A training among several
+    `is_checked` with all of them, and has no preflight of its own.
 
     Raises:
         DelineateError: as of `train`; or classes that the method cannot tell apart.
@@ -98,6 +103,10 @@ def train_classical(
                 progress=progress,
             )
         )
+        report: Preflight | None = None
+        if not is_checked:
+            report = preflight_data(data, accepted=accepted, progress=progress)
+            report.tell(progress)
         require_separable(plan, data.dataset)
         preparation = fitted_preparation(data.dataset.only(TRAIN), plan.prepare, progress)
         plan.classical.candidates(preparation.channels)  # refuses tones that are not there
@@ -118,12 +127,17 @@ def train_classical(
             review=asked.resolved_review,
             allow_leakage=asked.allow_leakage,
             overlapping=asked.overlapping,
+            accepted=tuple(accepted),
         )
+        if report is not None and is_dry_run:
+            return report.as_result(out)
         new_folder(out, overwrite=overwrite, inputs=inputs_of(data.dataset, *asked.files, recipe))
         data = data.placed_in(out)
         write_text(out / RECIPE, recipe_text(plan))
         data.write_split(out / SPLIT)
         write_run(out, facts, leaks=data.leak_document, review=data.decided.document)
+        if report is not None:
+            report.write(out)
     dataset = data.dataset
     _announce(plan, dataset, facts, progress)
     is_dark_around = has_dark_surround(dataset.only(TRAIN))

@@ -37,6 +37,8 @@ from delineate.workflows.labelled_data import (
 from delineate.workflows.learning import built_network, learning, require_fitting_patches
 from delineate.workflows.model_writing import write_model
 from delineate.workflows.plan import Planned, write_recipe
+from delineate.workflows.preflight import Preflight, preflight_data
+from delineate.workflows.preflight_network import preflight_network
 from delineate.workflows.run_folder import (
     LABELS,
     RUN,
@@ -85,14 +87,19 @@ def train_network(
     threads: int | None = None,
     begun_data: TrainingData | None = None,
     planned: Planned | None = None,
+    accepted: Sequence[str] = (),
+    is_checked: bool = False,
+    is_dry_run: bool = False,
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train the network of a recipe; see `delineate.workflows.train.train`.
 
-    `begun_data` is the data where it was read, parted and checked before; `planned` the plan
-    that the recipe comes from, whose reasons the run keeps.
+    `begun_data` is the data where it was read and parted before; `planned` the plan that the
+    recipe comes from, whose reasons the run keeps. A training among several `is_checked` with all
+    of them, and has no preflight of its own.
     """
     is_resumed = resume and (out / RUN).is_file()
+    report: Preflight | None = None
     with ExitStack() as temporary:  # holds the decided masks until the run has its folder
         if is_resumed:
             if recipe or changes or encoder_weights or epochs or asked.split_file or asked.labels:
@@ -100,6 +107,11 @@ def train_network(
                     "--resume: recipe, settings, epochs, split and labels come from the run "
                     "folder; leave --recipe, --set, --encoder-weights, --epochs, --split-file and "
                     "--labels out, or start anew with --overwrite"
+                )
+            if accepted or is_dry_run:
+                raise SettingsError(
+                    "--resume: this run had its preflight; leave --accept and --dry-run out, or "
+                    "start anew with --overwrite"
                 )
             facts = read_run(out)
             same: dict[str, Any] = {
@@ -137,6 +149,8 @@ def train_network(
                     progress=progress,
                 )
             )
+            if not is_checked:
+                report = preflight_data(data, accepted=accepted, progress=progress)
             if minutes is None and steps is None:
                 per_epoch = steps_of_epoch(
                     len(data.dataset.only(TRAIN).samples), plan.patches, plan.train.batch
@@ -163,6 +177,7 @@ def train_network(
                 labels=None if asked.labels is None else str(asked.labels.resolve()),
                 overlapping=asked.overlapping,
                 encoder_colours=colours,
+                accepted=tuple(accepted),
             )
             Budget(
                 steps=facts.steps, seconds=minutes
@@ -182,6 +197,20 @@ def train_network(
             facts = facts.model_copy(update={"encoder": started, "colours_note": note})
         depths = depths_of(network)
 
+        if report is not None:
+            report = preflight_network(
+                report,
+                plan,
+                data,
+                preparation,
+                network,
+                facts,
+                is_forced=is_dry_run,
+                progress=progress,
+            )
+            report.tell(progress)
+            if is_dry_run:
+                return report.as_result(out)
         if not is_resumed:
             new_folder(
                 out,
@@ -196,6 +225,8 @@ def train_network(
             if asked.labels is not None:
                 write_text(out / LABELS, asked.labels.read_text(encoding="utf-8-sig"))
             write_run(out, facts, leaks=data.leak_document, review=data.decided.document)
+            if report is not None:
+                report.write(out)
     dataset = data.dataset
     task = learning(plan, dataset, preparation, network, facts)
     _announce(plan, facts, dataset, network, progress)

@@ -75,29 +75,41 @@ class Comparison:
 GIVEN = Pairing("as given", lambda place: place)
 
 
-def shifted_pairings(count: int, names: Sequence[str], natural: Sequence[str]) -> list[Pairing]:
+def shifted_pairings(names: Sequence[str]) -> list[Pairing]:
     """Masks one to three files too early or too late, in reverse, or sorted otherwise.
 
-    `names` are those of the files in the order of places, `natural` the same names sorted as
-    people count: those that were listed in one order and numbered in the other are found so.
+    `names` are those of the files in the order of places. Where sorting them letter by letter
+    gives another order, shifts by one are tried in that too, and files that were listed in one
+    order and numbered in the other.
     """
-    pairings = [
-        Pairing(_shift_words(by), lambda place, by=by: _within(place + by, count))  # type: ignore[misc] # mypy knows no defaults of lambdas
-        for by in (1, -1, 2, -2, 3, -3)
-    ]
-    pairings.append(
-        Pairing("the masks in reverse order of the files", lambda place: count - 1 - place)
-    )
-    plain = sorted(names)
-    if list(natural) != plain:
-        at = {name: place for place, name in enumerate(names)}
-        for listed, numbered, words in (
-            (plain, natural, "masks sorted 1, 10, 2 for images sorted 1, 2, 10"),
-            (natural, plain, "masks sorted 1, 2, 10 for images sorted 1, 10, 2"),
-        ):
-            goes = {at[own]: at[other] for own, other in zip(listed, numbered, strict=True)}
-            pairings.append(Pairing(words, goes.__getitem__))
+    listed = list(range(len(names)))
+    lettered = sorted(listed, key=lambda place: names[place])
+    pairings = [_shifted(listed, by) for by in (1, -1, 2, -2, 3, -3)]
+    pairings.append(_exchanged(listed, listed[::-1], "images with the masks in reverse order"))
+    if lettered != listed:
+        pairings += [_shifted(lettered, by, ", sorted letter by letter,") for by in (1, -1)]
+        two = "images sorted {} with masks sorted {}"
+        numbers, letters = "1, 2, 10", "1, 10, 2"
+        pairings.append(_exchanged(lettered, listed, two.format(numbers, letters)))
+        pairings.append(_exchanged(listed, lettered, two.format(letters, numbers)))
     return pairings
+
+
+def _shifted(order: Sequence[int], by: int, sorted_: str = "") -> Pairing:
+    """The mask of each file belongs to the image so many files later."""
+    side = "before" if by > 0 else "after"
+    far = "" if abs(by) == 1 else f" {abs(by)} places"
+    goes = dict(
+        zip(order[:-by], order[by:], strict=True)
+        if by > 0
+        else zip(order[-by:], order[:by], strict=True)
+    )
+    return Pairing(f"images with the masks of the files{far} {side} them{sorted_}", goes.get)
+
+
+def _exchanged(masks: Sequence[int], images: Sequence[int], words: str) -> Pairing:
+    """The first of the masks belongs to the first of the images, and so on."""
+    return Pairing(words, dict(zip(masks, images, strict=True)).get)
 
 
 def turned_pairings() -> list[Pairing]:
@@ -107,12 +119,24 @@ def turned_pairings() -> list[Pairing]:
         return place
 
     return [
-        Pairing("masks mirrored left to right", same, lambda cells: cells[:, ::-1]),
-        Pairing("masks mirrored top to bottom", same, lambda cells: cells[::-1]),
-        Pairing("masks turned by 180 degrees", same, lambda cells: cells[::-1, ::-1]),
-        Pairing("masks with rows and columns exchanged", same, lambda cells: cells.swapaxes(0, 1)),
-        Pairing("masks turned by 90 degrees", same, lambda cells: np.rot90(cells)),
-        Pairing("masks turned by 270 degrees", same, lambda cells: np.rot90(cells, 3)),
+        Pairing(
+            "images with their masks mirrored left to right", same, lambda cells: cells[:, ::-1]
+        ),
+        Pairing("images with their masks mirrored top to bottom", same, lambda cells: cells[::-1]),
+        Pairing(
+            "images with their masks turned by 180 degrees", same, lambda cells: cells[::-1, ::-1]
+        ),
+        Pairing(
+            "images with rows and columns of their masks exchanged",
+            same,
+            lambda cells: cells.swapaxes(0, 1),
+        ),
+        Pairing(
+            "images with their masks turned by 90 degrees", same, lambda cells: np.rot90(cells)
+        ),
+        Pairing(
+            "images with their masks turned by 270 degrees", same, lambda cells: np.rot90(cells, 3)
+        ),
     ]
 
 
@@ -127,16 +151,6 @@ def compared(glances: Sequence[Glance], pairings: Sequence[Pairing]) -> list[Com
     given, *others = fits
     found = [_comparison(each, given, fit) for each, fit in zip(pairings, others, strict=True)]
     return sorted(found, key=lambda each: each.given - each.other)
-
-
-def _shift_words(by: int) -> str:
-    files = "the file" if abs(by) == 1 else f"the file {abs(by)} places"
-    # A mask whose image comes later was written too early.
-    return f"each image with the mask of {files} {'before' if by > 0 else 'after'} it"
-
-
-def _within(place: int, count: int) -> int | None:
-    return place if 0 <= place < count else None
 
 
 def _comparison(

@@ -27,7 +27,8 @@ def pixel_features(image: Image) -> Features:
     """
     pixels = image.astype(np.float32)
     colours = pixels if pixels.shape[2] == 3 else np.repeat(pixels[..., :1], 3, axis=2)
-    colours = cv2.resize(colours, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    square = cv2.resize(colours, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    colours = np.asarray(square, np.float32)
     red, green, blue = np.moveaxis(colours, 2, 0)
     tone = _standard(colours @ _LUMA)
     blurred = [cv2.GaussianBlur(tone, (0, 0), width) for width in _WIDTHS_PX]
