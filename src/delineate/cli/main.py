@@ -15,6 +15,7 @@ from delineate.cli import (
     evaluate,
     inspect,
     measure,
+    phantoms,
     plan,
     predict,
     review,
@@ -126,6 +127,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "predict": predict.predict,
     "measure": measure.measure,
     "study": study.study,
+    "phantoms": phantoms.phantoms,
     "demo": demo.demo,
     "weights import": weights.import_weights,
 }

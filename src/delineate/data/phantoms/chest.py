@@ -163,7 +163,7 @@ class _Sheet:
         edge, _ = self.gas.edge(lung)
         thin = max(0.0011, 0.55 / self.plate.unit_px)
         layer = self.plate.blurred(self.plate.area(band(edge, thin)), 0.0006)
-        return layer * np.float32(self.rng.uniform(0.04, 0.12))
+        return layer * np.float32(self.gas.line)
 
     def _with_mediastinum(self, density: Floats) -> Floats:
         rng, plate = self.rng, self.plate

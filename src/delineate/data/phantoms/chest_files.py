@@ -16,6 +16,8 @@ from delineate.data.phantoms.picture import Pixels, Slot
 from delineate.files.run_lengths import siim_text
 from delineate.files.writing import write_csv
 
+SUBJECTS = "subjects.csv"
+
 INVERTED_SHARE = 0.15
 """How many DICOM films hold their greys the other way round, as some machines write them."""
 
@@ -68,7 +70,7 @@ class SiimFiles:
         """Write the tables."""
         for split, rows in self._runs.items():
             write_csv(self._root / f"{split}-rle.csv", ("ImageId", "EncodedPixels"), rows)
-        write_csv(self._root / "subjects.csv", ("id", "subject"), self._subjects)
+        write_csv(self._root / SUBJECTS, ("id", "subject"), self._subjects)
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -22,7 +22,7 @@ class Gas:
     """How far the lung has left the wall, seen from the hilum in all directions.
 
     `depth` is the largest share of the way to the hilum; `middle` and `spread` are angles, 0 up
-    and pi / 2 away from the spine.
+    and pi / 2 away from the spine. `line` is how dense the lung's own skin is.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class Gas:
     middle: float
     spread: float
     wobble: tuple[float, float, float]
+    line: float
 
     def collapse(self, angles: Points) -> Points:
         """The share of the way to the hilum that the lung's edge has gone, by angle."""
@@ -73,4 +74,5 @@ def sampled(rng: np.random.Generator) -> Gas:
         middle=middle,
         spread=spread,
         wobble=(rng.uniform(0, 0.12), rng.uniform(2, 5), rng.uniform(0, 2 * np.pi)),
+        line=rng.uniform(0.04, 0.12),
     )

@@ -162,7 +162,8 @@ def finished(rng: np.random.Generator, size_px: Size, grey: Floats) -> NDArray[n
     height, width = size_px
     if rng.random() < 0.35:
         sides = rng.uniform(0, 0.045, 4) * (rng.random(4) < 0.6)
-        top, bottom = (round(height * side) for side in sides[:2])
+        # Not so far down that it hides the apex of a lung.
+        top, bottom = round(0.6 * height * sides[0]), round(height * sides[1])
         left, right = (round(width * side) for side in sides[2:])
         frame = np.zeros_like(image)
         window = (slice(top, height - bottom), slice(left, width - right))

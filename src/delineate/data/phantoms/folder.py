@@ -11,7 +11,7 @@ from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.files.writing import cannot_write, new_folder
 
-SMALLEST_PX = 64
+SMALLEST_PX, LARGEST_PX = 64, 4096
 
 
 @contextmanager
@@ -45,13 +45,17 @@ def require_at_least(name: str, value: int, least: int) -> None:
 
 
 def require_size(size_px: Size) -> None:
-    """Refuse pictures too small to show anything.
+    """Refuse pictures too small to show anything, or too large to be drawn in memory.
 
     Raises:
-        SettingsError: naming the least size.
+        SettingsError: naming the bound.
     """
     if min(size_px) < SMALLEST_PX:
         raise SettingsError(
             f"size_px: expected at least {SMALLEST_PX} pixels a side, "
             f"found {size_px[0]}x{size_px[1]}"
+        )
+    if max(size_px) > LARGEST_PX:
+        raise SettingsError(
+            f"size_px: expected at most {LARGEST_PX} pixels a side, found {size_px[0]}x{size_px[1]}"
         )

@@ -23,6 +23,9 @@ from delineate.files.writing import write_json
 
 Faults = Iterable[str] | Mapping[str, int]
 
+MOST_TEST_FUNDUS = 20
+"""DRIVE numbers its test photographs 01 to 20, and those for training from 21."""
+
 
 @dataclass(frozen=True)
 class PhantomSet:
@@ -133,8 +136,11 @@ def write_fundus(
     counts = fault_counts(faults)
     require_size(size_px)
     require_at_least("training", training, 1)
-    if not 0 <= test <= 20:
-        raise SettingsError(f"test: expected 0 to 20 photographs, found {test}")
+    if not 0 <= test <= MOST_TEST_FUNDUS:
+        raise SettingsError(
+            f"test: expected 0 to {MOST_TEST_FUNDUS} photographs, found {test}; "
+            "their numbers are those of DRIVE, 01 to 20"
+        )
     if test == 0:
         _refuse_leaks(counts, "test=0")
     with whole_folder(folder, overwrite) as root:
