@@ -37,6 +37,7 @@ def study_table(document: Mapping[str, Any]) -> Iterator[str]:
         f"mean per image: {each['empty_rule']}" for each in dice if _key(each) == _SHOWN[0][:2]
     )
     yield "each value is the mean over seeds; in brackets: 95 % interval, subjects resampled"
+    yield f"note: {document['choosing']}"
     if document["missing"]:
         yield f"still missing: {', '.join(document['missing'])}"
     yield from (f"note: {note}" for note in document["notes"])

@@ -37,7 +37,8 @@ def study_plots(document: Document, curves: Sequence[TrainingCurve]) -> dict[str
     if document["rows"]:
         caption = (
             "Dice in the mean per image: a disc is the mean over seeds, a ring one seed, the line "
-            "the 95 % interval over subjects where there is one; grey is what was not trained."
+            "the 95 % interval over subjects where there is one; a grey diamond was not trained, "
+            "and an arrow points to one that lies farther left."
         )
         figures[caption] = board_plot(document)
     for metric in dict.fromkeys(curve.metric for curve in curves):
@@ -61,26 +62,34 @@ def board_plot(document: Document) -> str:
     others = [(sentence(one["predictor"]), _led_by(one["scores"])) for one in document["baselines"]]
     rows = [(name, each, MAIN) for name, each in trained]
     rows += [(name, each, THIRD) for name, each in others]
-    shown = [row for row in rows if row[1] is not None and row[1]["value"] is not None]
+    shown = [
+        (name, each, colour)
+        for name, each, colour in rows
+        if each is not None and each["value"] is not None
+    ]
+
+    left, right = _limits([each for _, each, colour in shown if colour == MAIN])
 
     def draw(axis: Axes, _: object) -> None:
         for place, (_, score, colour) in enumerate(shown):
-            assert score is not None  # only those are shown
+            if score["value"] < left:
+                axis.text(left, place, f" \u2190 {score['value']:.3f}", va="center", color=INK)
+                continue
             if score["low"] is not None:
-                ends = [score["low"], score["high"]]
+                ends = [max(score["low"], left), min(score["high"], right)]
                 axis.plot(ends, [place, place], color=colour, linewidth=1.6)
             seeds = score.get("by_seed", ())
             if len(seeds) > 1:
-                axis.scatter(seeds, [place] * len(seeds), 26, PAPER, edgecolors=colour, zorder=3)
+                axis.scatter(seeds, [place] * len(seeds), 26, PAPER, edgecolors=colour, zorder=4)
             mark = "o" if colour == MAIN else "D"
-            axis.scatter([score["value"]], [place], 36, colour, marker=mark, zorder=4)
+            axis.scatter([score["value"]], [place], 36, colour, marker=mark, zorder=3)
         axis.set_yticks(range(len(shown)), [name for name, _, _ in shown])
         axis.set_ylim(len(shown) - 0.4, -0.6)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-        axis.set(xlabel="Dice, mean per image", xlim=(-0.02, 1.02))
+        axis.set(xlabel="Dice, mean per image", xlim=(left, right))
 
-    said = "; ".join(f"{name} {score['value']:.3f}" for name, score, _ in shown if score)
+    said = "; ".join(f"{name} {score['value']:.3f}" for name, score, _ in shown)
     size = (SIZE_INCHES[0], 0.9 + 0.28 * len(shown))
     return inline_figure(
         draw, None, alt=f"Dice of every recipe: {said}", name="board", size_inches=size
@@ -117,6 +126,17 @@ def curves_plot(curves: Sequence[TrainingCurve], what: str, words: str, *, name:
     alt = f"{words} by minutes: {', '.join(recipes)}"
     size = (SIZE_INCHES[0], SIZE_INCHES[1] + 0.22 * rows)
     return inline_figure(draw, None, alt=alt, name=name, size_inches=size)
+
+
+def _limits(scores: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Room for every recipe with its interval and seeds, and a third as much beside them."""
+    values = [score["value"] for score in scores]
+    values += [score[end] for score in scores for end in ("low", "high") if score[end] is not None]
+    values += [value for score in scores for value in score["by_seed"] if value is not None]
+    if not values:
+        return 0.0, 1.0
+    margin = max((max(values) - min(values)) / 3, 0.02)
+    return max(min(values) - margin, -0.02), min(max(values) + margin, 1.02)
 
 
 def _led_by(scores: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -22,7 +22,7 @@ Score = Mapping[str, Any]
 DICE, POOLED, PER_IMAGE = "dice", "pooled", "mean per image"
 # What of the headline stands on the board itself, where it was counted.
 SHOWN = ((DICE, PER_IMAGE), (DICE, POOLED), ("iou", POOLED), ("roc_auc", POOLED))
-COSTS = ("Seeds", "Training, s", "ms an image", "Parameters")
+COSTS = ("Dice by seed", "Training, s", "ms an image", "Parameters")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def board_table(document: Document) -> ScoreTable:
     notes = Notes()
     keys = [key for key in SHOWN if score_of(document["rows"][0], key) is not None]
     trained = tuple(_board_row(row, keys, notes) for row in document["rows"])
-    nothing = (None,) * len(COSTS)
+    nothing = (Cell("–"),) * len(COSTS)
     others = tuple(
         Row(
             sentence(one["predictor"]),
@@ -95,7 +95,7 @@ def board_table(document: Document) -> ScoreTable:
 def _board_row(row: Mapping[str, Any], keys: Sequence[tuple[str, str]], notes: Notes) -> Row:
     cost = row["cost"]
     cells = (
-        Cell(str(len(row["seeds"]))),
+        Cell(", ".join(number(value, DICE) for value in led_by(row)["by_seed"])),
         _plain(cost["seconds"], ",.0f", notes, "the model does not say how long it was trained"),
         _plain(cost["milliseconds_an_image"], ",.0f", notes, "no image could be read"),
         _plain(cost["parameters"], ",.0f", notes, ""),
@@ -115,8 +115,8 @@ def _cell(score: Score | None, notes: Notes) -> Cell | None:
     if score is None:
         return None
     if score["value"] is None:
-        reason = notes.number(sentence(str(score["why_undefined"])))
-        return Cell("undefined", None, (reason,), True)
+        reason = str(score["why_undefined"]).removeprefix(f"{score['score']}: ")
+        return Cell("undefined", None, (notes.number(sentence(reason)),), True)
     value = number(score["value"], score["score"])
     if score["low"] is None:
         reason = score["why_no_interval"]

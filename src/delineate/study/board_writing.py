@@ -63,6 +63,7 @@ def _document(
         **asked.model_dump(mode="json"),
         "machine": machine(),
         **(_scored_on(runs[0]) if runs else {}),
+        "choosing": _choosing(asked, str(runs[0].document["split"])) if runs else None,
         "rows": board,
         "baselines": baselines(runs) if runs else [],
         "pairs": compared,
@@ -106,10 +107,9 @@ def _notes(
     compared: Sequence[Mapping[str, Any]],
     runs: Sequence[ScoredRun],
 ) -> Iterator[str]:
-    """What must be said beside the figures, the gravest first."""
+    """What must be said beside the figures."""
     if not runs:
         return
-    yield _choosing(asked, str(runs[0].document["split"]))
     yield OVER_SUBJECTS
     with_interval = sum(each["low"] is not None for each in compared)
     if with_interval:

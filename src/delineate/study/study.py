@@ -199,14 +199,15 @@ def _finish_runs(
     done = sum(each.is_finished for each in records.values())
     if done:
         progress.say(f"{done} of {counted(len(todo), 'run')} are finished and kept")
-    for number, (key, record) in enumerate(records.items(), start=1):
-        if record.is_finished:
-            continue
-        progress.say(f"run {number} of {len(todo)}: {record.name}")
+    left = [key for key, record in records.items() if not record.is_finished]
+    for number, key in enumerate(left, start=1):
+        record = records[key]
+        progress.say(f"run {number} of the {len(left)} that are left: {record.name}")
         ended = finish_run(folder, asked, key[0], record, progress)
         if ended.failure is not None:
             progress.say(f"{ended.name} failed: {ended.failure}")
-        write_board(folder, asked, entrants, _records(folder, asked))
+        if number < len(left):  # the last board is the caller's
+            write_board(folder, asked, entrants, _records(folder, asked))
 
 
 def _records(folder: Path, asked: AskedStudy) -> list[RunRecord]:
