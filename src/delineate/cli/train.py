@@ -28,6 +28,7 @@ from delineate.cli.options import (
     Subjects,
     Threads,
 )
+from delineate.cli.preflight_table import preflight_table
 from delineate.cli.tables import columns
 
 
@@ -90,6 +91,23 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that is in the --out folder.")
     ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="FINDING",
+            help="Train in spite of what the preflight calls so, such as masks-inverted. "
+            "Repeatable.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only the preflight: look at the data, try a few steps on two images, print what "
+            "time and memory the training would take, and write nothing.",
+        ),
+    ] = False,
     split_file: SplitFile = None,
     layout: Layout = None,
     masks: Masks = None,
@@ -114,7 +132,8 @@ def train(
 
     The data's own split is used where it has one; otherwise DATA is split by subject, copies of
     one picture on one side. Test images are only held against the others to find copies, and
-    test masks are never read. A run that was interrupted goes on with --resume.
+    test masks are never read. Before anything is written a preflight looks whether data and
+    settings can come to anything. A run that was interrupted goes on with --resume.
     """
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: _what_remains(source, out)):
@@ -143,10 +162,12 @@ def train(
             review=review,
             allow_leakage=allow_leakage,
             overlapping=overlapping,
+            accept=tuple(accept or ()),
+            dry_run=dry_run,
             split_file=split_file,
             progress=console,
         )
-    console.finish(result, _table(result.document))
+    console.finish(result, (preflight_table if dry_run else _table)(result.document))
 
 
 def _what_remains(source: Path, out: Path) -> str:

@@ -66,6 +66,7 @@ def write_classical_model(
             "labels": labels_origin(dataset, None),
             "images": {s: len(dataset.only(s).samples) for s in (TRAIN, VALIDATION)},
             "subjects_known": dataset.has_subjects,
+            "accepted": list(facts.accepted),
             "seed": facts.seed,
             "minutes": round(elapsed_s() / 60, 2),
             "budget_minutes": facts.minutes,

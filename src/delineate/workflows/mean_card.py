@@ -65,6 +65,7 @@ def mean_card(
                 "present_share": _present_share(parts),
                 "images": _images(parts),
                 "seed": facts.seed,
+                "accepted": list(facts.accepted),
                 "seeds": facts.seeds,
                 "folds": facts.folds,
                 "steps": _sum(each.get("steps") for each in training),

@@ -73,6 +73,7 @@ def write_model(
             "colours_note": facts.colours_note,
             "images": {s: len(dataset.only(s).samples) for s in (TRAIN, VALIDATION)},
             "subjects_known": dataset.has_subjects,
+            "accepted": list(facts.accepted),
             "seed": facts.seed,
             "steps": fitted.steps,
             "patches": fitted.steps * recipe.train.batch,

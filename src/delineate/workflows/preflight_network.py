@@ -26,6 +26,7 @@ from delineate.workflows.preflight_memory import Memory, memory_of, too_much
 from delineate.workflows.preflight_trial import MOST_STEPS, Trial, finding_of, tried, two_images
 from delineate.workflows.run_folder import RunFacts
 from delineate.workflows.starting import TrainingData
+from delineate.workflows.training_data import encoder_colours
 
 # A trial may take this share of what is asked for, and so many seconds; of less than so many
 # minutes or steps it would take too much.
@@ -88,11 +89,17 @@ def preflight_of_recipe(
 ) -> Preflight:
     """The same where there is no network yet: one is made for it.
 
+    Facts without minutes and steps mean the epochs of the recipe.
+
     Raises:
         DelineateError: a finding that was not accepted, or a recipe that does not fit the data.
     """
+    if facts.minutes is None and facts.steps is None:
+        images = len(data.dataset.only(TRAIN).samples)
+        steps = plan.train.epochs * steps_of_epoch(images, plan.patches, plan.train.batch)
+        facts = facts.model_copy(update={"steps": steps})
     preparation = fitted_preparation(
-        data.dataset.only(TRAIN), plan.prepare, progress, encoder=facts.encoder_colours
+        data.dataset.only(TRAIN), plan.prepare, progress, encoder=encoder_colours(plan)
     )
     torch.set_num_threads(facts.threads)
     with torch.random.fork_rng(devices=[]):

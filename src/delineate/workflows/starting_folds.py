@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from delineate.workflows.members import as_member
 from delineate.workflows.out_of_fold import require_own_names
 from delineate.workflows.parted_data import PartedData, parted, parted_before
 from delineate.workflows.plan import Planned, write_recipe
+from delineate.workflows.preflight import Preflight, preflight_data
 from delineate.workflows.run_folder import (
     LABELS,
     RUN,
@@ -90,13 +91,16 @@ def started(
     threads: int | None,
     whole: TwoStageRecipe | None = None,
     require: Callable[[Dataset], None] | None = None,
+    accepted: Sequence[str] = (),
+    is_checked: bool = False,
     progress: Progress,
 ) -> Started:
     """The run folder with recipe, split, folds and facts, and the data as it was parted.
 
-    `whole` is the recipe that the run keeps where the plan is but a part of it, `planned` what the
-    recipe comes from; `require` refuses data that cannot be learnt from, before anything is
-    written.
+    The preflight of all trainings is made here, once, unless the data `is_checked`, and no
+    finding but those `accepted` is passed over. `whole` is the recipe that the run keeps where the
+    plan is but a part of it, `planned` what the recipe comes from; `require` refuses data that
+    cannot be learnt from, before anything is written.
 
     Raises:
         DelineateError: data, recipe or output folder that cannot be used; nothing was written.
@@ -145,8 +149,10 @@ def started(
             overlapping=asked.overlapping,
             folds=folds,
             seeds=seeds or 1,
+            accepted=tuple(accepted),
             **_how_it_calculates(plan, parts, device, threads),
         )
+        report = None if is_checked else _preflight(plan, parts, facts, progress)
         inputs = inputs_of(parts.dataset, *asked.files, recipe)
         new_folder(out, overwrite=overwrite, resume=resume, can_resume=True, inputs=inputs)
         parts = parts.placed_in(out)
@@ -156,7 +162,23 @@ def started(
         if asked.labels is not None:
             write_text(out / LABELS, asked.labels.read_text(encoding="utf-8-sig"))
         write_run(out, facts, leaks=parts.data.leak_document, review=parts.data.decided.document)
+        if report is not None:
+            report.write(out)
     return Started(out, asked.source, plan, parts, facts)
+
+
+def _preflight(plan: Plan, parts: PartedData, facts: RunFacts, progress: Progress) -> Preflight:
+    """The data checks over all of it, and the trial of the first member's training."""
+    report = preflight_data(parts.data, accepted=facts.accepted, progress=progress)
+    if isinstance(plan, Recipe):
+        from delineate.workflows.preflight_network import preflight_of_recipe
+
+        trainings = parts.count * facts.seeds
+        member = facts.model_copy(update={"minutes": facts.minutes and facts.minutes / trainings})
+        first = parts.of_fold(1)
+        report = preflight_of_recipe(report, plan, first, member, progress=progress)
+    report.tell(progress)
+    return report
 
 
 def _how_it_calculates(

@@ -45,6 +45,8 @@ def train(
     review: Path | str | None = None,
     allow_leakage: bool = False,
     overlapping: bool = False,
+    accept: Sequence[str] = (),
+    dry_run: bool = False,
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train a recipe on a folder and write a run folder that ends in a model.
@@ -67,7 +69,12 @@ def train(
     `epochs` and `steps` are then those of each training, `minutes` those of all together. See
     `delineate.workflows.train_folds`.
 
+    Before anything is written a preflight looks whether the training can come to anything, and
+    stops it at the first finding whose name is not in `accept`. With `dry_run` that is all; the
+    result is then a `DryRun`, whose document is that of the preflight.
+
     Raises:
+        PreflightError: something is off with data or settings; see `delineate.workflows.preflight`.
         LeakageError: a subject, a file or copies of one picture in several splits.
         DelineateError: data, recipe or output folder that cannot be used; nothing is lost.
     """
@@ -120,7 +127,7 @@ def train(
                     "--device": None if device == "cpu" else device,
                 },
             )
-            if not has_members:
+            if dry_run or not has_members:
                 return train_classical(
                     plan,
                     asked,
@@ -131,8 +138,31 @@ def train(
                     overwrite=overwrite,
                     seed=seed or 0,
                     threads=threads,
+                    accepted=accept,
+                    is_dry_run=dry_run,
                     progress=progress,
                 )
+        if dry_run and not isinstance(plan, ClassicalRecipe):
+            from delineate.workflows.dry_run import dry_run as work
+
+            return work(
+                plan,
+                asked,
+                out,
+                clock=clock,
+                folds=folds,
+                seeds=seeds,
+                minutes=minutes,
+                epochs=epochs,
+                steps=steps,
+                resume=resume,
+                seed=seed,
+                device=device,
+                threads=threads,
+                begun_data=data,
+                accepted=accept,
+                progress=progress,
+            )
         if isinstance(plan, TwoStageRecipe):
             from delineate.workflows.train_two_stage import train_two_stage
 
@@ -153,6 +183,7 @@ def train(
                 seed=seed,
                 device=device,
                 threads=threads,
+                accepted=accept,
                 progress=progress,
             )
         if has_members:
@@ -176,6 +207,7 @@ def train(
                 seed=seed,
                 device=device,
                 threads=threads,
+                accepted=accept,
                 progress=progress,
             )
         assert isinstance(plan, Recipe)  # every other kind was trained above
@@ -199,6 +231,7 @@ def train(
             threads=threads,
             begun_data=data,
             planned=planned,
+            accepted=accept,
             progress=progress,
         )
 

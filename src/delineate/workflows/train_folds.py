@@ -73,6 +73,8 @@ def train_folds(
     seed: int | None = None,
     device: str | None = None,
     threads: int | None = None,
+    accepted: Sequence[str] = (),
+    is_checked: bool = False,
     progress: Progress = SILENT,
 ) -> FoldsResult:
     """Train a recipe once for each fold and seed, and write the mean of all as one model.
@@ -112,6 +114,8 @@ def train_folds(
         seed=seed,
         device=device,
         threads=threads,
+        accepted=accepted,
+        is_checked=is_checked,
         progress=progress,
     )
     plan, parts, facts = run.plan, run.parts, run.facts

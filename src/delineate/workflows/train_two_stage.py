@@ -56,6 +56,7 @@ def train_two_stage(
     seed: int | None = None,
     device: str | None = None,
     threads: int | None = None,
+    accepted: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> TrainResult:
     """Train both stages over the same folds by subject, and choose together where they are cut.
@@ -97,6 +98,7 @@ def train_two_stage(
         device=device,
         threads=threads,
         require=_require_one_foreground,
+        accepted=accepted,
         progress=progress,
     )
     shares = _Shares(run, plan.budget.gate_share, clock, is_taken_up=is_taken_up)
@@ -139,6 +141,7 @@ def _trained(
             seed=facts.seed,
             device=facts.device,
             threads=facts.threads,
+            is_checked=True,
             progress=progress,
         )
     return read_out_of_fold(folder / OUT_OF_FOLD / TABLE, read_card(folder))

@@ -52,6 +52,7 @@ def two_stage_card(plan: TwoStageRecipe, run: Started, chosen: tuple[Operated, .
                 "recipe": plan.name,
                 "recipe_sha256": sha256_of_text(recipe_text(plan)),
                 "data_sha256": run.facts.data_sha256,
+                "accepted": list(run.facts.accepted),
                 "present_share": gate.training["present_share"],
                 "steps": gate.training["steps"] + segmenter.training["steps"],
                 "patches": gate.training["patches"] + segmenter.training["patches"],

@@ -1,0 +1,48 @@
+"""The words of a dry run: what a training would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from delineate.cli.tables import columns
+
+_GIB = 2**30
+
+
+def preflight_table(document: Mapping[str, Any]) -> Iterator[str]:
+    """What was looked at, and time and memory of the training as far as they are known."""
+    seen = document["looked_at"]
+    rows = [
+        ["cases decoded", f"{seen['cases']:,}"],
+        ["held against masks", f"{seen['images_with_masks']:,}, {seen['drawn_masks']:,} drawn"],
+        *([["accepted", each["name"]] for each in document["accepted"]]),
+    ]
+    estimate = document["estimate"]
+    if estimate is None:
+        yield from columns([*rows, ["nothing to try", "a method without a network"]])
+        return
+    loss, memory = estimate["loss"], estimate["memory"]
+    rows += [
+        [
+            "loss on two images",
+            f"{loss['first']:.4f}, {loss['last']:.4f} after {loss['steps']} steps",
+        ],
+        [
+            "a step",
+            f"{estimate['step_s']:.3f} s, and {estimate['patches_s']:.3f} s for its patches",
+        ],
+        ["validation", f"{estimate['validation_s_an_image']:.3f} s an image"],
+        [
+            "the training",
+            f"about {estimate['steps']:,} steps, {estimate['epochs']:g} passes over the images, "
+            f"{estimate['minutes']:.1f} min",
+        ],
+        ["memory", f"about {memory['needed_bytes'] / _GIB:.2f} GiB, {_free(memory)}"],
+    ]
+    yield from columns(rows)
+
+
+def _free(memory: Mapping[str, Any]) -> str:
+    free = memory["free_bytes"]
+    return "what is free is not known" if free is None else f"{free / _GIB:.1f} free"
