@@ -18,8 +18,8 @@ WIDTH = 96
 def planned_text(recipe: Recipe, choices: Sequence[Choice]) -> str:
     """The recipe as TOML that `load_recipe` reads back to an equal one.
 
-    Above each setting stands the reason of the choice of that name, and that of a whole section
-    above its first.
+    Above each setting stands the reason of the choice of that name. Those of a whole section, and
+    of settings that have no value, stand above its first.
     """
     reasons = {choice.setting: choice.reason for choice in choices}
     document = tomlkit.document()
@@ -33,11 +33,14 @@ def planned_text(recipe: Recipe, choices: Sequence[Choice]) -> str:
 
 def _section(name: str, settings: Mapping[str, Any], reasons: Mapping[str, str]) -> Table:
     table = tomlkit.table()
-    for line in _lines(reasons, name):
-        table.add(tomlkit.comment(line))
+    left_out = [each for each in reasons if each.startswith(f"{name}.")]
+    left_out = [each for each in left_out if each.removeprefix(f"{name}.") not in settings]
+    above = [reasons.get(name, "")]
+    above += [f"no {each.removeprefix(f'{name}.')}: {reasons[each]}" for each in left_out]
+    for reason in above:
+        _explain(table, reason)
     for setting, value in settings.items():
-        for line in _lines(reasons, f"{name}.{setting}"):
-            table.add(tomlkit.comment(line))
+        _explain(table, reasons.get(f"{name}.{setting}", ""))
         table.add(setting, _item(value))
     return table
 
@@ -51,5 +54,6 @@ def _item(value: Any) -> Any:
     return inline
 
 
-def _lines(reasons: Mapping[str, str], setting: str) -> list[str]:
-    return wrap(reasons.get(setting, ""), WIDTH, break_on_hyphens=False)
+def _explain(table: Table, reason: str) -> None:
+    for line in wrap(reason, WIDTH, break_on_hyphens=False):
+        table.add(tomlkit.comment(line))

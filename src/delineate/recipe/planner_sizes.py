@@ -49,7 +49,8 @@ class Frame:
     @property
     def working_px(self) -> Size:
         """The size of a usual image when it is worked on."""
-        return round(self.native_px[0] * self.scale), round(self.native_px[1] * self.scale)
+        height, width = (max(1, round(side * self.scale)) for side in self.native_px)
+        return height, width
 
     @property
     def is_whole(self) -> bool:
@@ -95,7 +96,8 @@ def _longest_px(fingerprint: Fingerprint) -> float:
 def _framed(fingerprint: Fingerprint, machine: Machine, longest: float) -> Frame:
     native = fingerprint.size_px
     reduced = max(round_up(int(min(longest, max(native))), STEP_PX), SMALLEST_PX)
-    frame = Frame(native, reduced if reduced < max(fingerprint.largest_px) else None, (0, 0))
+    is_reduced = longest < max(native) and reduced < max(fingerprint.largest_px)
+    frame = Frame(native, reduced if is_reduced else None, (0, 0))
     return replace(frame, patch_px=_patch_px(fingerprint, machine, frame))
 
 
