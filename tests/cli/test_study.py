@@ -53,7 +53,8 @@ def test_options_reach_the_work(delineate, called, tmp_path):
         "--recipes general,mine.toml,,otsu --set general:train.batch=2 --seeds 2 --minutes 5 "
         "--folds 3 --split validation --resume --overwrite --layout folders --masks invert "
         "--subjects ^(.) --split-file a.csv --review b --allow-leakage --overlapping "
-        "--palette vessel --seed 4 --device cpu --threads 2 --epochs 3 --steps 9"
+        "--palette vessel --accept masks-inverted --seed 4 --device cpu --threads 2 "
+        "--epochs 3 --steps 9"
     )
     result = delineate("study", "data", "--out", tmp_path, *options.split())
     assert result.exit_code == 1  # a run failed
@@ -63,7 +64,8 @@ def test_options_reach_the_work(delineate, called, tmp_path):
         "split": "validation", "resume": True, "overwrite": True, "layout": "folders",
         "masks": ["invert"], "subjects": "^(.)", "split_file": Path("a.csv"),
         "review": Path("b"), "allow_leakage": True, "overlapping": True, "palette": "vessel",
-        "seed": 4, "device": "cpu", "threads": 2, "epochs": 3, "steps": 9,
+        "accept": ("masks-inverted",), "seed": 4, "device": "cpu", "threads": 2, "epochs": 3,
+        "steps": 9,
     }  # fmt: skip
     assert "otsu-seed1: no luck" in result.stderr
     assert result.stdout.splitlines()[-1] == str(tmp_path / "study.html")

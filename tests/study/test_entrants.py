@@ -59,3 +59,9 @@ def test_two_recipes_of_one_name_are_told_apart(tmp_path):
     file.write_text(entrants_of(["otsu"], ["otsu:classical.images=3"])[0].text)
     with pytest.raises(SettingsError, match="this study holds another recipe called otsu"):
         entrants_of([str(file)])[0].write(tmp_path)
+
+
+def test_two_stages_have_folds_of_their_own():
+    """So that no image of train and validation is unseen by them."""
+    (found,) = entrants_of(["pneumothorax"])
+    assert (found.has_own_folds, found.is_classical) == (True, False)

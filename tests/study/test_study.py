@@ -254,6 +254,8 @@ def test_what_cannot_be_begun_leaves_nothing(begin, squares, tmp_path):
         ({"palette": "pink"}, "unknown palette 'pink'"),
         ({"split": "tset"}, "tset"),
         ({"split_file": tmp_path / "none.csv"}, "no such file"),
+        ({"recipes": ["pneumothorax"], "folds": 2}, "its two stages .* have seen both"),
+        ({"recipes": ["pneumothorax"], "split": "validation"}, "its two stages"),
     ]:
         with pytest.raises(DelineateError, match=words):
             begin(out, **options)

@@ -81,6 +81,15 @@ def study(
             "leave the test images alone.",
         ),
     ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="FINDING",
+            help="Train in spite of what the preflight calls so, such as masks-inverted. "
+            "Repeatable.",
+        ),
+    ] = None,
     split: Split = None,
     resume: Annotated[
         bool,
@@ -147,6 +156,7 @@ def study(
             split_file=split_file,
             review=review,
             allow_leakage=allow_leakage,
+            accept=tuple(accept or ()),
             overlapping=overlapping,
             palette=None if palette is None else palette.value,
             progress=console,

@@ -41,6 +41,7 @@ class AskedStudy(BaseModel):
     review: str | None = None
     overlapping: bool = False
     allow_leakage: bool = False
+    accept: tuple[str, ...] = ()
     device: str | None = None
     threads: int | None = None
     palette: str = "default"

@@ -9,11 +9,12 @@ from typing import Any
 from delineate.data.listing import counted
 from delineate.data.sample import TEST, VALIDATION
 from delineate.files.writing import write_json
+from delineate.recipe.planner import PLANNED
 from delineate.report.study_page import StudyPage, write_study_page
 from delineate.report.study_plots import study_plots
 from delineate.study.asked import AskedStudy
 from delineate.study.board import ScoredRun, baselines, by_recipe, pairs, rows, scored_runs
-from delineate.study.entrants import PLANNED, Entrant
+from delineate.study.entrants import Entrant
 from delineate.study.examples import curves_of, example_cases
 from delineate.study.records import RunRecord
 from delineate.workflows.run_folder import machine

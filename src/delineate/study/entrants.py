@@ -9,18 +9,19 @@ from pathlib import Path
 from delineate.core.errors import SettingsError, unknown_name
 from delineate.files.writing import write_text
 from delineate.recipe.classical_recipe import ClassicalRecipe
+from delineate.recipe.planner import PLANNED
 from delineate.recipe.recipe import load_recipe, recipe_text
+from delineate.recipe.two_stage_recipe import TwoStageRecipe
 
 RECIPES = "recipes"
-# The recipe that is made for the data when its training begins.
-PLANNED = "planned"
 
 
 @dataclass(frozen=True)
 class Entrant:
     """One recipe of a study: its name there, where it was given, and its whole text.
 
-    A planned one has no text yet: `train` makes it from the data, under these `changes`.
+    A planned one has no text yet: `train` makes it from the data, under these `changes`. One of two
+    stages parts train and validation into folds by itself.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Entrant:
     text: str | None
     changes: tuple[str, ...] = ()
     is_classical: bool = False
+    has_own_folds: bool = False
 
     def recipe_in(self, folder: Path) -> str:
         """What `train` is to be given as its recipe."""
@@ -113,4 +115,10 @@ def _entrant(given: str, name: str, changes: tuple[str, ...]) -> Entrant:
             f"--recipes {given}: it classifies whole images, and a study compares masks; "
             "train and evaluate it by itself"
         )
-    return Entrant(name, given, recipe_text(plan), (), isinstance(plan, ClassicalRecipe))
+    return Entrant(
+        name,
+        given,
+        recipe_text(plan),
+        is_classical=isinstance(plan, ClassicalRecipe),
+        has_own_folds=isinstance(plan, TwoStageRecipe),
+    )

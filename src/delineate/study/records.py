@@ -20,7 +20,7 @@ class Trained(BaseModel):
     seconds: float | None
     steps: int | None
     parameters: int
-    data_sha256: str | None
+    data_sha256: str
     recipe_sha256: str
 
 

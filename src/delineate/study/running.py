@@ -12,6 +12,8 @@ from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import Progress
 from delineate.core.types import Image
 from delineate.data.opening import open_dataset
+from delineate.data.sample import Dataset
+from delineate.data.splitting import apply_split, read_split
 from delineate.data.tables import read_table
 from delineate.files.image_files import read_image
 from delineate.inference.model import load_model
@@ -20,6 +22,8 @@ from delineate.study.asked import AskedStudy
 from delineate.study.entrants import Entrant
 from delineate.study.records import RunRecord, Scored, Trained, write_record
 from delineate.workflows.evaluate import evaluate
+from delineate.workflows.labelled_data import data_digest
+from delineate.workflows.out_of_fold import OUT_OF_FOLD
 from delineate.workflows.run_folder import RECIPE, RUN, SPLIT
 from delineate.workflows.scoring import CASES, ScoringResult
 from delineate.workflows.timed_models import Timed
@@ -27,7 +31,6 @@ from delineate.workflows.train import train
 
 # Images on which the time of a prediction is taken, after one that warms up.
 _TIMED = 5
-OUT_OF_FOLD = "out_of_fold"
 
 
 def finish_run(
@@ -52,8 +55,8 @@ def _trained(
     folder: Path, asked: AskedStudy, entrant: Entrant, record: RunRecord, progress: Progress
 ) -> Trained:
     run = record.run_in(folder)
-    # A method without a network has no checkpoints to go on from: its few seconds are repeated.
-    if (run / RUN).is_file() and not entrant.is_classical:
+    # A single method without a network has nothing to go on from: its few seconds are repeated.
+    if (run / RUN).is_file() and (asked.folds is not None or not entrant.is_classical):
         result = train(asked.data, run, resume=True, progress=progress)
     else:
         result = train(asked.data, run, **_training(folder, asked, entrant, record.seed, run),
@@ -64,7 +67,7 @@ def _trained(
         seconds=None if minutes is None else 60 * minutes,
         steps=training.get("steps"),
         parameters=parameters_of(result.main_result),
-        data_sha256=training.get("data_sha256"),
+        data_sha256=data_digest(_as_split(folder, asked), has_table=False),
         recipe_sha256=sha256_of_file(run / RECIPE),
     )
 
@@ -86,6 +89,7 @@ def _training(
         "review": asked.review,
         "allow_leakage": asked.allow_leakage,
         "overlapping": asked.overlapping,
+        "accept": asked.accept,
         "overwrite": run.exists(),
     }
     if not entrant.is_classical:  # a method without a network has neither steps nor a device
@@ -154,15 +158,23 @@ def _first_images(scored: Path, asked: AskedStudy) -> Iterator[Image]:
 
 def image_files(asked: AskedStudy) -> Mapping[str, Path]:
     """Where the image of each sample is."""
+    return {sample.id: sample.image for sample in _opened(asked).samples}
+
+
+def _as_split(folder: Path, asked: AskedStudy) -> Dataset:
+    """The data as it lies there now, in the parts of the study."""
+    return apply_split(_opened(asked), read_split(folder / SPLIT))
+
+
+def _opened(asked: AskedStudy) -> Dataset:
     data = asked.training_data
-    dataset = open_dataset(
+    return open_dataset(
         data.source,
         layout=data.layout,
         masks=data.masks,
         subjects=data.subjects,
         overlapping=data.overlapping,
     )
-    return {sample.id: sample.image for sample in dataset.samples}
 
 
 def parameters_of(model: Path) -> int:

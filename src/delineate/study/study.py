@@ -10,6 +10,7 @@ from typing import Any
 from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted
+from delineate.data.sample import VALIDATION
 from delineate.files.writing import new_folder
 from delineate.report.overlays import find_palette
 from delineate.study.asked import (
@@ -67,6 +68,7 @@ def study(
     split_file: Path | str | None = None,
     review: Path | str | None = None,
     allow_leakage: bool = False,
+    accept: Sequence[str] = (),
     overlapping: bool = False,
     palette: str | None = None,
     progress: Progress = SILENT,
@@ -78,7 +80,7 @@ def study(
     `minutes`, `epochs` or `steps` are for each training; methods without a network take minutes
     alone. The split is made once, as `train` makes it, and handed to every training. Runs are
     scored on `split` as `evaluate` does it, or with `folds` on what each image is given by the
-    models that have not seen it.
+    models that have not seen it. `accept` names findings of the preflight to train in spite of.
 
     After each run the board is written anew: `study.json` and `study.html`. A resumed study keeps
     what is finished, goes on with an interrupted training from its last checkpoint, and tries
@@ -105,6 +107,7 @@ def study(
         "split_file": _whole_path(split_file),
         "review": None if review is None else str(Path(review).resolve()),
         "allow_leakage": allow_leakage,
+        "accept": tuple(accept) or None,
         "overlapping": overlapping,
         "device": device,
         "threads": threads,
@@ -116,6 +119,7 @@ def study(
     else:
         entrants = entrants_of(recipes, changes)
         asked = asked_anew(source, [each.name for each in entrants], given)
+        _require_unseen(asked, entrants)
         _begin(folder, asked, entrants, resume=resume, overwrite=overwrite, progress=progress)
     _finish_runs(folder, asked, entrants, progress)
     document = write_board(folder, asked, entrants, _records(folder, asked))
@@ -154,6 +158,16 @@ def _begin(
     write_asked(folder, asked)
 
 
+def _require_unseen(asked: AskedStudy, entrants: Sequence[Entrant]) -> None:
+    """Refuse to score two stages on images that members of theirs were trained on."""
+    for each in entrants:
+        if each.has_own_folds and (asked.folds is not None or asked.split == VALIDATION):
+            raise SettingsError(
+                f"--recipes {each.given}: its two stages are trained over folds of train and "
+                "validation, so that together they have seen both; compare it with --split test"
+            )
+
+
 def _require_split(name: str, samples: Sequence[object]) -> None:
     """Refuse, before hours of training, a split on which nothing can be scored."""
     if not samples:
@@ -179,6 +193,7 @@ def _gone_on_with(
         [each.name for each in added],
         {**given, "changes": changes or None},
     )
+    _require_unseen(asked, added)
     for entrant in added:
         entrant.write(folder)
     write_asked(folder, asked)
