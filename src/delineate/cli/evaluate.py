@@ -21,7 +21,6 @@ from delineate.cli.options import (
     Objects,
     Overlapping,
     Overwrite,
-    Palette,
     PaletteName,
     Quiet,
     Repeats,
@@ -70,7 +69,15 @@ def evaluate(
     overlapping: Overlapping = False,
     objects: Objects = None,
     structure: Structure = False,
-    palette: Palette = PaletteName.DEFAULT,
+    palette: Annotated[
+        PaletteName | None,
+        typer.Option(
+            "--palette",
+            help="Colours of the overlays; default where not given, and pneumothorax (truth green, "
+            "prediction red) of a model with a gate.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = 0,
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
@@ -105,7 +112,7 @@ def evaluate(
             objects=objects,
             structure=structure,
             split_file=split_file,
-            palette=palette.value,
+            palette=palette.value if palette else None,
             overwrite=overwrite,
             seed=seed,
             device=device.chosen,

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
+from delineate.cli.composed_tables import members_table, two_stage_table
 from delineate.cli.structure_table import error_table
 from delineate.cli.tables import columns, counted
 
@@ -53,6 +54,12 @@ def score_table(document: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from side_by_side(records)
     yield ""
+    if document.get("two_stage"):
+        yield from two_stage_table(document["two_stage"])
+        yield ""
+    if document.get("members"):
+        yield from members_table(document["members"])
+        yield ""
     if document.get("views"):
         yield from views_side_by_side(document["views"])
         yield ""

@@ -19,6 +19,7 @@ from delineate.evaluation.two_stage import (
 from delineate.evaluation.two_stage_document import WayCases
 
 SHOWN_EACH = 2
+OUTLINE_ROLES = BEST, MEDIAN, WORST = "best outline", "median outline", "worst outline"
 
 
 def examples_of(way: WayCases, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -65,7 +66,7 @@ def _first_by(values: Real, places: Sequence[int] | np.ndarray) -> list[int]:
 def _outlined(order: list[int]) -> dict[int, str]:
     """The worst, the middle and the best of them, none twice."""
     middle, best = order[len(order) // 2 : len(order) // 2 + 1], order[-1:]
-    roles = dict.fromkeys(best, "best outline") | dict.fromkeys(middle, "median outline")
-    worst = dict.fromkeys(order[:SHOWN_EACH], "worst outline")
+    roles = dict.fromkeys(best, BEST) | dict.fromkeys(middle, MEDIAN)
+    worst = dict.fromkeys(order[:SHOWN_EACH], WORST)
     named = roles | worst
     return {place: named[place] for place in order if place in named}

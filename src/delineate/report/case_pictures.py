@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from delineate.core.types import IGNORE, Image, LabelClass, Labels, Mask
+from delineate.inference.verdict import Verdict
 from delineate.report.display import Picture, photograph
+from delineate.report.gate_pictures import verdict_words, with_verdict
 from delineate.report.overlays import (
     LegendEntry,
     class_legend,
@@ -42,24 +44,31 @@ def case_picture(
     palette: str = "default",
     region: Mask | None = None,
     is_overlapping: bool = False,
+    verdict: Verdict | None = None,
     longest_px: int = LONGEST_PX,
 ) -> CasePicture:
     """The image beside what was hit and missed; with several classes beside truth and prediction.
 
-    The caption gets a remark where truth or prediction is empty, for that cannot be seen.
+    The caption gets a remark where truth or prediction is empty, for that cannot be seen. What a
+    gate said stands below the prediction.
     Pictures are drawn at native size and embedded reduced; the arrays can be forgotten.
     """
     shown = [photograph(image, "image", f"Image {case_id}", longest_px)]
     if len(classes) == 2:
         drawn = overlay(image, truth, prediction, palette=palette, region=region)
         alt = f"Truth and prediction over image {case_id}"
+        if verdict is not None:
+            drawn, alt = with_verdict(drawn, verdict), f"{alt}: {verdict_words(verdict)}"
         shown.append(photograph(drawn, "truth and prediction", alt, longest_px))
     else:
         for name, labels in (("truth", truth), ("prediction", prediction)):
             drawn = class_overlay(
                 image, labels, classes, region=region, is_overlapping=is_overlapping
             )
-            shown.append(photograph(drawn, name, f"The {name} over image {case_id}", longest_px))
+            alt = f"The {name} over image {case_id}"
+            if verdict is not None and name == "prediction":
+                drawn, alt = with_verdict(drawn, verdict), f"{alt}: {verdict_words(verdict)}"
+            shown.append(photograph(drawn, name, alt, longest_px))
     said = "; ".join(text for text in (caption, _empty_remark(truth, prediction)) if text)
     return CasePicture(case_id, subject, role, said, tuple(shown))
 

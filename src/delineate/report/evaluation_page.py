@@ -19,6 +19,7 @@ from delineate.report.class_tables import (
 )
 from delineate.report.depth_table import DepthTable, depth_table
 from delineate.report.display import Picture
+from delineate.report.members_section import MembersSection, members_section
 from delineate.report.overlays import LegendEntry
 from delineate.report.pages import write_page
 from delineate.report.score_tables import (
@@ -33,6 +34,7 @@ from delineate.report.score_tables import (
     views_table,
 )
 from delineate.report.structure_section import StructureSection, structure_section
+from delineate.report.two_stage_section import TwoStageSection, two_stage_section
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Scores:
     failure_rule: str
     plots: tuple[tuple[str, str], ...]
     structure: StructureSection | None
+    two_stage: TwoStageSection | None
+    members: MembersSection | None
 
 
 def write_evaluation_page(
@@ -123,6 +127,8 @@ def scores_of(
         failure_rule=sentence(str(document["failure_rule"])),
         plots=tuple(plots.items()),
         structure=structure_section(document, structure_pictures),
+        two_stage=two_stage_section(document),
+        members=members_section(document),
     )
 
 

@@ -38,12 +38,16 @@ INTERVAL_RULE = " Below each value stands its 95 % interval, by resampling whole
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as text, its interval, and the numbers of the notes that belong to it."""
+    """A value as text, its interval, and the numbers of the notes that belong to it.
+
+    `between` stands between the ends of the interval; a dash will not do where they have signs.
+    """
 
     value: str
     interval: tuple[str, str] | None = None
     notes: tuple[int, ...] = ()
     is_undefined: bool = False
+    between: str = "–"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from delineate.data.reading import read_case
 from delineate.data.sample import SPLITS, TEST, Dataset
 from delineate.data.splitting import apply_split, read_split
 from delineate.evaluation.case_table import UNDEFINED
+from delineate.evaluation.two_stage_examples import OUTLINE_ROLES
 from delineate.files.class_masks import read_class_masks
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
+from delineate.inference.verdict import Verdict
 from delineate.recipe.recipe import AnyRecipe, load_recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.report.case_pictures import CasePicture, best_median_worst, case_picture
@@ -41,6 +43,15 @@ class Shown:
 
     pictures: tuple[CasePicture, ...]
     plots: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _ShownCase:
+    """Why a case is shown, what is said of it, and what its gate said."""
+
+    role: str
+    caption: str
+    verdict: Verdict | None = None
 
 
 def write_pages(result: ScoringResult, dataset: Dataset, run: Path | None = None) -> None:
@@ -86,14 +97,13 @@ def _facts(result: ScoringResult) -> list[tuple[str, str]]:
 
 
 def _pictures(result: ScoringResult, dataset: Dataset) -> tuple[CasePicture, ...]:
-    """The best, median and worst cases by Dice against the first observer."""
-    scores = case_dice(result)
+    """The best, median and worst cases by Dice; behind a gate those of each kind of error."""
     samples = {sample.id: sample for sample in dataset.samples}
     is_binary = len(result.evaluation.classes) == 2
     encoding = MaskEncoding.parse("binary" if is_binary else "index")  # as we wrote them
     is_overlapping = result.evaluation.is_overlapping
     pictures = []
-    for id_, role in best_median_worst(scores, each=_SHOWN_EACH).items():
+    for id_, shown in _shown_cases(result).items():
         mask = result.folder / PREDICTIONS / f"{file_name(id_)}_mask.png"
         try:
             case = read_case(dataset, samples[id_])
@@ -113,14 +123,32 @@ def _pictures(result: ScoringResult, dataset: Dataset) -> tuple[CasePicture, ...
                 case_id=id_,
                 classes=result.evaluation.classes,
                 subject=samples[id_].subject,
-                role=role,
-                caption=f"Dice {scores[id_]:.3f}",
+                role=shown.role,
+                caption=shown.caption,
                 palette=str(result.document["palette"]),
                 region=case.region,
                 is_overlapping=is_overlapping,
+                verdict=shown.verdict,
             )
         )
     return tuple(pictures)
+
+
+def _shown_cases(result: ScoringResult) -> dict[str, _ShownCase]:
+    """Id -> why a case is shown; scores are those against the first observer."""
+    two_stage = result.document.get("two_stage")
+    if two_stage is None:
+        scores = case_dice(result)
+        roles = best_median_worst(scores, each=_SHOWN_EACH)
+        return {id_: _ShownCase(role, f"Dice {scores[id_]:.3f}") for id_, role in roles.items()}
+    return {
+        one["id"]: _ShownCase(
+            one["role"],
+            f"Dice {one['kaggle_dice']:.3f}" if one["role"] in OUTLINE_ROLES else "",
+            Verdict(one["gate_probability"], one["is_open"]),
+        )
+        for one in two_stage["examples"]
+    }
 
 
 def case_dice(result: ScoringResult) -> dict[str, float | None]:
