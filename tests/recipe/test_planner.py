@@ -16,6 +16,7 @@ from delineate.recipe.fingerprint import ClassFacts, Layouts, Pace
 from delineate.recipe.planned_text import planned_text
 from delineate.recipe.planner import plan_of
 from delineate.recipe.recipe import load_recipe
+
 from .fingerprints import (
     CELLS,
     EYE,

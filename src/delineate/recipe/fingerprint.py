@@ -55,8 +55,8 @@ class Tones:
 class Layouts:
     """How well images and labels, shrunk to a few cells, tell how they are held.
 
-    Each is the mean correlation of an image with the mean of the others as it is, less that after
-    the change: near 0 where the change cannot be seen. `swaps_sides` says whether one class lies
+    Each is how much higher an image correlates with the mean of the others as it is than after the
+    change, on average and less two standard errors; 0 where the change cannot be seen. `swaps_sides` says whether one class lies
     where another does in the mirror, as the left and the right lung do.
     """
 

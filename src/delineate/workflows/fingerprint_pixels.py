@@ -155,7 +155,10 @@ def layouts_of(looked: Sequence[Looked]) -> Layouts:
 
 
 def _told(upright: Cells, changed: Cells) -> float:
-    """How much worse (N, CELLS, CELLS) fit the mean of the others after the change, on average."""
+    """How much worse (N, CELLS, CELLS) fit the mean of the others after the change.
+
+    The mean less two standard errors, so that a few images rarely tell what is not there.
+    """
     total, count = upright.sum(axis=0), len(upright)
     losses = [
         _correlation(one, (total - one) / (count - 1))
@@ -163,7 +166,10 @@ def _told(upright: Cells, changed: Cells) -> float:
         for one, other in zip(upright, changed, strict=True)
         if one.std() > 0
     ]
-    return float(np.mean(losses)) if losses else 0.0
+    if len(losses) < 2:
+        return 0.0
+    error = np.std(losses, ddof=1) / np.sqrt(len(losses))
+    return max(0.0, float(np.mean(losses) - 2 * error))
 
 
 def _swaps_sides(heat: Cells) -> bool:
