@@ -52,8 +52,8 @@ def require_sound(findings: Sequence[Finding], accepted: Collection[str]) -> Non
     if not stopping:
         return
     first, *others = stopping
-    names = ", ".join(each.name for each in others)
-    more = f" (and {names})" if others else ""
+    names = dict.fromkeys(each.name for each in others if each.name != first.name)
+    more = f" (and {', '.join(names)})" if names else ""
     raise PreflightError(
         f"preflight: {first.text}; where that is meant, go on with --accept {first.name}{more}"
     )

@@ -32,6 +32,9 @@ from delineate.workflows.preflight_findings import Finding
 
 # Images that are looked at together with their masks, and classes that are told apart in them.
 MOST_IMAGES, _MOST_CLASSES = 72, 4
+# Where drawn masks are common long runs of files are looked at, else each with the files beside it.
+# Runs of numbered files hold neighbours both as people count and as letters sort.
+_COMMON, _LONG, _SHORT = 1 / 3, 12, 1
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ def looked_at(dataset: Dataset, facts: Mapping[str, CaseFacts], progress: Progre
     """Whether masks fit their images, and whether they are inverted.
 
     Of at most 72 cases of train and validation: masks in which something is drawn, evenly
-    spaced, each with the cases before and after it in the order of files. Files of other parts
-    are counted in that order, and never opened.
+    spaced, each with the cases around it in the order of files. Files of other parts are counted
+    in that order, and never opened.
     """
     files = [sample for sample in dataset.samples if dataset.observers[0] in sample.masks]
     places = _chosen_places(files, facts)
@@ -83,10 +86,11 @@ def _chosen_places(files: Sequence[Sample], facts: Mapping[str, CaseFacts]) -> l
     if len(used) <= MOST_IMAGES:
         return used
     drawn = [place for place in used if not facts[files[place].id].is_empty] or used
+    reach = _LONG if len(drawn) >= _COMMON * len(used) else _SHORT
     can_be_read = set(used)
     for anchors in range(min(MOST_IMAGES, len(drawn)), 0, -1):
         spaced = np.linspace(0, len(drawn) - 1, anchors).round().astype(int)
-        beside = {drawn[at] + by for at in spaced for by in (-1, 0, 1)}
+        beside = {drawn[at] + by for at in spaced for by in range(-reach, reach + 1)}
         places = sorted(beside & can_be_read)
         if len(places) <= MOST_IMAGES:
             break
