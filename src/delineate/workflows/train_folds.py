@@ -17,6 +17,7 @@ from delineate.inference.composing import write_composed
 from delineate.recipe.recipe import Recipe
 from delineate.report.folds_page import write_folds_page
 from delineate.training.budget import Clock
+from delineate.workflows.composed_page import composed_page
 from delineate.workflows.held_out_evaluation import write_evaluation
 from delineate.workflows.held_out_scores import (
     HeldOutScores,
@@ -25,7 +26,6 @@ from delineate.workflows.held_out_scores import (
 )
 from delineate.workflows.mean_card import mean_card, members_document
 from delineate.workflows.members import MEMBERS, Member, Shares, members_of, train_member
-from delineate.workflows.model_page import model_page
 from delineate.workflows.out_of_fold import (
     OUT_OF_FOLD,
     TABLE,
@@ -135,7 +135,7 @@ def train_folds(
         out / "model",
         card,
         members={f"{MEMBERS}/{member.name}": member.folder for member in members},
-        page=model_page(card),
+        page=composed_page(card, {f"{MEMBERS}/{member.name}": member.card for member in members}),
     )
     progress.say(f"finished after {clock.elapsed_s() / 60:.1f} min")
     return FoldsResult(out, card.model_dump(mode="json"), out_of_fold=cases)
