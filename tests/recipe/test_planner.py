@@ -47,7 +47,7 @@ def test_vessels_get_the_settings_of_the_vessel_recipe():
     assert made.model == known.model
     assert made.loss == known.loss
     assert made.predict.repeats == known.predict.repeats
-    for setting in ("batch", "learning_rate", "keep", "average_decay"):
+    for setting in ("batch", "learning_rate", "keep"):
         assert getattr(made.train, setting) == getattr(known.train, setting)
     for setting in ("turns", "rotation_degrees", "shear_degrees", "zoom", "stretch", "shift_px"):
         assert getattr(made.augment, setting) == getattr(known.augment, setting)
@@ -167,6 +167,19 @@ def test_untimed_epochs_are_enough_steps():
     assert plan_of(EYE, UNTIMED).recipe.train.epochs == 139  # of 18 * 32 patches: 80,064
     huge = replace(NECK, images=100_000)
     assert plan_of(huge, UNTIMED).recipe.train.epochs == 10
+
+
+def test_weights_are_averaged_over_a_tenth_of_the_steps():
+    """1,800 steps are averaged over 200, 112 over as few as there are averages for."""
+    assert plan_of(EYE, LAPTOP, PACE).recipe.train.average_decay == 0.995
+    assert plan_of(EYE, LAPTOP, Pace.measured(2.0, 0.5)).recipe.train.average_decay == 0.98
+    assert plan_of(EYE, UNTIMED).recipe.train.average_decay == 0.998
+
+
+def test_much_looked_at_images_are_watched():
+    """The best weights stay where images are seen more than a hundred times, else the last."""
+    assert plan_of(EYE, UNTIMED).recipe.train.keep == "best"
+    assert plan_of(replace(EYE, images=40), UNTIMED).recipe.train.keep == "last"
 
 
 def test_rare_classes_are_met():

@@ -18,7 +18,7 @@ REPEATS = {"turns": 8, "flips": 2, "single": 1}
 # Patches of a whole training where nobody says how long it may take.
 LINE_PATCHES, SHAPE_PATCHES, EPOCHS = 80_000, 24_000, (10, 1000)
 # Weights are averaged over about this share of the steps.
-AVERAGED_SHARE, AVERAGE_DECAYS = 0.2, (0.98, 0.99, 0.995, 0.998)
+AVERAGED_SHARE, AVERAGE_DECAYS = 0.1, (0.98, 0.99, 0.995, 0.998)
 # Looking at each part of an image so often, a network can learn single images by heart.
 MANY_PASSES = 100
 
