@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from delineate.data.listing import counted
 from delineate.recipe.choices import Choice, recipe_of
 from delineate.recipe.fingerprint import Fingerprint, Machine, Pace
 from delineate.recipe.planner_augment import augment_choices
@@ -48,4 +49,4 @@ def _choices(fingerprint: Fingerprint, machine: Machine, pace: Pace | None) -> I
 def _description(fingerprint: Fingerprint) -> str:
     kind = "lines" if fingerprint.is_of_lines else "shapes"
     names = ", ".join(each.name for each in fingerprint.classes)
-    return f"Planned for {fingerprint.images} images with {kind} of {names}."
+    return f"Planned for {counted(fingerprint.images, 'image')} with {kind} of {names}."

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from delineate.data.listing import counted
 from delineate.recipe.choices import Choice
 from delineate.recipe.fingerprint import Fingerprint, Machine, Pace
 from delineate.recipe.planner_augment import may_turn
 from delineate.recipe.planner_sizes import Frame
 
+# Of the training subjects, where the data names no validation part.
+FRACTION = 0.15
 # Shares of the time: what is left for steps, and what validations may take on the way and at last.
 STEPS_SHARE, VALIDATIONS_SHARE, LAST_PASSES_SHARE = 0.75, 0.1, 0.1
 # Validations in a whole training: never fewer, never more.
@@ -112,7 +115,11 @@ def _steps(
 
 
 def _validation(fingerprint: Fingerprint, machine: Machine, pace: Pace | None) -> Iterator[Choice]:
-    yield Choice("validation.fraction", FRACTION, "more images are left to learn from")
+    yield Choice(
+        "validation.fraction",
+        FRACTION,
+        "enough images to choose a threshold on, most are left to learn",
+    )
     many_are_empty = fingerprint.empty_share >= 0.1
     yield Choice(
         "validation.metric",
@@ -137,8 +144,9 @@ def _validation(fingerprint: Fingerprint, machine: Machine, pace: Pace | None) -
     yield Choice(
         "validation.times",
         times,
-        f"one takes about {one_s:.2g} s for {fingerprint.validation_images} images, and all "
-        f"together shall take no more than {VALIDATIONS_SHARE:.0%} of the time where that can be",
+        f"one takes about {one_s:.2g} s for {counted(fingerprint.validation_images, 'image')}; "
+        f"together they shall take no more than {VALIDATIONS_SHARE:.0%} of the time, but there are "
+        f"never fewer than {VALIDATION_TIMES[0]}",
     )
     yield Choice("predict.repeats", *_repeats(fingerprint, LAST_PASSES_SHARE * seconds / one_s))
 
@@ -160,7 +168,3 @@ def _repeats(fingerprint: Fingerprint, passes: float | None) -> tuple[str, str]:
         chosen,
         f"{REPEATS[wanted]} views of the validation images would take too long at the end",
     )
-
-
-# Of the training subjects, where the data names no validation part.
-FRACTION = 0.1

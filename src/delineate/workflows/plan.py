@@ -11,6 +11,7 @@ from typing import Any
 
 from delineate.core.errors import OutputExistsError, UnreadableFileError
 from delineate.core.progress import SILENT, Progress
+from delineate.data.listing import counted
 from delineate.data.sample import Dataset
 from delineate.files.writing import new_folder, read_json, write_json, write_text
 from delineate.recipe.choices import Choice
@@ -218,7 +219,7 @@ def summary(found: Fingerprint) -> list[str]:
     """What the plan rests on, in a few lines."""
     height, width = found.size_px
     lines = [
-        f"planned for {found.images} training images of {height} x {width} px, "
+        f"planned for {counted(found.images, 'image')} of {height} x {width} px, "
         f"of which {found.looked_at} were looked at"
     ]
     for each in found.structures:
