@@ -17,11 +17,13 @@ _HOME = {
     "inspect": "delineate.workflows.inspect",
     "audit": "delineate.workflows.audit",
     "split": "delineate.workflows.split",
+    "plan": "delineate.workflows.plan",
     "train": "delineate.workflows.train",
     "evaluate": "delineate.workflows.evaluate",
     "score": "delineate.workflows.score",
     "predict": "delineate.workflows.predict",
     "measure": "delineate.workflows.measure",
+    "phantoms": "delineate.workflows.phantoms",
     "import_weights": "delineate.workflows.import_weights",
     "load_model": "delineate.inference.model",
     "load_classifier": "delineate.inference.classifier",
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from delineate.workflows.import_weights import import_weights as import_weights
     from delineate.workflows.inspect import inspect as inspect
     from delineate.workflows.measure import measure as measure
+    from delineate.workflows.phantoms import phantoms as phantoms
+    from delineate.workflows.plan import plan as plan
     from delineate.workflows.predict import predict as predict
     from delineate.workflows.score import score as score
     from delineate.workflows.split import split as split

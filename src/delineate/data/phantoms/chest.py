@@ -21,7 +21,7 @@ from delineate.core.types import Mask
 from delineate.data.phantoms import chest_gas, chest_looks
 from delineate.data.phantoms.chest_anatomy import Build, Chest, Lung, build, chest
 from delineate.data.phantoms.chest_gas import Gas
-from delineate.data.phantoms.chest_plate import Floats, Plate, Points, band
+from delineate.data.phantoms.chest_plate import Floats, Plate, Points, band, normals
 from delineate.data.phantoms.chest_vessels import Tree
 
 SIZE_PX: Size = (1024, 1024)
@@ -207,9 +207,7 @@ def _bone(plate: Plate, covered: Floats, cortex: float) -> Floats:
 
 def _steps(tree: Tree, places: Points, unit_px: float) -> tuple[Points, Points]:
     """The corners (Q, 4, 2) of each step of each vessel, and how bright it is, 0 to 1."""
-    along = np.gradient(places, axis=0)
-    along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-12
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1) * tree.half_widths[:, None]
+    across = normals(places) * tree.half_widths[:, None]
     left, right = places + across, places - across
     corners = np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
     half = (tree.half_widths[1:] + tree.half_widths[:-1]) / 2

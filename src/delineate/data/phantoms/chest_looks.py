@@ -13,15 +13,16 @@ from delineate.data.phantoms.chest_plate import Floats, Plate, Points, band, cur
 
 def spine(plate: Plate, height: float) -> Floats:
     """The column of vertebrae, with gaps between them, 0 to 1."""
-    column = plate.empty()
-    step = 0.047 * height
+    column, step = plate.empty(), 0.047 * height
+    boxes, densities = [], []
     for number in range(26):
-        top = -0.06 + step * number
-        half = 0.024 + 0.0004 * number
-        plate.draw(column, _box(0, top + 0.004, half, 0.82 * step), 0.75)
-        for side in (-1, 1):
-            plate.draw(column, _box(side * 0.62 * half, top + 0.35 * step, 0.20 * half,
-                                    0.3 * step), 1.0)  # fmt: skip
+        top, half = -0.06 + step * number, 0.024 + 0.0004 * number
+        boxes.append(_box(0, top + 0.004, half, 0.82 * step))
+        # The roots of the arches, seen end on.
+        roots = (side * 0.62 * half for side in (-1, 1))
+        boxes += [_box(x, top + 0.35 * step, 0.20 * half, 0.3 * step) for x in roots]
+        densities += [0.75, 1.0, 1.0]
+    plate.draw_corners(column, np.stack(boxes), np.array(densities))
     whole = plate.area(_box(0, -0.2, 0.026, 1.5))
     return np.asarray(plate.blurred(0.55 * whole + 0.45 * plate.layer(column), 0.0022), np.float32)
 

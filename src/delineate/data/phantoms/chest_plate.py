@@ -131,10 +131,15 @@ def curve(points: Points, *, is_closed: bool = False, steps: int = 8) -> Points:
     return smooth if is_closed else np.concatenate([smooth, points[-1:]])
 
 
+def normals(line: Points) -> Points:
+    """A direction of length 1 across the line at each of its points."""
+    along = np.concatenate([line[1:2] - line[:1], line[2:] - line[:-2], line[-1:] - line[-2:-1]])
+    along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-12
+    return np.stack([-along[:, 1], along[:, 0]], axis=1)
+
+
 def band(line: Points, half_width: float | NDArray[np.float64]) -> Points:
     """The outline of a line (P, 2) of that half width, one number or one for each point."""
-    along = np.gradient(line, axis=0)
-    along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-12
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    across = normals(line)
     wide = np.broadcast_to(half_width, (len(line),))[:, None] * across
     return np.concatenate([line + wide, (line - wide)[::-1]])
