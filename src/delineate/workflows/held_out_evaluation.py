@@ -61,7 +61,6 @@ def write_evaluation(
         "repeats": card.predict.repeats,
         "depth": None,
         "folds": parts.count if parts.is_folded else None,
-        "members": list(card.members),
         "cross_fitted_score": scores.cross_fitted,
         "cuts": {str(fold): cut for fold, cut in scores.cuts.items()},
     }
