@@ -57,6 +57,13 @@ def test_pixels_outside_do_not_count():
     assert dice_on_grid(probability, truth, counted, GRID) == pytest.approx(2 / 3)
 
 
+def test_pixels_that_touch_at_a_corner_are_one_object():
+    """A diagonal of three is large enough where three pixels are asked for."""
+    diagonal = np.eye(3, dtype=bool)
+    probability = (diagonal * 0.9).astype(np.float32)
+    assert (dice_on_grid(probability, diagonal, np.ones((3, 3), bool), GRID) == 1).all()
+
+
 def _oracle(probability, truth, counted, cut, area):
     """The same by another road: scipy's objects, one after the other."""
     objects, number = ndimage.label(probability >= np.float32(cut), np.ones((3, 3)))
@@ -71,8 +78,8 @@ def _oracle(probability, truth, counted, cut, area):
 
 
 @given(
-    levels=arrays(np.uint8, (7, 9), elements=st.integers(0, 5)),
-    truth=arrays(np.bool_, (7, 9)),
+    levels=arrays(np.uint8, (7, 9), elements=st.integers(0, 5), fill=st.nothing()),
+    truth=arrays(np.bool_, (7, 9), fill=st.nothing()),
     counted=arrays(np.bool_, (7, 9)),
 )
 def test_equals_one_object_after_the_other(levels, truth, counted):
