@@ -158,6 +158,10 @@ def test_what_is_missing_is_said(folder, tmp_path):
     (tmp_path / "empty" / "checkpoints").mkdir()
     with pytest.raises(LayoutError, match="not finished"):
         load_model(tmp_path / "empty")
+    (tmp_path / "folds").mkdir()
+    (tmp_path / "folds" / "run.json").write_text("{}")
+    with pytest.raises(LayoutError, match="not finished"):
+        load_model(tmp_path / "folds")
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     (copy / "model.safetensors").unlink()

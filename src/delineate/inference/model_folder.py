@@ -35,7 +35,7 @@ def find_model_folder(path: Path) -> Path:
             return folder
     if not path.exists():
         raise LayoutError(f"{path}: no such folder; expected a run or a model folder")
-    if any((path / each).is_dir() for each in ("checkpoints", "members")):
+    if (path / "checkpoints").is_dir() or (path / "run.json").is_file():
         raise LayoutError(
             f"{path}: a run whose training has not finished, so it has no model yet; "
             f"finish it with `delineate train DATA --out {path} --resume`"
