@@ -127,7 +127,25 @@ def test_a_broken_image_is_a_failed_case(tiny_run, tiny_set, tmp_path):
     with (tmp_path / "e" / "cases.csv").open(newline="") as text:
         rows = {row["id"]: row for row in csv.DictReader(text)}
     assert rows[broken]["failure"]
+    assert (rows[broken]["status"], rows[broken]["dice"]) == ("failed", "0.0")
     assert result.document["cases"] == 2
+    empty = figure(result.document, "dice", predictor="empty prediction", pooling="mean per image")
+    assert empty == 0.0
+    model = figure(result.document, "dice", pooling="mean per image")
+    assert model == sum(float(row["dice"]) for row in rows.values()) / 2
+
+
+def test_a_broken_mask_is_no_failure_of_the_model(tiny_run, tiny_set, tmp_path):
+    """Where the truth cannot be read there is nothing to be held against, and no score."""
+    data = tmp_path / "data"
+    shutil.copytree(tiny_set, data)
+    broken = test_ids(tiny_run)[0]
+    file = data / "masks" / f"{broken}.png"
+    Image.fromarray(np.asarray(Image.open(file))[:20]).save(file)
+    evaluate(tiny_run, data, out=tmp_path / "e", split_file=tiny_run / "split.csv", threads=1)
+    with (tmp_path / "e" / "cases.csv").open(newline="") as text:
+        rows = {row["id"]: row for row in csv.DictReader(text)}
+    assert (rows[broken]["status"], rows[broken]["dice"]) == ("no truth", "undefined")
 
 
 def test_a_model_alone_needs_data(tiny_run, tiny_set, tmp_path):

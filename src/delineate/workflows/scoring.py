@@ -13,9 +13,9 @@ import numpy as np
 
 from delineate.core.errors import DelineateError, LayoutError
 from delineate.core.progress import Progress, track
-from delineate.core.types import DrawnObject, Image, LabelClass, Labels, Probability
+from delineate.core.types import DrawnObject, Image, LabelClass, Labels, Mask, Probability
 from delineate.data.instances import read_objects
-from delineate.data.reading import Case, read_case, read_labels
+from delineate.data.reading import Case, read_case, read_labels, read_truth
 from delineate.data.sample import Dataset, Sample
 from delineate.evaluation.cases import ScoredCase
 from delineate.evaluation.objects import ObjectTally
@@ -24,6 +24,7 @@ from delineate.evaluation.scoring import score_cases
 from delineate.evaluation.settings import EvaluationSettings
 from delineate.evaluation.views import View
 from delineate.files.class_masks import write_class_masks, write_mask_classes
+from delineate.files.image_files import read_image
 from delineate.files.mask_files import write_image, write_index_mask
 from delineate.files.writing import write_csv, write_json
 from delineate.inference.verdict import Verdict
@@ -191,7 +192,8 @@ def _scored_case(
     try:
         case = read_case(dataset, sample)
     except DelineateError as error:
-        return ScoredCase(sample.id, sample.subject, {}, failure=str(error))
+        truths, region = _truths_of_unread(dataset, sample)
+        return ScoredCase(sample.id, sample.subject, truths, region=region, failure=str(error))
     try:
         answer = answers(sample, case.image)
     except DelineateError as error:
@@ -221,6 +223,23 @@ def _scored_case(
         else:
             write_index_mask(masks / f"{stem}_mask.png", labels, classes)
     return result
+
+
+def _truths_of_unread(dataset: Dataset, sample: Sample) -> tuple[dict[str, Labels], Mask | None]:
+    """Labels by observer, and region, of a case whose image cannot be read: it is a failure.
+
+    Where the image can be read it is a truth that cannot, and no predictor is blamed for that.
+    """
+    found: dict[str, Labels] = {}
+    region = None
+    with suppress(DelineateError):
+        read_image(sample.image)
+        return {}, None
+    for observer in dataset.observers:
+        if observer in sample.masks:
+            with suppress(DelineateError):
+                found[observer], region = read_truth(dataset, sample, observer)
+    return found, region
 
 
 def _picture(
