@@ -28,7 +28,7 @@ SHAPE = (12, 9)
 def drawn(tmp_path):
     """A function that writes images, masks and maps of several folds."""
 
-    def write(classes=2, *, is_overlapping=False, channels=None, count=6):
+    def write(classes=2, channels=None, count=6):
         rng = np.random.default_rng(4)
         for folder in ("images", "masks", "maps"):
             (tmp_path / folder).mkdir()
@@ -109,8 +109,21 @@ def test_several_classes_take_the_likeliest(drawn):
 
 def test_classes_that_overlap_have_a_threshold_each(drawn):
     """Each class is counted by its own bit, and each fold has a cut a class."""
-    cases, dataset, judged = drawn(classes=4, channels=2)
-    # Codes 1, 2 and 3 are the first class, the second, and both.
+    cases, dataset, judged = drawn(classes=3, channels=2)
+    # A second file draws class 2, whose code is 2, over the upper rows of every mask.
+    over = np.zeros(SHAPE, np.uint8)
+    over[:4] = 2
+    file = dataset.root / "over.png"
+    Image.fromarray(over).save(file)
+    dataset = replace(
+        dataset,
+        samples=tuple(
+            replace(s, masks={who: (*files, file) for who, files in s.masks.items()})
+            for s in dataset.samples
+        ),
+    )
+    judged = [(probability, labels | over) for probability, labels in judged]
+    assert any((codes == 3).any() for _, codes in judged)
     two = tuple(LabelClass(at, name, (at, 0, 0)) for at, name in enumerate(["none", "a", "b"]))
     dataset = replace(dataset, classes=two, is_overlapping=True)
     found = scored(cases, dataset)
