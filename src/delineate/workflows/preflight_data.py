@@ -48,15 +48,6 @@ def notes_of(dataset: Dataset, facts: Mapping[str, CaseFacts]) -> Iterator[str]:
 
 
 def _of_images(dataset: Dataset, facts: Mapping[str, CaseFacts]) -> Iterator[Finding]:
-    used = [s for s in dataset.samples if s.id in facts]
-    infinite = [s for s in used if not facts[s.id].is_finite]
-    if infinite:
-        yield Finding(
-            "images-not-finite",
-            f"{infinite[0].image}: expected numbers in every pixel, found some that are not (NaN "
-            f"or infinite), and so in {len(infinite)} of {counted(len(used), 'image')}; replace "
-            "these pixels",
-        )
     for split, part in ((TRAIN, "training"), (VALIDATION, "validation")):
         samples = dataset.only(split).samples
         constant = _constant(samples, facts)
@@ -115,7 +106,7 @@ def _of_classes(dataset: Dataset, facts: Mapping[str, CaseFacts]) -> Iterator[Fi
         yield Finding(
             "class-missing",
             f"{dataset.root}: expected every class in some training mask, for the data names "
-            f"{counted(len(dataset.classes) - 1, 'class')}, found no pixel of "
+            f"{len(dataset.classes) - 1} classes, found no pixel of "
             f"{some(each.name for each in absent)}; add cases with it, or take it out of the "
             "list of classes",
         )

@@ -10,7 +10,6 @@ from delineate.core.errors import PreflightError, unknown_name
 MEANINGS = {
     "class-missing": "no training mask holds a class that there should be",
     "images-constant": "many images have one colour in every pixel",
-    "images-not-finite": "images hold values that are no numbers",
     "loss-diverges": "the loss on two images is no longer a number",
     "loss-stuck": "the loss on two images does not fall",
     "masks-empty": "nothing is drawn in any training mask",

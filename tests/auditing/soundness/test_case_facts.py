@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delineate.auditing.soundness.case_facts import facts_of_case, facts_of_image, is_constant
+from delineate.auditing.soundness.case_facts import facts_of_case, is_constant
 from delineate.core.types import IGNORE
 
 
@@ -44,11 +43,3 @@ def test_one_other_pixel_makes_a_picture(height, width, channels, data):
     row, column = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
     image[row, column, 0] += 1
     assert is_constant(image) == (height * width == 1)
-
-
-@pytest.mark.parametrize(("value", "is_finite"), [(0.5, True), (np.nan, False), (np.inf, False)])
-def test_values_that_are_no_numbers_are_seen(value, is_finite):
-    """One pixel is enough."""
-    image = np.zeros((4, 4, 1), np.float32)
-    image[2, 1] = value
-    assert facts_of_image(image).is_finite is is_finite

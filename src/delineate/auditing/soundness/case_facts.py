@@ -26,7 +26,6 @@ class CaseFacts:
     size_px: Size
     bytes: int
     is_constant: bool
-    is_finite: bool
     class_px: Mapping[int, int] = field(default_factory=dict)
     counted_px: int = 0
 
@@ -47,7 +46,6 @@ def facts_of_image(image: Image) -> CaseFacts:
         size_px=(image.shape[0], image.shape[1]),
         bytes=image.nbytes,
         is_constant=is_constant(image),
-        is_finite=image.dtype.kind != "f" or bool(np.isfinite(image).all()),
     )
 
 

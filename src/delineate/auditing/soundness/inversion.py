@@ -14,8 +14,9 @@ from delineate.core.types import IGNORE, Labels, Mask
 
 Sign = Literal["surround", "holes"]
 
-# Foreground in so much of the dark around a picture, or of the frame's edge, is everywhere there.
-EVERYWHERE = 0.9
+# Foreground in so much of the dark around a picture, or of the frame's edge, which objects may
+# touch, is all around.
+_SURROUND, _EDGE = 0.9, 0.7
 # Objects are holes where so much of the background lies inside, and the rest is one piece.
 _ENCLOSED, _ONE_PIECE = 0.5, 0.9
 # So many masks must show a sign, and such a share of those that could.
@@ -34,18 +35,18 @@ class Inverted:
 def sign_of_inversion(labels: Labels, view: Mask | None) -> Sign | None:
     """What says that a mask of one class is inverted; None where nothing does.
 
-    Either the dark around a picture is foreground, and most of the picture too; or the foreground
-    is one piece that runs along the edge of the frame, and the background lies in it as holes.
-    `view` is False in the dark around the picture, None where there is none.
+    Most of the frame is foreground, and either all of the dark around the picture is, or the
+    foreground is one piece that runs along the edge of the frame, and the background lies in it
+    as holes. `view` is False in the dark around the picture, None where there is none.
     """
     counted = labels != IGNORE
     is_object = (labels != 0) & counted
-    if view is not None:
-        outside, inside = counted & ~view, counted & view
-        is_around = _share(is_object, outside) >= EVERYWHERE
-        return "surround" if is_around and _share(is_object, inside) > 0.5 else None
+    if _share(is_object, counted) <= 0.5:
+        return None
+    if view is not None and _share(is_object, counted & ~view) >= _SURROUND:
+        return "surround"
     edge = np.concatenate([is_object[0], is_object[-1], is_object[:, 0], is_object[:, -1]])
-    is_around = edge.mean() >= EVERYWHERE and _share(is_object, counted) > 0.5
+    is_around = edge.mean() >= _EDGE
     return "holes" if is_around and _has_holes(is_object, counted) else None
 
 
