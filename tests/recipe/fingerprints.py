@@ -16,8 +16,8 @@ from delineate.recipe.fingerprint import (
     Tones,
 )
 
-LAPTOP = Machine(device="cpu", threads=1, memory_gb=8.0, minutes=5.0)
-UNTIMED = Machine(device="cpu", threads=1, memory_gb=8.0)
+LAPTOP = Machine(device="cpu", threads=1, memory_gb=16.0, minutes=5.0)
+UNTIMED = Machine(device="cpu", threads=1, memory_gb=16.0)
 GPU = Machine(device="cuda", threads=8, memory_gb=64.0, minutes=5.0)
 
 VESSELS = ClassFacts("foreground", 0.125, 1.0, 3.0, 3.0, 1077.0)

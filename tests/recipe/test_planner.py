@@ -182,6 +182,19 @@ def test_much_looked_at_images_are_watched():
     assert plan_of(replace(EYE, images=40), UNTIMED).recipe.train.keep == "last"
 
 
+def test_decoded_images_keep_to_the_memory():
+    """Four gibibytes do for most sets; more are taken where needed, at most a quarter."""
+
+    def cache_gb(images, memory_gb):
+        machine = replace(UNTIMED, memory_gb=memory_gb)
+        return plan_of(replace(NECK, images=images), machine).recipe.patches.cache_gb
+
+    assert cache_gb(168, 16.0) == 4.0
+    assert cache_gb(168, 6.0) == 1.5
+    assert cache_gb(200_000, 64.0) == 10.4  # 1.5 * 200,000 * 116 * 160 * 2 bytes
+    assert cache_gb(200_000, 32.0) == 8.0
+
+
 def test_rare_classes_are_met():
     """Patches of images with many classes are centred on them, whole images need not be."""
     classes = tuple(ClassFacts(f"class {n}", 0.01, 0.5, 9.0, 6.0, 2.0) for n in range(4))

@@ -140,6 +140,13 @@ def test_wrong_changes_are_refused_before_data_is_read(tmp_path):
         train(tmp_path / "nowhere", tmp_path / "run", changes=("train.bacth=2",))
 
 
+@pytest.mark.parametrize("minutes", [0, -1, float("inf"), float("nan")])
+def test_no_time_is_refused_before_data_is_read(tmp_path, minutes):
+    """Time that no training can have is no time to plan for."""
+    with pytest.raises(SettingsError, match="expected more than nothing"):
+        plan(tmp_path / "nowhere", tmp_path / "plan", minutes=minutes)
+
+
 def test_a_plan_replaces_only_plans(tiny_set, tmp_path):
     """A file by name is refused where it exists, and never taken from somebody else."""
     file = tmp_path / "mine.toml"

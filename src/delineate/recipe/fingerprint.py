@@ -56,8 +56,9 @@ class Layouts:
     """How well images and labels, shrunk to a few cells, tell how they are held.
 
     Each is how much higher an image correlates with the mean of the others as it is than after the
-    change, on average and less two standard errors; 0 where the change cannot be seen. `swaps_sides` says whether one class lies
-    where another does in the mirror, as the left and the right lung do.
+    change, on average and less two standard errors; 0 where the change cannot be seen.
+    `swaps_sides` says whether one class lies where another does in the mirror, as the left and the
+    right lung do.
     """
 
     mirrored: float

@@ -40,7 +40,7 @@ def _choices(fingerprint: Fingerprint, machine: Machine, pace: Pace | None) -> I
     frame = frame_of(fingerprint, machine, steps)
     if steps is not None:  # a step takes as long as it has pixels
         steps = round(steps * unhurried.patch_area_px / frame.patch_area_px)
-    yield from size_choices(fingerprint, frame)
+    yield from size_choices(fingerprint, machine, frame)
     yield from augment_choices(fingerprint)
     yield network_choice(fingerprint, machine, steps)
     yield from learning_choices(fingerprint, machine, pace, frame, steps)

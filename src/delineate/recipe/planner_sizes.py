@@ -23,6 +23,8 @@ LINE_PATCH_PX, PATCH_PX = 96, (128, 160)
 # Steps below which a smaller image, and so more steps, is worth what is lost with it; and steps
 # from which a network of four times the work still has time to settle.
 FEW_STEPS, MANY_STEPS = 1000, 30_000
+# Memory that decoded images may take on any machine.
+CACHE_GB = 4.0
 # Channels a level, and those of a network with more time.
 LINE_WIDTHS, WIDE_LINE_WIDTHS = [16, 16, 32, 64], [32, 32, 64, 128]
 SHAPE_WIDTHS, WIDE_SHAPE_WIDTHS = [16, 16, 32, 64, 128], [32, 32, 64, 128, 256]
@@ -114,7 +116,7 @@ def _patch_px(fingerprint: Fingerprint, machine: Machine, frame: Frame) -> Size:
     return min(side, height), min(side, width)
 
 
-def size_choices(fingerprint: Fingerprint, frame: Frame) -> Iterator[Choice]:
+def size_choices(fingerprint: Fingerprint, machine: Machine, frame: Frame) -> Iterator[Choice]:
     """Working size and patches, each with its reason."""
     if fingerprint.tones.is_grey:
         why = "in every image that was looked at red, green and blue are the same"
@@ -125,6 +127,20 @@ def size_choices(fingerprint: Fingerprint, frame: Frame) -> Iterator[Choice]:
     yield Choice("patches.size_px", frame.patch_px, _why_patch(fingerprint, frame))
     why = "an epoch looks at about as many pixels as the images have"
     yield Choice("patches.per_image", frame.patches_an_image, why)
+    yield _cache(fingerprint, machine, frame)
+
+
+def _cache(fingerprint: Fingerprint, machine: Machine, frame: Frame) -> Choice:
+    """Memory for decoded images: what they need, or at most a quarter of what there is."""
+    rows, columns = frame.working_px
+    layers = 2 if fingerprint.tones.is_grey else 4  # of a byte each, that of the labels included
+    needed_gb = fingerprint.images * rows * columns * layers / 2**30
+    most_gb = max(0.5, round(machine.memory_gb / 4, 1))
+    return Choice(
+        "patches.cache_gb",
+        min(max(CACHE_GB, round(1.5 * needed_gb, 1)), most_gb),
+        f"decoded, the images take about {needed_gb:.2g} GiB; at most a quarter of the memory",
+    )
 
 
 def _why_size(fingerprint: Fingerprint, frame: Frame) -> str:

@@ -20,6 +20,7 @@ from delineate.recipe.planned_text import planned_text
 from delineate.recipe.planner import PLANNED, plan_of
 from delineate.recipe.planner_learning import FRACTION
 from delineate.recipe.recipe import AnyRecipe, Recipe, changed_recipe, recipe_text
+from delineate.training.budget import Budget
 from delineate.training.settings import ValidationSettings
 from delineate.workflows.fingerprint import fingerprint
 from delineate.workflows.inputs import inputs_of
@@ -148,6 +149,8 @@ def begun_with_plan(
         DelineateError: as `begun`, or a change that no recipe takes.
     """
     require_labels_fit("segment", asked.labels)
+    if minutes is not None:
+        Budget(seconds=60 * minutes)  # refuses a budget of nothing
     with begun(
         asked, task="segment", fraction=_held_out(changes), seed=seed, progress=progress
     ) as data:
