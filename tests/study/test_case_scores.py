@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delineate.core.errors import LayoutError
@@ -83,6 +83,7 @@ def test_mean_over_runs():
     assert mean_of_cases(runs).tolist() == [0.75, 0.25]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), min_size=10))
 def test_of_one_run_intervals_are_those_of_an_evaluation(counts):
     """With one run: the bootstrap of the mean, and of hits over both areas."""
