@@ -214,3 +214,27 @@ def test_an_image_that_cannot_be_read_stays_in(root: Path, model: Path, tmp_path
     assert found["cases"] == 12
     assert found["kaggle_dice"] == pytest.approx(dice_of(result.document))
     assert found["times"]["images"] == 10
+
+
+def test_a_mean_of_classifiers_stands_beside_its_members(root: Path, model: Path) -> None:
+    """Two equal gates are as good as their mean, which scores what the headline says."""
+    folder, names = root / "gates", ("members/a", "members/b")
+    write_composed(
+        folder,
+        composed(read_card(model / "gate"), members=names),
+        members=dict.fromkeys(names, model / "gate"),
+        page="A mean of gates.",
+    )
+    evaluate(folder, root / "data", out=root / "gated", split_file=root / "split.csv", threads=1)
+    document = read_json(root / "gated" / "evaluation.json", schema="classification")
+    first, second, mean = document["members"]["rows"]
+    headline = {
+        one["score"]: one["value"] for one in document["headline"] if one["predictor"] == "model"
+    }
+    assert mean["roc_auc"]["value"] == pytest.approx(headline["roc_auc"])
+    assert mean["brier_score"]["value"] == pytest.approx(headline["brier_score"])
+    assert first["brier_score"] == second["brier_score"]
+    assert first["difference"]["value"] == pytest.approx(0, abs=1e-12)
+    assert mean["parameters"] == 2 * first["parameters"]
+    page = (root / "gated" / "evaluation.html").read_text(encoding="utf-8")
+    assert "Members and their mean" in page

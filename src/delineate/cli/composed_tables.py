@@ -58,6 +58,27 @@ def members_table(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _why_none([gain])
 
 
+def classifier_members_table(found: Mapping[str, Any]) -> Iterator[str]:
+    """A row a classifier and their mean, and what the mean gains."""
+    rows = [
+        [
+            row["name"].rpartition("/")[2],
+            f"{row['parameters']:,}",
+            _time(row["milliseconds_an_image"]),
+            "undefined" if row["roc_auc"]["value"] is None else f"{row['roc_auc']['value']:.4f}",
+            f"{row['brier_score']['value']:.4f}",
+            _difference(row["difference"]),
+        ]
+        for row in found["rows"]
+    ]
+    header = ("member", "parameters", "ms", "ROC AUC", "Brier score", "against the mean")
+    yield from columns(rows, header)
+    yield "Brier score: lower is better; ms: milliseconds an image"
+    gain = found["gain"]
+    yield f"the mean's Brier score less its members' average: {_difference(gain)}"
+    yield from _why_none([gain])
+
+
 def _way(way: Mapping[str, Any]) -> list[str]:
     return [
         way["name"],

@@ -7,7 +7,11 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
-from delineate.cli.composed_tables import members_table, two_stage_table
+from delineate.cli.composed_tables import (
+    classifier_members_table,
+    members_table,
+    two_stage_table,
+)
 from delineate.cli.structure_table import error_table
 from delineate.cli.tables import columns, counted
 
@@ -181,6 +185,9 @@ def classification_table(document: Mapping[str, Any]) -> Iterator[str]:
     records = document["headline"]
     yield from side_by_side(records)
     yield ""
+    if document.get("members"):
+        yield from classifier_members_table(document["members"])
+        yield ""
     if document["views"]:
         yield from views_side_by_side(document["views"])
         yield ""

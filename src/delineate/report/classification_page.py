@@ -17,6 +17,7 @@ from delineate.files.image_files import read_image
 from delineate.report.case_pictures import LONGEST_PX, CasePicture
 from delineate.report.display import photograph
 from delineate.report.heat_maps import HEAT_WORDS
+from delineate.report.members_section import classifier_members_section
 from delineate.report.pages import number, write_page
 from delineate.report.score_tables import (
     ScoreTable,
@@ -59,6 +60,7 @@ def write_classification_page(
             title="Is there anything to find? The model beside its baselines",
             key="headline",
         ),
+        members=classifier_members_section(document),
         views=_views(document),
         full=predictor_table(
             _tabled(document, document["records"]),

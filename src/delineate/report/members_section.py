@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,10 @@ from delineate.report.score_tables import Cell, ScoreTable, sentence
 COLUMNS = (
     "Parameters", "Time, ms an image", "Threshold", "Dice, pooled", "Dice, mean per image",
     "Less the mean's", "Told apart?", "Cut like the mean", "Less the mean's",
+)  # fmt: skip
+CLASSIFIER_COLUMNS = (
+    "Parameters", "Time, ms an image", "Threshold", "ROC AUC", "Brier score", "Less the mean's",
+    "Told apart?",
 )  # fmt: skip
 CAPTION = (
     "Each member alone beside the mean of them all, first at its own threshold and minimum area, "
@@ -56,21 +60,49 @@ def members_section(document: Mapping[str, Any]) -> MembersSection | None:
     return MembersSection(summary_of(found), table, rules_of(found))
 
 
+def classifier_members_section(document: Mapping[str, Any]) -> MembersSection | None:
+    """The section of an evaluation of a mean of classifiers, else None."""
+    found = document.get("members")
+    if not found:
+        return None
+    rows = found["rows"]
+    figures = [row[name] for row in rows for name in ("brier_score", "difference")]
+    table = plain_table(
+        [(member_name(row["name"]), _classifier_cells(row)) for row in rows],
+        CLASSIFIER_COLUMNS,
+        corner="Model",
+        caption="Each member alone beside the mean of them all, on the same images",
+        key="members",
+        remarks=interval_remarks(figures),
+    )
+    summary = (
+        f"The mean's Brier score less the average of its {len(rows) - 1} members', below 0 where "
+        f"averaging helps: {said(found['gain'])}. It takes {_cost(rows)} of one member."
+    )
+    return MembersSection(summary, table, rules_of(found))
+
+
 def summary_of(found: Mapping[str, Any]) -> str:
     """What the mean gains over its members' average, and what it costs."""
-    *members, mean = found["rows"]
+    rows = found["rows"]
+    return (
+        f"The mean's Dice per image less the average of its {len(rows) - 1} members': "
+        f"{said(found['gain_at_one_cut'])} where all are cut like the mean, "
+        f"{said(found['gain'])} where each is cut at its own threshold. It takes {_cost(rows)} of "
+        "one member."
+    )
+
+
+def _cost(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many times what an average member costs the mean costs."""
+    *members, mean = rows
     parameters = mean["parameters"] / (sum(one["parameters"] for one in members) / len(members))
     cost = f"{parameters:.1f} times the parameters"
     times = [one["milliseconds_an_image"] for one in members]
     if mean["milliseconds_an_image"] and all(times):
         longer = mean["milliseconds_an_image"] / (sum(times) / len(times))
         cost = f"{longer:.1f} times the time and {cost}"
-    return (
-        f"The mean's Dice per image less the average of its {len(members)} members': "
-        f"{said(found['gain_at_one_cut'])} where all are cut like the mean, "
-        f"{said(found['gain'])} where each is cut at its own threshold. It takes {cost} of one "
-        "member."
-    )
+    return cost
 
 
 def rules_of(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -108,6 +140,19 @@ def _cells(row: Mapping[str, Any]) -> list[Cell]:
         verdict_cell(row["difference"]),
         NOTHING if at_one_cut is None else Cell(number(row["dice_per_image_at_one_cut"])),
         difference_cell(at_one_cut),
+    ]
+
+
+def _classifier_cells(row: Mapping[str, Any]) -> list[Cell]:
+    has_area = row["roc_auc"]["value"] is not None
+    return [
+        Cell(f"{row['parameters']:,}"),
+        Cell(time_text(row["milliseconds_an_image"])),
+        Cell(threshold_text(row["threshold"])),
+        mean_cell(row["roc_auc"]) if has_area else Cell("undefined", is_undefined=True),
+        mean_cell(row["brier_score"]),
+        difference_cell(row["difference"]),
+        verdict_cell(row["difference"]),
     ]
 
 

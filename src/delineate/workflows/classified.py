@@ -23,6 +23,7 @@ from delineate.workflows.classification_writing import (
     ClassificationResult,
     write_classification,
 )
+from delineate.workflows.evaluated_classifiers import EvaluatedClassifiers
 from delineate.workflows.judging import Judging
 from delineate.workflows.scored_data import ScoredData
 from delineate.workflows.scoring import OVERLAYS, file_name
@@ -40,10 +41,13 @@ def classified(
 
     An image that cannot be read counts as the worst answer there is; one whose mask does not
     fit it has no truth to be held against, and is listed as such. The most confident errors are
-    shown with where they come from.
+    shown with where they come from. Of a mean of classifiers each stands beside the mean.
     """
     data, card = judging.data, classifier.card
-    cases, before = _cases(data, classifier, progress)
+    members = EvaluatedClassifiers(classifier, settings=settings) if classifier.members else None
+    if members is not None:
+        classifier = replace(classifier, probability=members.probability)
+    cases, before = _cases(data, classifier, members, progress)
     evaluation = score_classification(
         cases,
         classifier.threshold if threshold is None else threshold,
@@ -59,7 +63,9 @@ def classified(
         judging.target,
         evaluation,
         split=data.split,
-        facts=judging.facts() | {"repeats": classifier.predict_settings.repeats},
+        facts=judging.facts()
+        | {"repeats": classifier.predict_settings.repeats}
+        | ({} if members is None else members.document()),
         pictures=dict(_pictures(wrong, classifier, judging.target)),
         page_facts=(
             ("Model", f"{card.name} ({card.architecture}, {card.parameters:,} parameters)"),
@@ -71,7 +77,10 @@ def classified(
 
 
 def _cases(
-    data: ScoredData, classifier: ImageClassifier, progress: Progress
+    data: ScoredData,
+    classifier: ImageClassifier,
+    members: EvaluatedClassifiers | None,
+    progress: Progress,
 ) -> tuple[list[ClassifiedCase], list[ClassifiedCase]]:
     """The cases as they are, and those that decisions changed or dropped as they were."""
     now = {sample.id: sample for sample in data.cases.samples}
@@ -83,6 +92,8 @@ def _cases(
         case = _answered(sample, classifier)
         if sample.id in now:
             cases.append(_with_truth(case, data.dataset, sample))
+            if members is not None:
+                members.add(cases[-1])
         was = then.get(sample.id)
         if earlier is not None and was is not None and _is_touched(data, was, now.get(sample.id)):
             before.append(_with_truth(case, earlier, was))
