@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -191,3 +192,12 @@ def test_scores_of_different_kinds_have_a_figure_each(document, curves) -> None:
     board = study_plots(document, [])
     assert len(board) == 1
     assert "← 0.000" in next(iter(board.values()))  # the empty prediction lies far to the left
+
+
+def test_whatever_is_better_has_room(document) -> None:
+    """A person who is better than every recipe is drawn as well, and not beyond the axis."""
+    document["rows"] = document["rows"][-1:]  # 0.5, with an interval that ends at 0.55
+    document["baselines"].append({"predictor": "observer 2", "scores": [score(0.93, [])]})
+    drawn = next(iter(study_plots(document, []).values()))
+    ticks = [float(tick) for tick in re.findall(r">(0\.\d+)</text>", drawn)]
+    assert max(ticks) >= 0.8

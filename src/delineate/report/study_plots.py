@@ -68,7 +68,10 @@ def board_plot(document: Document) -> str:
         if each is not None and each["value"] is not None
     ]
 
-    left, right = _limits([each for _, each, colour in shown if colour == MAIN])
+    left, right = _limits(
+        [each for _, each, colour in shown if colour == MAIN],
+        [each for _, each, colour in shown if colour != MAIN],
+    )
 
     def draw(axis: Axes, _: object) -> None:
         for place, (_, score, colour) in enumerate(shown):
@@ -128,13 +131,17 @@ def curves_plot(curves: Sequence[TrainingCurve], what: str, words: str, *, name:
     return inline_figure(draw, None, alt=alt, name=name, size_inches=size)
 
 
-def _limits(scores: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Room for every recipe with its interval and seeds, and a third as much beside them."""
+def _limits(
+    scores: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
+) -> tuple[float, float]:
+    """Room for every recipe with its interval and seeds, for others that are better, and beside."""
     values = [score["value"] for score in scores]
     values += [score[end] for score in scores for end in ("low", "high") if score[end] is not None]
     values += [value for score in scores for value in score["by_seed"] if value is not None]
     if not values:
         return 0.0, 1.0
+    better = [other["value"] for other in others if other["value"] > max(values)]
+    values += better
     margin = max((max(values) - min(values)) / 3, 0.02)
     return max(min(values) - margin, -0.02), min(max(values) + margin, 1.02)
 
