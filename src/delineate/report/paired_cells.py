@@ -22,7 +22,7 @@ def difference_cell(figure: Figure | None) -> Cell:
     """A signed difference with its interval below; a dash for what all is compared with."""
     if figure is None:
         return NOTHING
-    return Cell(signed(figure["value"]), _interval(figure, "+.3f"), between=" to ")
+    return Cell(signed(figure["value"]), _interval(figure, "+.3f"), between="\u00a0to ")
 
 
 def verdict_cell(figure: Figure | None) -> Cell:
