@@ -10,6 +10,9 @@ from delineate.recipe.fingerprint import Fingerprint
 
 # A change that costs less correlation than this cannot be seen in the layout.
 VISIBLE = 0.1
+# Bounds of what is added and multiplied: stronger changes were not tried, and few steps do not
+# need them.
+BRIGHTNESS, CONTRAST = (0.05, 0.1), (1.2, 1.3)
 
 
 def knows_up(fingerprint: Fingerprint) -> bool:
@@ -69,10 +72,10 @@ def _poses(fingerprint: Fingerprint) -> Iterator[Choice]:
 def _tones(fingerprint: Fingerprint) -> Iterator[Choice]:
     tones = fingerprint.tones
     spread = f"mean tones of the images differ by {tones.brightness_spread:.2f} of the range"
-    brightness = _within(_to(0.05, 2 * tones.brightness_spread), 0.05, 0.15)
-    yield Choice("augment.brightness", brightness, spread)
-    yield Choice("augment.gamma", 1.3 if brightness > 0.1 else 1.25, spread)
-    contrast = _within(_to(0.05, exp(2 * tones.contrast_spread)), 1.2, 1.4)
+    brightness = _to(0.05, 2 * tones.brightness_spread)
+    yield Choice("augment.brightness", _within(brightness, *BRIGHTNESS), spread)
+    yield Choice("augment.gamma", 1.3 if brightness > BRIGHTNESS[1] else 1.25, spread)
+    contrast = _within(_to(0.05, exp(2 * tones.contrast_spread)), *CONTRAST)
     yield Choice(
         "augment.contrast",
         contrast,
