@@ -10,6 +10,9 @@ from delineate.inference.settings import PredictSettings
 from delineate.workflows.composed_page import composed_page
 
 
+OTHER = Threshold(value=0.5, chosen_on="20 images", rule="by itself", score=None)
+
+
 def card_of(**changes: object) -> ModelCard:
     """A card of a network, or with members of a model without weights of its own."""
     fields = {
@@ -54,7 +57,9 @@ def test_a_mean_says_what_is_in_it():
         card_of(members=("members/a", "members/b"), parameters=2468),
         {"members/a": card_of(), "members/b": card_of(parameters=4321)},
     )
-    assert page.startswith("# small, seed 0\n\nThe mean probability of 2 segmentation models, trained with")
+    assert page.startswith(
+        "# small, seed 0\n\nThe mean probability of 2 segmentation models, trained with"
+    )
     assert row_of(page, "`members/b`") == [
         "segmentation model unet",
         "4,321",
@@ -115,6 +120,16 @@ def test_a_classifier_has_no_masks_to_speak_of(gate):
     assert "The mean probability of 2 classifiers" in page
     assert "smallest object" not in page
     assert "| gate |" not in page
+
+
+def test_what_was_chosen_together_is_said_once():
+    """One rule for both thresholds stands at the first, and the gate refers to it."""
+    gate = Gate(kind="head", threshold=0.5, rule="the best")
+    page = composed_page(card_of(members=("a",), gate=gate), {"a": card_of(threshold=OTHER)})
+    assert page.count("the best") == 1
+    assert row_of(page, "gate") == [
+        "the segmenter's own head, from 0.5000 on: chosen together with that threshold"
+    ]
 
 
 def test_a_segmenters_own_head_is_named():

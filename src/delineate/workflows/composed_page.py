@@ -74,7 +74,9 @@ def _rows_of_masks(card: ModelCard) -> str:
         return ""
     gate = _GATES[None]
     if card.gate is not None:
-        gate = f"{_GATES[card.gate.kind]}, from {card.gate.threshold:.4f} on: {card.gate.rule}"
+        is_together = card.gate.rule == card.threshold.rule
+        rule = "chosen together with that threshold" if is_together else card.gate.rule
+        gate = f"{_GATES[card.gate.kind]}, from {card.gate.threshold:.4f} on: {rule}"
     return f"\n| smallest object | {card.predict.minimum_area_px} px |\n| gate | {gate} |"
 
 
