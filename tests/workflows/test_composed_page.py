@@ -9,7 +9,6 @@ from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
 from delineate.workflows.composed_page import composed_page
 
-
 OTHER = Threshold(value=0.5, chosen_on="20 images", rule="by itself", score=None)
 
 
