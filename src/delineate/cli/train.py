@@ -206,9 +206,10 @@ def _how_members(card: Mapping[str, Any]) -> list[list[str]]:
     how += [f"{training['seeds']} seeds"] if training["seeds"] > 1 else []
     how += [f"{steps:,} steps"] if steps else []
     has_gate = card.get("gate") is not None and card["gate"]["kind"] == "classifier"
+    size = f"{card['parameters']:,} parameters" if card["parameters"] else "without a network"
     what = "a segmenter behind a classifier" if has_gate else f"mean of {members}"
     return [
-        ["model", f"{what}, {card['architecture']}, {card['parameters']:,} parameters"],
+        ["model", f"{what}, {card['architecture']}, {size}"],
         ["trained", ", ".join([*how, f"{training['minutes']:g} min"])],
     ]
 
