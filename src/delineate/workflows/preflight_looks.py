@@ -31,7 +31,7 @@ from delineate.inference.field_of_view import field_of_view
 from delineate.workflows.preflight_findings import Finding
 
 # Images that are looked at together with their masks, and classes that are told apart in them.
-MOST_IMAGES, _MOST_CLASSES = 72, 4
+MOST_IMAGES, _MOST_CLASSES = 120, 4
 # Where drawn masks are common long runs of files are looked at, else each with the files beside it.
 # Runs of numbered files hold neighbours both as people count and as letters sort.
 _COMMON, _LONG, _SHORT = 1 / 3, 12, 1
@@ -57,7 +57,7 @@ class _Look:
 def looked_at(dataset: Dataset, facts: Mapping[str, CaseFacts], progress: Progress) -> Looks:
     """Whether masks fit their images, and whether they are inverted.
 
-    Of at most 72 cases of train and validation: masks in which something is drawn, evenly
+    Of at most 120 cases of train and validation: masks in which something is drawn, evenly
     spaced, each with the cases around it in the order of files. Files of other parts are counted
     in that order, and never opened.
     """
