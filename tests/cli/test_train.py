@@ -84,9 +84,10 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
     monkeypatch.setattr("delineate.workflows.train.train", remember)
     options = (
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
-        "--folds 5 --seeds 2 --resume --split-file s.csv --layout drive --masks 1=index --masks 2=invert "
-        "--subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
-        "--allow-leakage --labels l.csv --encoder-weights random --overlapping"
+        "--folds 5 --seeds 2 --resume --split-file s.csv --layout drive --masks 1=index "
+        "--masks 2=invert --subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
+        "--allow-leakage --labels l.csv --encoder-weights random --overlapping "
+        "--accept blank_images --dry-run"
     )
     assert delineate("train", *options.split()).exit_code == 0
     assert called == {
@@ -113,6 +114,8 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "labels": Path("l.csv"),
         "encoder_weights": "random",
         "overlapping": True,
+        "accept": ("blank_images",),
+        "dry_run": True,
     }
 
 
