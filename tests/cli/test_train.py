@@ -85,9 +85,9 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
     options = (
         "data --out r --recipe vessel --set train.batch=4 --set loss.dice=2 --minutes 3 "
         "--folds 5 --seeds 2 --resume --split-file s.csv --layout drive --masks 1=index "
-        "--masks 2=invert --subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite --review audit "
-        "--allow-leakage --labels l.csv --encoder-weights random --overlapping "
-        "--accept blank_images --dry-run"
+        "--masks 2=invert --subjects ^(.) --seed 7 --device cpu --threads 2 --overwrite "
+        "--review audit --allow-leakage --labels l.csv --encoder-weights random --overlapping "
+        "--accept blank_images"
     )
     assert delineate("train", *options.split()).exit_code == 0
     assert called == {
@@ -115,7 +115,7 @@ def test_every_option_reaches_the_work(delineate, monkeypatch):
         "encoder_weights": "random",
         "overlapping": True,
         "accept": ("blank_images",),
-        "dry_run": True,
+        "dry_run": False,
     }
 
 
