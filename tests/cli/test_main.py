@@ -56,7 +56,9 @@ def test_a_typo_in_a_verb_proposes_the_nearest(delineate, typo, meant):
 
 def test_a_verb_like_no_other_lists_them_all(delineate):
     """A word that resembles no verb gets the list."""
-    assert "Known: audit, demo, evaluate, inspect, measure, phantoms, plan" in refused(delineate, "xyzzy")
+    assert "Known: audit, demo, evaluate, inspect, measure, phantoms, plan" in refused(
+        delineate, "xyzzy"
+    )
 
 
 def test_a_group_alone_shows_its_verbs(delineate):
