@@ -14,6 +14,7 @@ from delineate.models.encoder_decoder import EncoderDecoder
 from delineate.models.presence import WithPresence
 from delineate.models.uefficientnet import UEfficientNet
 from delineate.models.unet import UNet
+from delineate.models.unet_classifier import UNetClassifier
 from delineate.models.unet_original import OriginalUNet
 from delineate.models.unetpp import UNetPlusPlus
 
@@ -30,6 +31,7 @@ MODELS: dict[str, Build] = {
 
 CLASSIFIERS: dict[str, Build] = {
     "classifier": Classifier,
+    "unet_classifier": UNetClassifier,
 }
 """One verdict for an image: (N, classes) logits of (N, channels, H, W) images."""
 

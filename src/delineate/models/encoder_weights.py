@@ -11,7 +11,7 @@ from delineate.core.colours import IMAGENET_COLOURS, Colours
 from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.models.encoder_names import TIMM, adaptation, full_encoder_name, timm_configuration
 from delineate.models.hub_weights import hub_file, hub_weights
-from delineate.models.settings import IMAGENET, RANDOM
+from delineate.models.settings import IMAGENET, RANDOM, SEGMENTER
 from delineate.models.state_files import read_metadata, read_state
 
 _HALF: tuple[Colours, Colours] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -24,6 +24,10 @@ _NATIVE_EXCEPTIONS = {
     "xception": _HALF,
     "dpn": _DPN,
 }
+
+
+UNET = "unet"
+"""The encoder of our own U-Net, of which nobody hands out weights."""
 
 
 def start_encoder(network: Any, weights: str | None) -> str | None:
@@ -75,9 +79,14 @@ def _source(encoder_name: str | None, weights: str | None) -> tuple[Path, str] |
             f"nothing says what encoder '{encoder_name}' starts from; choose --encoder-weights "
             "imagenet (pretrained; downloaded once), a PATH to .safetensors or .pt, or random"
         )
-    if weights == RANDOM:
+    if weights in (RANDOM, SEGMENTER):  # the segmenter's are given as a file once it is trained
         return None
     if weights == IMAGENET:
+        if encoder_name == UNET:
+            raise SettingsError(
+                f"encoder '{UNET}' has no weights of ImageNet; start it from the segmenter of two "
+                "stages, from a FILE of a U-Net, or at random"
+            )
         source = hub_weights(encoder_name)
         return hub_file(source), f"the pretrained weights {source}"
     file = _existing(weights)
@@ -102,6 +111,11 @@ def encoder_normalisation(encoder_name: str, weights: str | None) -> tuple[Colou
         preprocessing = read_metadata(file, "preprocessing")
         if preprocessing is not None:
             return _stated(preprocessing, file)
+    if encoder_name == UNET:
+        raise SettingsError(
+            f"prepare.normalise: encoder '{UNET}' expects no colours of its own; choose data, unit "
+            "or imagenet"
+        )
     name = full_encoder_name(encoder_name)
     if name.startswith(TIMM):
         configuration = timm_configuration(name)

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-IMAGENET, RANDOM = "imagenet", "random"
-"""Where an encoder can start from that is no file."""
+IMAGENET, RANDOM, SEGMENTER = "imagenet", "random", "segmenter"
+"""Where an encoder can start from that is no file; the last one in a gate of two stages alone."""
 
 
 class ModelSettings(BaseModel):
@@ -20,7 +20,9 @@ class ModelSettings(BaseModel):
         default_factory=dict, description="what its docstring lists, but channels and classes"
     )
     encoder_weights: str | None = Field(
-        None, description="where the encoder starts from: imagenet, a file, or random"
+        None,
+        description="where the encoder starts from: imagenet, a file, or random; in a gate also "
+        "segmenter, whose training then comes first",
     )
     presence_head: bool = Field(
         False,

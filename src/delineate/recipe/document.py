@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tomlkit.exceptions import TOMLKitError
 
 from delineate.core.errors import SettingsError, unknown_name
-from delineate.models.settings import IMAGENET, RANDOM
+from delineate.models.settings import IMAGENET, RANDOM, SEGMENTER
 
 Document = dict[str, Any]
 
@@ -32,7 +32,7 @@ def find_weights(document: Document, folder: Path) -> None:
     """Give weights that are a file their whole path, so that they are found from any folder."""
     model = document.get("model")
     weights = model.get("encoder_weights") if isinstance(model, dict) else None
-    if isinstance(weights, str) and weights not in (IMAGENET, RANDOM):
+    if isinstance(weights, str) and weights not in (IMAGENET, RANDOM, SEGMENTER):
         document["model"]["encoder_weights"] = str((folder / weights).resolve())
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from delineate.metrics.operating_settings import OperatingSettings
+from delineate.models.settings import SEGMENTER
 from delineate.recipe.network_recipe import Recipe
 
 
@@ -60,3 +61,42 @@ class TwoStageRecipe(BaseModel):
                     f"is to {recipe.task}"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _starts_fit(self) -> TwoStageRecipe:
+        if self.segmenter.model.encoder_weights == SEGMENTER:
+            raise ValueError(
+                "segmenter.model.encoder_weights: cannot start from itself; give imagenet, a file, "
+                "or random"
+            )
+        if self.starts_gate_from_segmenter and not _is_half_of(self.gate, self.segmenter):
+            raise ValueError(
+                f"gate.model.encoder_weights: '{SEGMENTER}' needs a gate of architecture "
+                "unet_classifier with the levels of a segmenter of architecture unet (width, "
+                "depth, widths and normalisation alike, and prepare.channels); found "
+                f"{_shown(self.gate)} and {_shown(self.segmenter)}"
+            )
+        return self
+
+    @property
+    def starts_gate_from_segmenter(self) -> bool:
+        """Whether the gate begins with what the segmenter has learnt, fold by fold."""
+        return self.gate.model.encoder_weights == SEGMENTER
+
+
+_LEVELS = ("width", "depth", "widths", "normalisation")
+
+
+def _is_half_of(gate: Recipe, segmenter: Recipe) -> bool:
+    """Whether a gate is the way down of a segmenter's U-Net."""
+    kinds = gate.model.architecture, segmenter.model.architecture
+    arguments = gate.model.arguments, segmenter.model.arguments
+    return (
+        kinds == ("unet_classifier", "unet")
+        and all(arguments[0].get(name) == arguments[1].get(name) for name in _LEVELS)
+        and gate.prepare.channels == segmenter.prepare.channels
+    )
+
+
+def _shown(recipe: Recipe) -> str:
+    return f"{recipe.model.architecture} with {recipe.model.arguments}"

@@ -107,11 +107,13 @@ def train_member(
     facts: RunFacts,
     *,
     minutes: float | None,
+    encoder_file: Path | None = None,
     progress: Progress,
 ) -> None:
     """Train one member, or go on with it where it was interrupted.
 
-    `minutes` is its share of those of the run, which has no steps then.
+    `minutes` is its share of those of the run, which has no steps then. Its encoder starts from
+    the file, where one is given.
     """
     bars = BarsOnly(progress)
     if isinstance(plan, ClassicalRecipe):
@@ -134,6 +136,9 @@ def train_member(
         return
     from delineate.workflows.train_network import train_network
 
+    if encoder_file is not None:
+        model = plan.model.model_copy(update={"encoder_weights": str(encoder_file.resolve())})
+        plan = plan.model_copy(update={"model": model})
     is_begun = (member.folder / RUN).is_file()
     train_network(
         plan,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
-from delineate.models.settings import IMAGENET, RANDOM
+from delineate.models.settings import IMAGENET, RANDOM, SEGMENTER
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.planner import PLANNED
 from delineate.recipe.recipe import Recipe, load_recipe
@@ -163,6 +164,7 @@ def train(
                 accepted=accept,
                 progress=progress,
             )
+        _require_own_start(plan)
         if isinstance(plan, TwoStageRecipe):
             from delineate.workflows.train_two_stage import train_two_stage
 
@@ -242,6 +244,15 @@ def _has_members(out: Path, is_resumed: bool, folds: int | None, seeds: int | No
         facts = read_run(out)
         folds, seeds = folds or facts.folds, seeds or facts.seeds
     return folds is not None or seeds not in (None, 1)
+
+
+def _require_own_start(plan: Recipe | ClassicalRecipe | TwoStageRecipe) -> None:
+    """Refuse a network alone that is to start from the segmenter of two stages."""
+    if isinstance(plan, Recipe) and plan.model.encoder_weights == SEGMENTER:
+        raise SettingsError(
+            f"model.encoder_weights: '{SEGMENTER}' is for the gate of a recipe of two stages, and "
+            f"'{plan.name}' is one network; give imagenet, a file, or random"
+        )
 
 
 def _encoder_change(weights: str | None) -> tuple[str, ...]:

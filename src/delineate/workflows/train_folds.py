@@ -14,6 +14,7 @@ from delineate.data.listing import counted
 from delineate.data.sample import Sample
 from delineate.files.writing import new_folder, write_json
 from delineate.inference.composing import write_composed
+from delineate.inference.model_folder import WEIGHTS
 from delineate.recipe.recipe import Recipe
 from delineate.report.folds_page import write_folds_page
 from delineate.training.budget import Clock
@@ -62,6 +63,7 @@ def train_folds(
     folds: int | None,
     seeds: int | None,
     assignment: Mapping[str, int] | None = None,
+    encoders: Path | None = None,
     recipe: str | None = None,
     changes: Sequence[str] = (),
     planned: Planned | None = None,
@@ -81,9 +83,10 @@ def train_folds(
 
     `assignment` goes from sample id to fold, from 1 on, where another training has parted the
     same images before; it holds every image of train and validation, and needs the split file of
-    that training in `asked`. `changes` are in the recipe already; a resumed run takes none, and no
-    other recipe. `planned` is what the recipe comes from, where it was planned. `minutes` is for
-    all of it, `epochs` and `steps` for each member.
+    that training in `asked`. `encoders` is such a training, finished, from whose member of the same
+    fold and seed the encoder of each member starts. `changes` are in the recipe already; a resumed
+    run takes none, and no other recipe. `planned` is what the recipe comes from, where it was
+    planned. `minutes` is for all of it, `epochs` and `steps` for each member.
 
     Over folds every member keeps its last weights, so that nothing is chosen on the fold that it
     predicts; the one threshold is chosen on the predictions of all folds together. Without folds
@@ -122,7 +125,7 @@ def train_folds(
     members = members_of(out, parts, facts)
     clock.restart(sum(member.used_s for member in members))
     _announce(plan, parts, members, facts, progress)
-    cases = _trained_and_predicted(run, members, clock=clock, progress=progress)
+    cases = _trained_and_predicted(run, members, clock=clock, encoders=encoders, progress=progress)
     folder = _held_out_folder(out, parts)
     scores = _scores(plan, cases, parts, progress)
     card = mean_card(plan, members, parts, facts, scores, minutes=clock.elapsed_s() / 60)
@@ -142,7 +145,12 @@ def train_folds(
 
 
 def _trained_and_predicted(
-    run: Started, members: tuple[Member, ...], *, clock: Clock, progress: Progress
+    run: Started,
+    members: tuple[Member, ...],
+    *,
+    clock: Clock,
+    encoders: Path | None,
+    progress: Progress,
 ) -> tuple[OutOfFold, ...]:
     """Train fold by fold what is missing, and keep what the members of each say of it."""
     plan, parts, facts = run.plan, run.parts, run.facts
@@ -159,7 +167,16 @@ def _trained_and_predicted(
                 folds_left=parts.count + 1 - fold,
             )
             progress.say(f"{member.name}, {members.index(member) + 1} of {len(members)}")
-            train_member(member, plan, data, run.asked, facts, minutes=share, progress=progress)
+            train_member(
+                member,
+                plan,
+                data,
+                run.asked,
+                facts,
+                minutes=share,
+                encoder_file=encoders and encoders / MEMBERS / member.name / "model" / WEIGHTS,
+                progress=progress,
+            )
             progress.say(f"{member.name}: {_words(member)}")
         card = own[0].card
         known = read_out_of_fold(folder / TABLE, card)

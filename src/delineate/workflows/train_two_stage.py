@@ -101,10 +101,11 @@ def train_two_stage(
         accepted=accepted,
         progress=progress,
     )
-    shares = _Shares(run, plan.budget.gate_share, clock, is_taken_up=is_taken_up)
-    gate = _trained(GATE, plan.gate, run, shares.gate_minutes, progress)
-    segmenter = _trained(SEGMENTER, plan.segmenter, run, shares.segmenter_minutes(), progress)
-    chosen = operated(run.parts.dataset, gate, segmenter, plan.operating, progress)
+    shares = _Shares(run, plan, clock, is_taken_up=is_taken_up)
+    said = {
+        name: _trained(name, plan, run, shares.minutes_of(name), progress) for name in _order(plan)
+    }
+    chosen = operated(run.parts.dataset, said[GATE], said[SEGMENTER], plan.operating, progress)
     write_json(out / OPERATING, operating_document(plan, chosen, run.facts), schema=SCHEMA)
     card = two_stage_card(plan, run, chosen)
     # The model comes last: a run that holds one is whole.
@@ -119,13 +120,20 @@ def train_two_stage(
     return TrainResult(out, card.model_dump(mode="json"))
 
 
+def _order(plan: TwoStageRecipe) -> tuple[str, str]:
+    """The gate first, unless it begins with what the segmenter has learnt."""
+    return (SEGMENTER, GATE) if plan.starts_gate_from_segmenter else (GATE, SEGMENTER)
+
+
 def _trained(
-    name: str, plan: Recipe, run: Started, minutes: float | None, progress: Progress
+    name: str, whole: TwoStageRecipe, run: Started, minutes: float | None, progress: Progress
 ) -> tuple[OutOfFold, ...]:
     """Train a stage, or go on with it, and return what it says of images that it never saw."""
+    plan: Recipe = getattr(whole, name)
     folder, facts = run.folder / name, run.facts
     if not (folder / "model" / CARD).is_file():
         progress.say(f"{name}: {plan.name}")
+        starts_from = run.folder / SEGMENTER
         is_begun = (folder / RUN).is_file()
         train_folds(
             plan,
@@ -135,6 +143,7 @@ def _trained(
             folds=facts.folds,
             seeds=facts.seeds,
             assignment=run.parts.folds,
+            encoders=starts_from if name == GATE and whole.starts_gate_from_segmenter else None,
             minutes=None if is_begun else minutes,
             steps=facts.steps,
             resume=True,
@@ -152,22 +161,24 @@ def _trained(
 class _Shares:
     """How minutes are shared: something is kept for the choice, and the gate has its part."""
 
-    def __init__(self, run: Started, gate_share: float, clock: Clock, *, is_taken_up: bool) -> None:
+    def __init__(
+        self, run: Started, plan: TwoStageRecipe, clock: Clock, *, is_taken_up: bool
+    ) -> None:
         self._minutes, self._clock, self._is_taken_up = run.facts.minutes, clock, is_taken_up
-        self._gate_share, self._kept_s = gate_share, _kept_s(run.parts.dataset)
+        self._first, _ = _order(plan)
+        gate = plan.budget.gate_share
+        self._shares = {GATE: gate, SEGMENTER: 1 - gate}
+        self._kept_s = _kept_s(run.parts.dataset)
 
-    @property
-    def gate_minutes(self) -> float | None:
-        """Those of the gate; None where there is no budget of minutes."""
+    def minutes_of(self, name: str) -> float | None:
+        """Its share of the first stage, of the second those that are left; None without a budget.
+
+        Where the first was trained before an interruption, the second too has its share.
+        """
         if self._minutes is None:
             return None
-        return max(self._left_s() * self._gate_share, 1.0) / 60
-
-    def segmenter_minutes(self) -> float | None:
-        """Those that the gate has left; where it was trained before an interruption, its share."""
-        if self._minutes is None:
-            return None
-        share = 1 - self._gate_share if self._is_taken_up else 1.0
+        is_rest = name != self._first and not self._is_taken_up
+        share = 1.0 if is_rest else self._shares[name]
         return max(self._left_s() * share, 1.0) / 60
 
     def _left_s(self) -> float:

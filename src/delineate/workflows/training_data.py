@@ -22,7 +22,7 @@ from delineate.inference.segmenter import segmenter
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
 from delineate.models.catalogue import CLASSIFIERS, MODELS, encoder_of
-from delineate.models.encoder_weights import encoder_normalisation, require_encoder_start
+from delineate.models.encoder_weights import UNET, encoder_normalisation, require_encoder_start
 from delineate.models.settings import RANDOM
 from delineate.recipe.recipe import Recipe
 from delineate.training.loop import Validate
@@ -68,7 +68,7 @@ def colours_note(recipe: Recipe, preparation: Preparation) -> str | None:
     """What must be said where pixels are scaled otherwise than pretrained weights expect."""
     name = _encoder_of(recipe)
     weights = recipe.model.encoder_weights
-    if name is None or weights in (None, RANDOM):
+    if name in (None, UNET) or weights in (None, RANDOM):
         return None
     mean, deviation = normalised_for(encoder_normalisation(name, weights), preparation.channels)
     found = np.concatenate([preparation.mean, preparation.deviation])
