@@ -240,3 +240,58 @@ def test_places_remembered_are_bounded():
     assert all(1000 < len(each) < 2000 for each in case.foreground)
     for index, places in enumerate(case.foreground, 1):
         assert (labels.ravel()[places] == index).all()
+
+
+def taken(share: float | None, is_positive: list[bool] | None, patches: int) -> list[int]:
+    """The images of so many patches, by their numbers."""
+    seen: list[int] = []
+
+    def read(index: int) -> WorkingCase:
+        seen.append(index)
+        return picture(0)
+
+    count = 10
+    settings = PatchSettings(size_px=(8, 8), positive_share=share, cache_gb=1e-9)
+    feed = PatchSource(
+        read, count, PREPARATION, patches=settings, augment=STILL, batch=1, seed=3,
+        is_positive=is_positive,
+    )  # fmt: skip
+    for step in range(patches):
+        feed.batch(step)
+    return seen
+
+
+def test_so_many_patches_come_from_images_that_hold_anything():
+    """Two positives of ten fill half of the patches, evenly, and all others the rest in turn."""
+    is_positive = [index in (3, 7) for index in range(10)]
+    found = taken(0.5, is_positive, 32)
+    kinds = [index in (3, 7) for index in found]
+    assert all(sum(kinds[place : place + 2]) == 1 for place in range(0, 32, 2))
+    assert found.count(3) == found.count(7) == 8
+    others = [index for index in found if index not in (3, 7)]
+    assert sorted(others[:8]) == sorted(others[8:]) == [0, 1, 2, 4, 5, 6, 8, 9]
+    assert others[:8] != others[8:]
+    assert sum(index in (3, 7) for index in taken(0.3, is_positive, 30)) == 9
+
+
+@pytest.mark.parametrize("is_positive", [None, [True] * 10, [False] * 10])
+def test_share_means_nothing_where_one_kind_is_all_there_is(is_positive):
+    """Images are taken as without it."""
+    assert taken(0.5, is_positive, 20) == taken(None, None, 20)
+
+
+def test_patches_do_not_depend_on_where_a_training_goes_on():
+    """The patch of a step is the same whatever came before."""
+    is_positive = [index in (1, 2, 8) for index in range(10)]
+    settings = PatchSettings(size_px=(8, 8), positive_share=0.4)
+
+    def feed() -> PatchSource:
+        return PatchSource(
+            picture, 10, PREPARATION, patches=settings, augment=GRAINLESS, batch=3, seed=3,
+            is_positive=is_positive,
+        )  # fmt: skip
+
+    one, other = feed(), feed()
+    for step in range(4):
+        one.batch(step)
+    assert torch.equal(one.batch(4)[0], other.batch(4)[0])

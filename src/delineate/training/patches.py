@@ -117,7 +117,10 @@ class PatchSource:
     """Batches of patches that depend on the seed and the step alone.
 
     No state is kept between steps, so a training can go on at any step, and the number of
-    threads changes nothing. Each epoch takes every image `per_image` times, shuffled.
+    threads changes nothing. Each epoch takes every image `per_image` times, shuffled. With a
+    `positive_share` in the settings so many of the patches, evenly, come from images of which
+    `is_positive` says that they hold anything; either kind is shuffled by itself. Where one kind is
+    not there the share means nothing.
 
     With `image_labels`, one an image, a batch brings the label of each image in place of those
     of its pixels, and every patch lies about the middle of its image before it is turned and
@@ -139,6 +142,7 @@ class PatchSource:
         batch: int,
         seed: int,
         image_labels: Sequence[int] | None = None,
+        is_positive: Sequence[bool] | None = None,
         lost_px: int = 0,
     ) -> None:
         self._read = RecentlyUsed(read, int(patches.cache_gb * 2**30))
@@ -150,6 +154,9 @@ class PatchSource:
         self._seed = seed
         self._image_labels = image_labels
         self._lost_px = lost_px
+        self._positive_share = patches.positive_share
+        positive = np.zeros(count, bool) if is_positive is None else np.array(is_positive, bool)
+        self._kinds = {kind: np.flatnonzero(positive == kind) for kind in (True, False)}
         self._order = lru_cache(maxsize=4)(self._permutation)
 
     @property
@@ -242,12 +249,25 @@ class PatchSource:
         return Drawn(case, image_label, matrix, displacements, tone)
 
     def _image_of(self, number: int) -> int:
-        """The image of a patch: a new permutation of all images each round."""
-        round_, place = divmod(number, self._count)
-        return int(self._order(round_)[place])
+        """The image of a patch: a new permutation of all images, or of a kind, each round."""
+        share = self._positive_share
+        if share is None or not all(len(kind) for kind in self._kinds.values()):
+            round_, place = divmod(number, self._count)
+            return int(self._order(round_)[place])
+        # So many positive ones came before; this one is positive where it makes one more.
+        before = int(share * number)
+        is_positive = int(share * (number + 1)) > before
+        round_, place = divmod(before if is_positive else number - before, self._size(is_positive))
+        return int(self._order(round_, is_positive)[place])
 
-    def _permutation(self, round_: int) -> NDArray[np.int64]:
-        return stream(self._seed, "order", round_).permutation(self._count)
+    def _size(self, is_positive: bool) -> int:
+        return len(self._kinds[is_positive])
+
+    def _permutation(self, round_: int, kind: bool | None = None) -> NDArray[np.int64]:
+        if kind is None:
+            return stream(self._seed, "order", round_).permutation(self._count)
+        name = "order of positives" if kind else "order of others"
+        return stream(self._seed, name, round_).permutation(self._kinds[kind])
 
 
 def steps_of_epoch(images: int, patches: PatchSettings, batch: int) -> int:

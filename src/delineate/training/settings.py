@@ -36,6 +36,13 @@ class PatchSettings(BaseModel):
         description="share of patches centred on foreground; each class in the image is equally "
         "likely",
     )
+    positive_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="share of patches taken from images that hold anything; none: as many as there "
+        "are",
+    )
     per_image: int = Field(1, ge=1, description="patches an image in one epoch")
     cache_gb: float = Field(4.0, gt=0, description="decoded training images kept in memory")
 

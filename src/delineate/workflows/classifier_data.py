@@ -44,7 +44,15 @@ def classifier_patch_source(
         return WorkingCase(image, _NO_LABELS, counted=_NO_PLACES, foreground=())
 
     found = [int(labels[sample.id]) for sample in training.samples]
-    return source_of(read, len(found), preparation, recipe, seed, image_labels=found)
+    return source_of(
+        read,
+        len(found),
+        preparation,
+        recipe,
+        seed,
+        image_labels=found,
+        is_positive=[each > 0 for each in found],
+    )
 
 
 class ClassifierCases:

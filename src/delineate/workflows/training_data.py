@@ -10,6 +10,7 @@ from torch import nn
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, LabelClass
+from delineate.data.masks import foreground_shares
 from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
 from delineate.inference.preparation import (
@@ -104,7 +105,19 @@ def patch_source(
             is_overlapping=training.is_overlapping,
         )
 
-    return source_of(read, len(training.samples), preparation, recipe, seed, lost_px=lost_px)
+    is_positive = None
+    if recipe.patches.positive_share is not None:
+        shares = foreground_shares(training)
+        is_positive = [shares[sample.id] > 0 for sample in training.samples]
+    return source_of(
+        read,
+        len(training.samples),
+        preparation,
+        recipe,
+        seed,
+        is_positive=is_positive,
+        lost_px=lost_px,
+    )
 
 
 def source_of(
@@ -115,6 +128,7 @@ def source_of(
     seed: int,
     *,
     image_labels: Sequence[int] | None = None,
+    is_positive: Sequence[bool] | None = None,
     lost_px: int = 0,
 ) -> PatchSource:
     """Patches of so many cases under the settings of a recipe; see `PatchSource` for the rest."""
@@ -127,6 +141,7 @@ def source_of(
         batch=recipe.train.batch,
         seed=seed,
         image_labels=image_labels,
+        is_positive=is_positive,
         lost_px=lost_px,
     )
 
