@@ -85,6 +85,14 @@ def test_examples_can_be_typed(example):
     command.make_context("delineate", arguments)
 
 
+def test_examples_write_where_nothing_is_yet():
+    """No two calls of the page have one folder to write to, for the second would be refused."""
+    calls = [shlex.split(example) for example in examples()]
+    folders = [call[call.index("--out") + 1] for call in calls if "--out" in call]
+    assert len(folders) > 20
+    assert sorted(set(folders)) == sorted(folders)
+
+
 def test_errors_are_shown_as_they_are(delineate, pairs, monkeypatch):
     """The page's wrong calls print what the page says."""
     monkeypatch.chdir(pairs.parent)
