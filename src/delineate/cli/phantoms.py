@@ -100,9 +100,10 @@ def phantoms(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw images that never were, with their masks and subjects, to try things on.
+    """Draw images that never were, to try things on.
 
-    They lie as the real ones do, so that every verb reads them without options.
+    They come with masks and subjects, and lie as the real ones do, so that every verb reads them
+    without options.
     """
     console = Console(quiet=quiet, as_json=as_json)
     size_px = None if size is None else _size(size)

@@ -125,10 +125,11 @@ def study(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train several recipes and seeds on one split of DATA, and compare them on one board.
+    """Compare recipes on one split of DATA, on one leader board.
 
-    Every recipe stands beside trivial predictions and further observers, with intervals over
-    subjects and paired differences. What was interrupted goes on with --resume.
+    Every recipe is trained with every seed and stands beside trivial predictions and further
+    observers, with intervals over subjects and paired differences. What was interrupted goes on
+    with --resume.
     """
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: _what_remains(source, out)):
