@@ -143,13 +143,24 @@ def test_the_leader_is_named_with_what_can_be_told(document) -> None:
     assert summary_of(document).endswith("whether any difference is more than chance.")
 
 
+def test_a_leader_that_is_no_better_than_nothing_is_called_so(document) -> None:
+    """Where most images are empty, an empty prediction may stand as high as all recipes."""
+    assert "no worse" not in summary_of(document)
+    document["baselines"] += [
+        {"predictor": "mean training mask", "scores": [score(None, [])]},
+        {"predictor": "observer 2", "scores": [score(0.8, [])]},
+    ]
+    ending = " Not trained here, and no worse: observer 2, 0.800 (0.750 to 0.850)."
+    assert summary_of(document).endswith(ending)
+
+
 def test_a_pair_says_who_is_better(document) -> None:
     """A difference below zero speaks for the second; without an interval there is a reason."""
     pairs = [pair("a", "b", -0.2, True), pair("a", "b", 0.2, None)]
     first, second = pair_rows(document | {"pairs": pairs})
-    assert (first.verdict, first.difference, first.is_told_apart) == ("b is better", "-0.200", True)
-    assert first.interval == "-0.210 to -0.190"
-    assert first.by_seed == "-0.200, undefined"
+    assert (first.verdict, first.difference, first.is_told_apart) == ("b is better", "−0.200", True)
+    assert first.interval == "−0.210 to −0.190"
+    assert first.by_seed == "−0.200, undefined"
     assert (second.verdict, second.interval) == ("no interval from 3 subjects", None)
     assert not second.is_told_apart
 

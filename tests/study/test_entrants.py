@@ -43,6 +43,8 @@ def test_a_planned_recipe_is_made_by_its_training(tmp_path):
         (["pneumothorax-gate"], [], "it classifies whole images"),
         (["general"], ["vessel:train.batch=3"], "unknown recipe of this study 'vessel'"),
         (["general"], ["train.batch=3"], "expected RECIPE:section.setting=value, such as general:"),
+        ([], ["train.batch=3"], "expected RECIPE:section.setting=value, such as general:"),
+        (["mine/planned.toml"], [], "planned stands for a plan .* another name"),
         (["general"], ["general:train.bach=3"], "did you mean 'train.batch'"),
     ],
 )

@@ -27,15 +27,16 @@ def evaluation(hits, subjects=None):
 def test_means_and_difference():
     """Both means are those of the shared cases; a better second model has a positive difference."""
     found = paired(evaluation([10, 0]), evaluation([10, 10]), without=(), seed=0)
-    assert (found.cases, found.first, found.second, found.difference) == (2, 0.5, 1.0, 0.5)
-    assert found.is_distinguishable is None
+    assert (found.cases, found.first, found.second) == (2, 0.5, 1.0)
+    assert found.difference.value == 0.5
+    assert found.difference.is_distinguishable is None
     assert "no interval from 2 subjects" in str(found)
 
 
 def test_cases_are_left_out():
     """Cases that leaked or were decided on do not count; without any left there is nothing."""
     first, second = evaluation([10, 0]), evaluation([10, 10])
-    assert paired(first, second, without={"c1"}, seed=0).difference == 0
+    assert paired(first, second, without={"c1"}, seed=0).difference.value == 0
     assert paired(first, second, without={"c0", "c1"}, seed=0) is None
 
 
@@ -45,5 +46,5 @@ def test_an_interval_over_subjects(gain, is_told):
     first = evaluation([2 + k % 4 for k in range(12)])
     second = evaluation([2 + (k + 2) % 4 + gain for k in range(12)])
     found = paired(first, second, without=(), seed=0)
-    assert found.is_distinguishable is is_told
+    assert found.difference.is_distinguishable is is_told
     assert ("not distinguishable" in str(found)) is not is_told

@@ -16,6 +16,7 @@ from delineate.files.writing import read_json
 from delineate.recipe.recipe import load_recipe
 from delineate.study.study import study
 from delineate.workflows.evaluate import evaluate
+from delineate.workflows.train import train
 
 RUNS = [f"{name}-seed{seed}" for name in ("cut", "fast", "slow") for seed in (0, 1)]
 TIMES = ("seconds", "milliseconds_an_image", "images_timed")
@@ -200,6 +201,72 @@ def test_a_recipe_that_fails_is_listed(copied, squares, recipes, tmp_path):
     assert "wild-seed0" in (copied / "study.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (ZeroDivisionError("of two\nlines"), "a fault of the program: ZeroDivisionError: of two; "),
+        (
+            RuntimeError("\nCUDA out of memory. " + "x" * 900),
+            "too little memory: RuntimeError: CUDA",
+        ),
+        (MemoryError(), "too little memory: MemoryError: no words; "),
+    ],
+)
+def test_a_fault_in_one_recipe_does_not_end_the_others(
+    begin, squares, recipes, tmp_path, monkeypatch, fault, words
+):
+    """It is listed in one line, its traceback kept in a file, which a later success removes."""
+
+    def train_or_not(data, run, **options):
+        if "fast" in run.name:
+            raise fault
+        return train(data, run, **options)
+
+    out = tmp_path / "study"
+    with monkeypatch.context() as patch:
+        patch.setattr("delineate.study.running.train", train_or_not)
+        found = begin(out, recipes=recipes[1:])
+    assert [row["recipe"] for row in found.document["rows"]] == ["cut"]
+    (failure,) = found.failures
+    assert failure.startswith(f"fast-seed0: {words}")
+    assert failure.endswith("its traceback stands in runs/fast-seed0.traceback.txt")
+    assert "\n" not in failure
+    assert len(failure) < 400
+    file = out / "runs" / "fast-seed0.traceback.txt"
+    assert "in train_or_not" in file.read_text()
+    assert study(squares, out, resume=True).failures == ()
+    assert not file.exists()
+
+
+def test_a_gate_and_a_segmenter_are_not_scored_on_what_they_have_seen(begin, squares, tmp_path):
+    """Without a test part validation would be scored, which two stages were trained on."""
+    parts = tmp_path / "parts.csv"
+    rows = (squares.parent / "parts.csv").read_text().replace("test", "validation")
+    parts.write_text(rows)
+    with pytest.raises(SettingsError, match="the data has no test part to compare it on"):
+        begin(tmp_path / "study", recipes=["pneumothorax"], split_file=parts)
+    assert not (tmp_path / "study").exists()
+
+
+def test_the_same_words_go_on(begin, recipes, tmp_path):
+    """A changed recipe from a file may be named again with --resume, with its change or without."""
+    out = tmp_path / "study"
+    changes = ["cut:classical.images=1"]
+    begin(out, recipes=recipes[2:], changes=changes)
+    for again in (changes, ()):
+        found = begin(out, recipes=recipes[2:], changes=again, resume=True)
+        assert [row["recipe"] for row in found.document["rows"]] == ["cut"]
+
+
+def test_another_recipe_of_a_known_name_is_refused(begin, squares, tmp_path):
+    """Also where its name alone is given, so that nobody is shown another recipe's figures."""
+    file = tmp_path / "otsu.toml"
+    file.write_text((squares.parent / "cut.toml").read_text())
+    out = begin(tmp_path / "study", recipes=[str(file)]).folder
+    with pytest.raises(SettingsError, match="this study holds another recipe called otsu"):
+        study(squares, out, recipes=["otsu"], resume=True)
+
+
 def test_recipes_may_be_added(copied, squares, recipes):
     """A recipe that is given with --resume joins the others, and one that is there stays."""
     found = study(squares, copied, recipes=["edges", *recipes[:1]], resume=True)
@@ -230,6 +297,19 @@ def test_data_that_changed_is_no_longer_compared(begin, squares, recipes, tmp_pa
     shutil.copy(data / "masks" / "02.png", data / "masks" / "01.png")
     found = study(data, out, recipes=recipes[2:], resume=True)
     assert any("trained on other images or masks than slow-seed0" in f for f in found.failures)
+
+
+def test_an_unreadable_image_is_listed_once(begin, squares, recipes, tmp_path):
+    """It counts as failed in every run, and the recipes stand on the board all the same."""
+    data = shutil.copytree(squares, tmp_path / "squares")
+    (data / "images" / "09.png").write_bytes(b"no picture")
+    parts = squares.parent / "parts.csv"
+    found = study(data, tmp_path / "study", recipes=recipes[2:], seeds=2, split_file=parts)
+    (failure,) = found.failures
+    assert failure.startswith("every run: 09: ")
+    (row,) = found.document["rows"]
+    assert row["failed_cases"] == [1, 1]
+    assert found.document["scored"]["cases"] == 10
 
 
 def test_validation_can_be_scored_in_the_place_of_test(begin, recipes, tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delineate.cli.tables import columns, counted
+from delineate.report.verdicts import verdict_of
 
 _LOSSES = {
     "missed_by_gate": "missed by the gate",
@@ -91,15 +92,7 @@ def _way(way: Mapping[str, Any]) -> list[str]:
 
 def _difference(figure: Mapping[str, Any] | None) -> str:
     """The difference, and whether it can be told from none; empty for what it is taken from."""
-    return "" if figure is None else f"{figure['value']:+.4f}, {_told(figure)}"
-
-
-def _told(figure: Mapping[str, Any]) -> str:
-    if figure["is_distinguishable"] is None:
-        return "no interval"
-    if not figure["is_distinguishable"]:
-        return "not distinguishable"
-    return "higher" if figure["value"] > 0 else "lower"
+    return "" if figure is None else f"{figure['value']:+.4f}, {verdict_of(figure)}"
 
 
 def _time(milliseconds: float | None) -> str:

@@ -103,7 +103,7 @@ def phantoms(
     """Draw images that never were, to try things on.
 
     They come with masks and subjects, and lie as the real ones do, so that every verb reads them
-    without options.
+    without options; of DICOM films alone the subjects stand in a table of their own.
     """
     console = Console(quiet=quiet, as_json=as_json)
     size_px = None if size is None else _size(size)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delineate.cli.tables import columns, counted
+from delineate.report.verdicts import LED_BY, better_of, score_of
 
 _SHOWN = (
-    ("dice", "mean per image", "Dice, mean per image"),
+    (*LED_BY, "Dice, mean per image"),
     ("dice", "pooled", "Dice, pooled"),
     ("roc_auc", "pooled", "ROC AUC"),
 )
@@ -32,10 +33,9 @@ def study_table(document: Mapping[str, Any]) -> Iterator[str]:
         f"{scored['region']}; {_where(document)}: {counted(scored['cases'], 'case')} of "
         f"{counted(scored['subjects'], 'subject')}"
     )
-    dice = document["rows"][0]["scores"]
-    yield from dict.fromkeys(
-        f"mean per image: {each['empty_rule']}" for each in dice if _key(each) == _SHOWN[0][:2]
-    )
+    led = score_of(document["rows"][0], LED_BY)
+    if led is not None:
+        yield f"mean per image: {led['empty_rule']}"
     yield "each value is the mean over seeds; in brackets: 95 % interval, subjects resampled"
     yield f"note: {document['choosing']}"
     if document["missing"]:
@@ -54,7 +54,7 @@ def _rows(document: Mapping[str, Any]) -> Iterator[list[str]]:
         cost = row["cost"]
         yield [
             row["recipe"],
-            *_scores(row["scores"]),
+            *_scores(row),
             str(len(row["seeds"])),
             "-" if cost["seconds"] is None else f"{cost['seconds']:,.0f} s",
             "-"
@@ -63,17 +63,12 @@ def _rows(document: Mapping[str, Any]) -> Iterator[list[str]]:
             "-" if cost["parameters"] is None else f"{cost['parameters']:,.0f}",
         ]
     for one in document["baselines"]:
-        yield [one["predictor"], *_scores(one["scores"])]
+        yield [one["predictor"], *_scores(one)]
 
 
-def _scores(scores: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    found = {_key(each): each for each in scores}
+def _scores(row: Mapping[str, Any]) -> Iterator[str]:
     for score, pooling, _ in _SHOWN:
-        yield _value(found.get((score, pooling)))
-
-
-def _key(score: Mapping[str, Any]) -> tuple[str, str]:
-    return score["score"], score["pooling"]
+        yield _value(score_of(row, (score, pooling)))
 
 
 def _value(score: Mapping[str, Any] | None) -> str:
@@ -91,15 +86,7 @@ def _pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         difference = "undefined" if pair["value"] is None else f"{pair['value']:+.4f}"
         if pair["low"] is not None:
             difference += f" ({pair['low']:+.4f} to {pair['high']:+.4f})"
-        yield [pair["first"], pair["second"], difference, _verdict(pair)]
-
-
-def _verdict(pair: Mapping[str, Any]) -> str:
-    if pair["is_distinguishable"] is None:
-        return str(pair["why_no_interval"])
-    if not pair["is_distinguishable"]:
-        return "not distinguishable"
-    return f"{pair['first'] if pair['value'] > 0 else pair['second']} is better"
+        yield [pair["first"], pair["second"], difference, better_of(pair)]
 
 
 def _where(document: Mapping[str, Any]) -> str:

@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike
 
 from delineate.metrics.intervals import RESAMPLES, Interval, bootstrap_mean
 
-NOT_DISTINGUISHABLE = "not distinguishable"
-
 
 @dataclass(frozen=True)
 class Difference:

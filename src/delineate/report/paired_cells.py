@@ -7,9 +7,9 @@ from typing import Any
 
 from delineate.report.pages import number
 from delineate.report.score_tables import Cell, Row, RowGroup, ScoreTable, sentence
+from delineate.report.verdicts import NOT_DISTINGUISHABLE, verdict_of
 
 Figure = Mapping[str, Any]
-NOT_DISTINGUISHABLE = "not distinguishable"
 NOTHING = Cell("–")
 
 
@@ -28,22 +28,6 @@ def difference_cell(figure: Figure | None) -> Cell:
 def verdict_cell(figure: Figure | None) -> Cell:
     """Whether the difference can be told from none, in words."""
     return NOTHING if figure is None else Cell(verdict_of(figure))
-
-
-def verdict_of(figure: Figure) -> str:
-    """Higher, lower, not distinguishable, or that there is no interval to say so.
-
-    Examples:
-        >>> verdict_of({"value": -0.1, "is_distinguishable": True})
-        'lower'
-        >>> verdict_of({"value": -0.1, "is_distinguishable": None})
-        'no interval'
-    """
-    if figure["is_distinguishable"] is None:
-        return "no interval"
-    if not figure["is_distinguishable"]:
-        return NOT_DISTINGUISHABLE
-    return "higher" if figure["value"] > 0 else "lower"
 
 
 def said(figure: Figure) -> str:

@@ -14,11 +14,11 @@ from delineate.report.pages import write_page
 from delineate.report.score_tables import observer_words
 from delineate.report.study_tables import (
     board_table,
-    led_by,
     pair_rows,
     score_tables_by_seed,
     value_words,
 )
+from delineate.report.verdicts import led_by
 
 Document = Mapping[str, Any]
 
@@ -53,7 +53,7 @@ def write_study_page(path: Path, page: StudyPage) -> Path:
 
 
 def summary_of(document: Document) -> str:
-    """Who leads, by how much, and who cannot be told from that."""
+    """Who leads, by how much, who cannot be told from that, and what is as good untrained."""
     rows = document["rows"]
     if not rows:
         return "No run has been scored yet."
@@ -68,7 +68,17 @@ def summary_of(document: Document) -> str:
         said += f" Told apart from it: {_listed(below)}."
     if unknown:
         said += " Too few subjects to say whether any difference is more than chance."
+    least = led_by(first)["value"]
+    as_good = [one for one in document["baselines"] if _is_as_good(led_by(one), least)]
+    if as_good:
+        named = [f"{one['predictor']}, {value_words(led_by(one))}" for one in as_good]
+        said += f" Not trained here, and no worse: {_listed(named)}."
     return said
+
+
+def _is_as_good(score: Mapping[str, Any], least: float | None) -> bool:
+    value = score.get("value")
+    return value is not None and least is not None and bool(value >= least)
 
 
 def _is_about(pair: Mapping[str, Any], row: Mapping[str, Any], verdict: bool | None) -> bool:

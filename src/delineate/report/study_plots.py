@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 
 from delineate.report.plots import INK, MAIN, PAPER, SIZE_INCHES, THIRD, inline_figure, look_of
 from delineate.report.score_tables import sentence
+from delineate.report.verdicts import LED_BY, score_of
 
 Document = Mapping[str, Any]
-LED_BY = ("dice", "mean per image")
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def study_plots(document: Document, curves: Sequence[TrainingCurve]) -> dict[str
 
 def board_plot(document: Document) -> str:
     """A row a recipe, best first, and below them what they are held against."""
-    trained = [(row["recipe"], _led_by(row["scores"])) for row in document["rows"]]
-    others = [(sentence(one["predictor"]), _led_by(one["scores"])) for one in document["baselines"]]
+    trained = [(row["recipe"], score_of(row, LED_BY)) for row in document["rows"]]
+    others = [(sentence(one["predictor"]), score_of(one, LED_BY)) for one in document["baselines"]]
     rows = [(name, each, MAIN) for name, each in trained]
     rows += [(name, each, THIRD) for name, each in others]
     shown = [
@@ -144,8 +144,3 @@ def _limits(
     values += better
     margin = max((max(values) - min(values)) / 3, 0.02)
     return max(min(values) - margin, -0.02), min(max(values) + margin, 1.02)
-
-
-def _led_by(scores: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    found = [each for each in scores if (each["score"], each["pooling"]) == LED_BY]
-    return found[0] if found else None

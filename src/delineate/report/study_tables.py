@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delineate.report.pages import number
+from delineate.report.paired_cells import signed
 from delineate.report.score_tables import (
     SCORE_NAMES,
     Cell,
@@ -16,12 +17,13 @@ from delineate.report.score_tables import (
     ScoreTable,
     sentence,
 )
+from delineate.report.verdicts import LED_BY, better_of, led_by, score_of
 
 Document = Mapping[str, Any]
 Score = Mapping[str, Any]
-DICE, POOLED, PER_IMAGE = "dice", "pooled", "mean per image"
+DICE, POOLED = "dice", "pooled"
 # What of the headline stands on the board itself, where it was counted.
-SHOWN = ((DICE, PER_IMAGE), (DICE, POOLED), ("iou", POOLED), ("roc_auc", POOLED))
+SHOWN = (LED_BY, (DICE, POOLED), ("iou", POOLED), ("roc_auc", POOLED))
 COSTS = ("Dice by seed", "Training, s", "ms an image", "Parameters")
 
 
@@ -36,17 +38,6 @@ class PairRow:
     by_seed: str
     verdict: str
     is_told_apart: bool
-
-
-def led_by(row: Mapping[str, Any]) -> Score:
-    """The score of a row by which the board is ordered."""
-    return score_of(row, (DICE, PER_IMAGE)) or {}
-
-
-def score_of(row: Mapping[str, Any], key: tuple[str, str]) -> Score | None:
-    """The score of this name and pooling, where it was counted."""
-    found = [each for each in row["scores"] if (each["score"], each["pooling"]) == key]
-    return found[0] if found else None
 
 
 def value_words(score: Score) -> str:
@@ -138,36 +129,21 @@ def pair_rows(document: Document) -> tuple[PairRow, ...]:
 def _pair_row(pair: Mapping[str, Any]) -> PairRow:
     is_told = pair["is_distinguishable"]
     has_interval = pair["low"] is not None
-    interval = f"{pair['low']:+.3f} to {pair['high']:+.3f}" if has_interval else None
-    by_seed = [_signed(value) for value in pair["by_seed"]]
+    interval = f"{signed(pair['low'])} to {signed(pair['high'])}" if has_interval else None
+    by_seed = [_difference(value) for value in pair["by_seed"]]
     return PairRow(
         pair["first"],
         pair["second"],
-        _signed(pair["value"]),
+        _difference(pair["value"]),
         interval,
         ", ".join(by_seed),
-        verdict_words(pair),
+        better_of(pair),
         bool(is_told),
     )
 
 
-def verdict_words(pair: Mapping[str, Any]) -> str:
-    """What can be said of a difference.
-
-    Examples:
-        >>> pair = {"first": "a", "second": "b", "value": 0.1, "is_distinguishable": True}
-        >>> verdict_words(pair), verdict_words(pair | {"is_distinguishable": False})
-        ('a is better', 'not distinguishable')
-    """
-    if pair["is_distinguishable"] is None:
-        return str(pair["why_no_interval"])
-    if not pair["is_distinguishable"]:
-        return "not distinguishable"
-    return f"{pair['first'] if pair['value'] > 0 else pair['second']} is better"
-
-
-def _signed(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:+.3f}"
+def _difference(value: float | None) -> str:
+    return "undefined" if value is None else signed(value)
 
 
 def score_tables_by_seed(document: Document) -> tuple[ScoreTable, ...]:

@@ -104,9 +104,10 @@ def asked_again(
         held = getattr(before, name)
         if value != held:
             option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            said_now = option if value is True else f"{option} {_words(value)}"
             raise SettingsError(
-                f"{option} {_words(value)}: this study was started with {_words(held)}, and all "
-                "its runs are alike in that; leave the option out, or start anew with --overwrite"
+                f"{said_now}: this study was started {_with(held)}, and all its runs are alike in "
+                "that; leave the option out, or start anew with --overwrite"
             )
     new = [name for name in recipes if name not in before.recipes]
     return before.model_copy(update={"recipes": (*before.recipes, *new)})
@@ -131,6 +132,11 @@ def read_asked(folder: Path) -> AskedStudy:
 def write_asked(folder: Path, asked: AskedStudy) -> None:
     """Write `asked.json`, from which on the study can be resumed."""
     write_json(folder / ASKED, asked.model_dump(mode="json"), schema=SCHEMA)
+
+
+def _with(held: object) -> str:
+    is_absent = held is None or held is False or held == ()
+    return "without it" if is_absent else f"with {_words(held)}"
 
 
 def _words(value: object) -> str:

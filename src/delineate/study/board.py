@@ -12,9 +12,10 @@ import numpy as np
 
 from delineate.core.errors import DelineateError, SettingsError
 from delineate.evaluation.pairing import Difference, paired_difference
-from delineate.evaluation.records import MODEL, PER_IMAGE, POOLED
+from delineate.evaluation.records import MODEL, POOLED
 from delineate.files.writing import read_json
 from delineate.metrics.intervals import Interval
+from delineate.report.verdicts import LED_BY, led_by
 from delineate.study.case_scores import (
     CaseScores,
     interval_per_image,
@@ -26,8 +27,6 @@ from delineate.study.records import RunRecord
 from delineate.workflows.scoring import CASES, DOCUMENT, SCHEMA
 
 DICE = "dice"
-# The score by which recipes are ordered and compared in pairs.
-LED_BY = (DICE, PER_IMAGE)
 OF_ONE_RUN = "an interval of a mean over seeds is given for Dice alone"
 
 
@@ -115,12 +114,6 @@ def rows(runs: Sequence[ScoredRun], seed: int) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: (-(led_by(row)["value"] or 0.0), row["recipe"]))
 
 
-def led_by(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The score of a row by which recipes are ordered."""
-    found = [each for each in row["scores"] if (each["score"], each["pooling"]) == LED_BY]
-    return dict(found[0])
-
-
 def _row(name: str, runs: Sequence[ScoredRun], seed: int) -> dict[str, Any]:
     return {
         "recipe": name,
@@ -168,7 +161,7 @@ def _interval(
     seed: int,
 ) -> Interval:
     cases = [run.cases for run in runs]
-    if key == (DICE, PER_IMAGE):
+    if key == LED_BY:
         return interval_per_image(cases, seed=seed)
     if key == (DICE, POOLED):
         return interval_pooled(cases, seed=seed)

@@ -17,8 +17,8 @@ from delineate.study.board import ScoredRun, baselines, by_recipe, pairs, rows, 
 from delineate.study.entrants import Entrant
 from delineate.study.examples import curves_of, example_cases
 from delineate.study.records import RunRecord
+from delineate.study.running import TIME_RULE
 from delineate.workflows.run_folder import machine
-from delineate.workflows.timed_models import TIME_RULE
 
 SCHEMA, DOCUMENT, PAGE = "study", "study.json", "study.html"
 OVER_SUBJECTS = (
@@ -96,9 +96,14 @@ def _failures(failed: Sequence[tuple[RunRecord, str]]) -> Iterator[dict[str, str
 
 
 def _failed_cases(runs: Sequence[ScoredRun]) -> Iterator[dict[str, str]]:
+    """Every image that got no score, once, with the runs that it failed in."""
+    found: dict[str, list[str]] = {}
     for run in runs:
         for each in run.document["failures"]:
-            yield {"run": run.record.name, "failure": f"{each['id']}: {each['failure']}"}
+            found.setdefault(f"{each['id']}: {each['failure']}", []).append(run.record.name)
+    for failure, names in found.items():
+        is_in_all = len(names) == len(runs) > 1
+        yield {"run": "every run" if is_in_all else ", ".join(names), "failure": failure}
 
 
 def _notes(

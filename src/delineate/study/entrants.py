@@ -47,7 +47,7 @@ class Entrant:
         if file.is_file() and file.read_text(encoding="utf-8") != self.text:
             raise SettingsError(
                 f"{self.given}: this study holds another recipe called {self.name}; "
-                "give the file another name"
+                "leave it out, or give the file another name"
             )
         file.parent.mkdir(exist_ok=True)
         write_text(file, self.text)
@@ -64,7 +64,12 @@ def entrants_of(given: Sequence[str], changes: Sequence[str] = ()) -> list[Entra
             a change for none of them.
     """
     names = [name_of(each) for each in given]
-    for name in names:
+    for whole, name in zip(given, names, strict=True):
+        if name == PLANNED and whole != PLANNED:
+            raise SettingsError(
+                f"--recipes {whole}: {PLANNED} stands for a plan made from the data; give the file "
+                "another name"
+            )
         if names.count(name) > 1:
             raise SettingsError(
                 f"--recipes: two are called {name}; name one, or give the file another name"
@@ -75,7 +80,7 @@ def entrants_of(given: Sequence[str], changes: Sequence[str] = ()) -> list[Entra
         if not colon or "=" in name:
             raise SettingsError(
                 f"--set {change}: expected RECIPE:section.setting=value, "
-                f"such as {names[0]}:train.batch=4"
+                f"such as {next(iter(names), 'general')}:train.batch=4"
             )
         if name not in by_name:
             raise unknown_name("recipe of this study", name, by_name)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from delineate.evaluation.case_table import UNDEFINED
+from delineate.evaluation.pairing import Difference, paired_difference
 from delineate.evaluation.records import Evaluation
-from delineate.metrics.intervals import Interval, bootstrap_mean
+from delineate.metrics.intervals import Interval
+from delineate.report.paired_cells import said
 
 SCORE = "dice"
 
@@ -24,24 +26,14 @@ class Paired:
     interval: Interval
 
     @property
-    def difference(self) -> float:
+    def difference(self) -> Difference:
         """The second's mean less the first's."""
-        return self.second - self.first
-
-    @property
-    def is_distinguishable(self) -> bool | None:
-        """Whether the interval leaves out zero; None where there is no interval."""
-        low, high = self.interval.low, self.interval.high
-        return None if low is None or high is None else not low <= 0 <= high
+        return Difference(self.second - self.first, self.interval)
 
     def __str__(self) -> str:
         """Both means, and what can be said of their difference."""
-        said = f"{self.first:.3f} and {self.second:.3f}, difference {self.difference:+.3f}"
-        if self.is_distinguishable is None:
-            return f"{said} ({self.interval.why_none})"
-        interval = f"95 % interval {self.interval.low:+.3f} to {self.interval.high:+.3f}"
-        verdict = "" if self.is_distinguishable else ": not distinguishable"
-        return f"{said} ({interval}{verdict})"
+        difference = said(self.difference.to_document())
+        return f"{self.first:.3f} and {self.second:.3f}, difference {difference}"
 
 
 def paired(
@@ -58,8 +50,8 @@ def paired(
         return None
     before = np.array([one[id_][1] for id_ in ids])
     after = np.array([other[id_][1] for id_ in ids])
-    interval = bootstrap_mean(after - before, [one[id_][0] for id_ in ids], seed=seed)
-    return Paired(len(ids), float(before.mean()), float(after.mean()), interval)
+    found = paired_difference(after, before, [one[id_][0] for id_ in ids], seed=seed)
+    return Paired(len(ids), float(before.mean()), float(after.mean()), found.interval)
 
 
 def _scores(scores: Evaluation) -> dict[str, tuple[str, float]]:

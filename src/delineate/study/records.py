@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from delineate.core.errors import UnreadableFileError
-from delineate.files.writing import read_json, write_json
+from delineate.files.writing import read_json, write_json, write_text
 
 SCHEMA, RUNS = "study-run", "runs"
 
@@ -86,6 +86,23 @@ def write_record(folder: Path, record: RunRecord) -> RunRecord:
     (folder / RUNS).mkdir(exist_ok=True)
     write_json(_file(folder, record), record.model_dump(mode="json"), schema=SCHEMA)
     return record
+
+
+def write_traceback(folder: Path, record: RunRecord, text: str) -> Path:
+    """Keep the traceback of a run that met a fault beside it, and return the file."""
+    (folder / RUNS).mkdir(exist_ok=True)
+    file = _traceback(folder, record)
+    write_text(file, text)
+    return file
+
+
+def forget_traceback(folder: Path, record: RunRecord) -> None:
+    """Remove what an earlier try left, before the run is tried again."""
+    _traceback(folder, record).unlink(missing_ok=True)
+
+
+def _traceback(folder: Path, record: RunRecord) -> Path:
+    return folder / RUNS / f"{record.name}.traceback.txt"
 
 
 def _file(folder: Path, record: RunRecord) -> Path:

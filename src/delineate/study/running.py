@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
+from traceback import format_exception
 from typing import Any
 
 from delineate.core.checks import sha256_of_file
@@ -20,7 +22,14 @@ from delineate.inference.model import load_model
 from delineate.inference.model_folder import read_card
 from delineate.study.asked import AskedStudy
 from delineate.study.entrants import Entrant
-from delineate.study.records import RunRecord, Scored, Trained, write_record
+from delineate.study.records import (
+    RunRecord,
+    Scored,
+    Trained,
+    forget_traceback,
+    write_record,
+    write_traceback,
+)
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.labelled_data import data_digest
 from delineate.workflows.out_of_fold import OUT_OF_FOLD
@@ -31,6 +40,13 @@ from delineate.workflows.train import train
 
 # Images on which the time of a prediction is taken, after one that warms up.
 _TIMED = 5
+TIME_RULE = (
+    f"the median of {_TIMED} of the scored images, one after the other, from a decoded image to "
+    "its mask; one image before them warms up. Of two stages it hangs on how many of these the "
+    "gate lets through"
+)
+# Characters of a fault's own words; out of memory, they tell a whole story.
+_LONGEST_FAULT = 200
 
 
 def finish_run(
@@ -38,9 +54,11 @@ def finish_run(
 ) -> RunRecord:
     """Do what is left of a run, and remember how it ended; a failure is remembered, not raised.
 
-    What was interrupted goes on where its last checkpoint was written.
+    What was interrupted goes on where its last checkpoint was written. Of a fault that is not the
+    user's the traceback is kept beside the record, so that the other runs go on.
     """
     record = record.model_copy(update={"failure": None})
+    forget_traceback(folder, record)
     try:
         if record.trained is None:
             trained = _trained(folder, asked, entrant, record, progress)
@@ -48,7 +66,21 @@ def finish_run(
         scored = _scored(folder, asked, record, progress)
         return write_record(folder, record.model_copy(update={"scored": scored}))
     except DelineateError as problem:
-        return write_record(folder, record.model_copy(update={"failure": str(problem)}))
+        failure = str(problem)
+    except Exception as problem:  # noqa: BLE001 # no fault of one recipe may end the others
+        failure = _kept_fault(folder, record, problem)
+    return write_record(folder, record.model_copy(update={"failure": failure}))
+
+
+def _kept_fault(folder: Path, record: RunRecord, problem: Exception) -> str:
+    """The fault in one line; its traceback goes into a file."""
+    file = write_traceback(folder, record, "".join(format_exception(problem)))
+    said = next((line.strip() for line in str(problem).splitlines() if line.strip()), "no words")
+    said = f"{type(problem).__name__}: {said[:_LONGEST_FAULT]}"
+    where = f"its traceback stands in {file.relative_to(folder)}"
+    if isinstance(problem, MemoryError) or "memory" in said.lower():
+        return f"too little memory: {said}; expected less with a smaller train.batch; {where}"
+    return f"a fault of the program: {said}; {where}"
 
 
 def _trained(
@@ -137,8 +169,9 @@ def _timed(run: Path, scored: Path, asked: AskedStudy) -> Timed:
     timed = Timed()
     for image in _first_images(scored, asked):
         began_s = perf_counter()
-        model.predict(image)
-        timed.add(perf_counter() - began_s)
+        with suppress(DelineateError):  # it is listed among the failures of the scoring
+            model.predict(image)
+            timed.add(perf_counter() - began_s)
     return timed
 
 

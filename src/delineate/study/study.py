@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.data.listing import counted
-from delineate.data.sample import VALIDATION
+from delineate.data.sample import TEST, VALIDATION
+from delineate.data.splitting import read_split
 from delineate.files.writing import new_folder
 from delineate.report.overlays import find_palette
 from delineate.study.asked import (
@@ -119,7 +120,6 @@ def study(
     else:
         entrants = entrants_of(recipes, changes)
         asked = asked_anew(source, [each.name for each in entrants], given)
-        _require_unseen(asked, entrants)
         _begin(folder, asked, entrants, resume=resume, overwrite=overwrite, progress=progress)
     _finish_runs(folder, asked, entrants, progress)
     document = write_board(folder, asked, entrants, _records(folder, asked))
@@ -145,6 +145,7 @@ def _begin(
     ) as data:
         if asked.split is not None and asked.split != "all":
             _require_split(asked.split, data.dataset.only(asked.split).samples)
+        _require_unseen(asked, entrants, {each.split for each in data.dataset.samples})
         new_folder(
             folder,
             overwrite=overwrite,
@@ -158,13 +159,22 @@ def _begin(
     write_asked(folder, asked)
 
 
-def _require_unseen(asked: AskedStudy, entrants: Sequence[Entrant]) -> None:
+def _require_unseen(
+    asked: AskedStudy, entrants: Sequence[Entrant], splits: Collection[str | None]
+) -> None:
     """Refuse to score two stages on images that members of theirs were trained on."""
+    # Where the data has no test part, validation is scored, as `evaluate` does it.
+    scored = asked.split or (TEST if TEST in splits else VALIDATION)
     for each in entrants:
-        if each.has_own_folds and (asked.folds is not None or asked.split == VALIDATION):
+        if each.has_own_folds and (asked.folds is not None or scored == VALIDATION):
+            remedy = (
+                "compare it with --split test"
+                if TEST in splits
+                else "the data has no test part to compare it on; leave it out"
+            )
             raise SettingsError(
                 f"--recipes {each.given}: its two stages are trained over folds of train and "
-                "validation, so that together they have seen both; compare it with --split test"
+                f"validation, so that together they have seen both; {remedy}"
             )
 
 
@@ -182,26 +192,21 @@ def _gone_on_with(
 ) -> tuple[AskedStudy, list[Entrant]]:
     """A study as it began, and recipes that are given for the first time."""
     before = read_asked(folder)
-    changes = given["changes"] or ()
+    asked_again(before, source, (), given)  # refuses what differs, before recipes are looked at
     kept = kept_entrants(before.recipes, folder, before.changes)
-    names = {each.name for each in kept}
-    new = [each for each in recipes if each.endswith(".toml") or name_of(each) not in names]
-    added = [each for each in entrants_of(new) if not _is_kept(each, kept)]
-    asked = asked_again(
-        before,
-        source,
-        [each.name for each in added],
-        {**given, "changes": changes or None},
-    )
-    _require_unseen(asked, added)
+    names = {name_of(each) for each in recipes}
+    changes = [each for each in before.changes if each.partition(":")[0] in names]
+    added = [each for each in entrants_of(recipes, changes) if not _is_kept(each, kept)]
+    _require_unseen(before, added, set(read_split(folder / SPLIT).values()))
     for entrant in added:
         entrant.write(folder)
+    asked = asked_again(before, source, [each.name for each in added], given)
     write_asked(folder, asked)
     return asked, [*kept, *added]
 
 
 def _is_kept(entrant: Entrant, kept: Sequence[Entrant]) -> bool:
-    """Whether a file is given again that the study has already; another of its name is refused."""
+    """Whether a recipe is given again that the study has already; another of its name is not."""
     return any((each.name, each.text) == (entrant.name, entrant.text) for each in kept)
 
 
