@@ -16,8 +16,9 @@ from delineate.evaluation.two_stage import ImageCounts
 from delineate.evaluation.two_stage_document import Costs, WayCases, two_stage_document
 from delineate.report.evaluation_page import write_evaluation_page
 from delineate.report.members_section import members_section
-from delineate.report.paired_cells import said, verdict_of
+from delineate.report.paired_cells import said
 from delineate.report.two_stage_section import two_stage_section
+from delineate.report.verdicts import verdict_of
 
 SETTINGS = EvaluationSettings(resamples=100)
 TIMES = {"rule": "timed", "processor": "a <processor>", "threads": 1, "images": 11}
@@ -189,6 +190,28 @@ def test_members_stand_beside_their_mean(members: dict[str, Any]) -> None:
     assert section.summary.endswith(
         "It takes 2.0 times the time and 2.0 times the parameters of one member."
     )
+
+
+@pytest.mark.parametrize(
+    ("unknown", "ending"),
+    [
+        ({"parameters": 0}, "own threshold. It takes 2.0 times the time of one member."),
+        ({"milliseconds_an_image": None}, " It takes 2.0 times the parameters of one member."),
+        (
+            {"parameters": 0, "milliseconds_an_image": None},
+            " where each is cut at its own threshold.",
+        ),
+    ],
+)
+def test_methods_without_parameters_have_a_mean_too(
+    members: dict[str, Any], unknown: dict[str, Any], ending: str
+) -> None:
+    """A cost that is nothing, or not known, is left out of the sentence."""
+    for row in members["rows"]:
+        row.update(unknown)
+    section = members_section({"members": members})
+    assert section is not None
+    assert section.summary.endswith(ending)
 
 
 def test_other_evaluations_have_no_such_sections() -> None:

@@ -77,7 +77,7 @@ def classifier_members_section(document: Mapping[str, Any]) -> MembersSection | 
     )
     summary = (
         f"The mean's Brier score less the average of its {len(rows) - 1} members', below 0 where "
-        f"averaging helps: {said(found['gain'])}. It takes {_cost(rows)} of one member."
+        f"averaging helps: {said(found['gain'])}.{_cost(rows)}"
     )
     return MembersSection(summary, table, rules_of(found))
 
@@ -88,21 +88,24 @@ def summary_of(found: Mapping[str, Any]) -> str:
     return (
         f"The mean's Dice per image less the average of its {len(rows) - 1} members': "
         f"{said(found['gain_at_one_cut'])} where all are cut like the mean, "
-        f"{said(found['gain'])} where each is cut at its own threshold. It takes {_cost(rows)} of "
-        "one member."
+        f"{said(found['gain'])} where each is cut at its own threshold.{_cost(rows)}"
     )
 
 
 def _cost(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many times what an average member costs the mean costs."""
-    *members, mean = rows
-    parameters = mean["parameters"] / (sum(one["parameters"] for one in members) / len(members))
-    cost = f"{parameters:.1f} times the parameters"
-    times = [one["milliseconds_an_image"] for one in members]
-    if mean["milliseconds_an_image"] and all(times):
-        longer = mean["milliseconds_an_image"] / (sum(times) / len(times))
-        cost = f"{longer:.1f} times the time and {cost}"
-    return cost
+    """How many times what an average member costs the mean costs, where there is a cost."""
+    costs = (("milliseconds_an_image", "time"), ("parameters", "parameters"))
+    ratios = ((_times_a_member(rows, key), name) for key, name in costs)
+    said = " and ".join(f"{ratio:.1f} times the {name}" for ratio, name in ratios if ratio)
+    return f" It takes {said} of one member." if said else ""
+
+
+def _times_a_member(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    """The mean's figure by that of an average member; None of nothing, or where one is unknown."""
+    *members, mean = (row[key] for row in rows)
+    if mean is None or None in members or not sum(members):
+        return None
+    return float(mean / (sum(members) / len(members)))
 
 
 def rules_of(found: Mapping[str, Any]) -> tuple[str, ...]:
