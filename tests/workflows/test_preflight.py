@@ -108,6 +108,14 @@ def test_an_accepted_fault_is_recorded(tiny, tmp_path, train_tiny):
     assert "exchange foreground and background" in report["accepted"][0]["text"]
 
 
+def test_masks_that_are_meant_to_be_empty_hold_nothing_to_judge(tiny):
+    """Where nothing is drawn anywhere and that was accepted, the checks of masks are over."""
+    FAULTS["masks-empty"](tiny)
+    report = looked(tiny, accepted=["masks-empty"])
+    assert [each.name for each in report.accepted] == ["masks-empty"]
+    assert report.looked_at == {"cases": 12, "images_with_masks": 0, "drawn_masks": 0}
+
+
 def test_several_faults_are_named_together(tiny):
     """The first in full, the others by name, each once; accepting one leaves the others."""
     FAULTS["masks-empty"](tiny)
@@ -140,6 +148,17 @@ def test_shifted_masks_are_named_with_an_example(tiny):
     expected = r"masks of the files before them .* the mask of s0_0 is that of s0_1"
     with pytest.raises(PreflightError, match=expected):
         looked(tiny)
+
+
+def test_shuffled_masks_are_a_note(tiny):
+    """No single other order is better, but images do not know their masks either."""
+    masks = files(tiny, "masks")
+    contents = [path.read_bytes() for path in masks]
+    for path, other in zip(masks, np.random.default_rng(3).permutation(12), strict=True):
+        path.write_bytes(contents[other])
+    (note,) = looked(tiny).notes
+    assert note.startswith("masks guessed from images correlate with their own masks by")
+    assert note.endswith("look whether masks lie beside their own images")
 
 
 def test_too_few_masks_are_not_judged(tmp_path, write_set):

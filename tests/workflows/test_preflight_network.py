@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from torch import nn
 
-from delineate.core.errors import PreflightError
+from delineate.cli.preflight_table import preflight_table
+from delineate.core.errors import PreflightError, SettingsError
 from delineate.recipe.recipe import load_recipe
 from delineate.workflows import preflight_memory
 from delineate.workflows.preflight_memory import Memory, free_bytes, memory_of, too_much
@@ -54,8 +57,6 @@ def test_short_trainings_are_not_tried(tiny_set, tmp_path, train_tiny):
 
 def preflight_memory_report(folder):
     """What the run keeps of its preflight."""
-    import json
-
     return json.loads((folder / "preflight.json").read_text())
 
 
@@ -77,6 +78,30 @@ def test_a_rate_that_moves_nothing_is_stuck(tiny_set, tmp_path, train_tiny):
     """The loss on two images is what it was."""
     with pytest.raises(PreflightError, match=r"to fall, found .* --accept loss-stuck"):
         dry(train_tiny, tiny_set, tmp_path / "run", "train.learning_rate=1e-12")
+
+
+def test_an_accepted_loss_that_is_no_number_can_be_written(tiny_set, tmp_path, train_tiny):
+    """JSON knows no NaN: it is left out of the report, and said in the table."""
+    result = dry(
+        train_tiny,
+        tiny_set,
+        tmp_path / "run",
+        "train.learning_rate=1e30",
+        accept=["loss-diverges"],
+    )
+    assert result.document["estimate"]["loss"]["last"] is None
+    assert json.loads(json.dumps(result.document, allow_nan=False)) == result.document
+    assert any("no number after" in line for line in preflight_table(result.document))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [({"folds": 1}, "--folds 1: expected 2"), ({"seeds": 0}, "--seeds 0: expected 1")],
+)
+def test_a_dry_run_refuses_what_its_training_would(tmp_path, train_tiny, asked, expected):
+    """Numbers that make no sense, before the data is read."""
+    with pytest.raises(SettingsError, match=expected):
+        dry(train_tiny, tmp_path / "nowhere", tmp_path / "run", **asked)
 
 
 def test_a_trial_is_judged_by_its_last_losses():
@@ -153,6 +178,17 @@ def test_memory_is_counted_by_hand():
     assert found.weights == 20 * 4 * 5
     assert found.activations == 1.5 * 4 * (1 + 2) * 16 * 16 * 4
     assert found.images == 0
+
+
+def test_patches_that_nothing_could_hold_are_counted_all_the_same():
+    """From smaller ones, of which as much is kept a pixel: 2 ** 40 px end no program."""
+    from delineate.inference.preparation import Preparation
+
+    plan = load_recipe("general", ("patches.size_px=[1048576,1048576]", "train.batch=1"))
+    preparation = Preparation(channels=1, full_range=(0, 255), mean=(0,), deviation=(1,))
+    found = memory_of(_Network(), plan, preparation, [], device="cpu", precision="float32")
+    assert found.activations == 1.5 * 4 * (1 + 2) * 2**40
+    assert too_much(found, plan) is not None
 
 
 def test_a_group_may_allow_less_than_the_machine_has(tmp_path, monkeypatch):

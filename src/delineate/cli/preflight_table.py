@@ -26,7 +26,7 @@ def preflight_table(document: Mapping[str, Any]) -> Iterator[str]:
     rows += [
         [
             "loss on two images",
-            f"{loss['first']:.4f}, {loss['last']:.4f} after {loss['steps']} steps",
+            f"{_loss(loss['first'])}, {_loss(loss['last'])} after {loss['steps']} steps",
         ],
         [
             "a step",
@@ -43,6 +43,10 @@ def preflight_table(document: Mapping[str, Any]) -> Iterator[str]:
     yield from columns(rows)
 
 
+def _loss(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.4f}"
+
+
 def _free(memory: Mapping[str, Any]) -> str:
     free = memory["free_bytes"]
-    return "what is free is not known" if free is None else f"{free / _GIB:.1f} free"
+    return "what is free is not known" if free is None else f"{free / _GIB:.1f} GiB free"

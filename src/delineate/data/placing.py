@@ -68,9 +68,16 @@ def placed(
     """
     groups = _groups(samples, whole_groups(samples, together), shares)
     if len(groups) < len(parts):
+        apart = len({sample.group for sample in samples})
+        joined = (
+            f" ({apart} but for copies of one picture, which stay together)"
+            if apart > len(groups)
+            else ""
+        )
         raise SettingsError(
-            f"{counted(len(groups), 'subject')} cannot be parted into {', '.join(parts)}; each "
-            "part needs one at least. Ask for fewer parts, or say with --subjects who is who"
+            f"{counted(len(groups), 'subject')}{joined} cannot be parted into "
+            f"{', '.join(parts)}; each part needs one at least. Ask for fewer parts, give a split "
+            "of your own, or say with --subjects who is who"
         )
     fractions = np.array(list(parts.values()))
     totals = np.sum([group.weights for group in groups], axis=0)

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from delineate.auditing.soundness.case_facts import CaseFacts
+from delineate.auditing.soundness.foretelling import Glance, Shares
 from delineate.auditing.soundness.inversion import Sign, inverted, sign_of_inversion
 from delineate.auditing.soundness.pairings import (
     FEWEST_MASKS,
     Comparison,
-    Glance,
-    Shares,
     compared,
     shifted_pairings,
     turned_pairings,
 )
 from delineate.auditing.soundness.pixel_features import in_cells, pixel_features
+from delineate.auditing.soundness.strangers import beside_strangers
 from delineate.core.errors import DelineateError
 from delineate.core.overlapping import is_class
 from delineate.core.progress import Progress
@@ -64,6 +64,8 @@ def looked_at(dataset: Dataset, facts: Mapping[str, CaseFacts], progress: Progre
     files = [sample for sample in dataset.samples if dataset.observers[0] in sample.masks]
     places = _chosen_places(files, facts)
     classes = _commonest_classes(facts)
+    if not classes:  # nothing is drawn anywhere, and that was accepted
+        return Looks(0, 0, (), ())
     looks = _looks(dataset, files, places, classes, progress)
     drawn = sum(not facts[files[place].id].is_empty for place in places)
     findings: list[Finding] = []
@@ -72,11 +74,14 @@ def looked_at(dataset: Dataset, facts: Mapping[str, CaseFacts], progress: Progre
         findings += _inversion(dataset, looks)
     if drawn < FEWEST_MASKS:
         notes.append(
-            f"whether masks belong to their images was not judged: {drawn} drawn masks, fewer "
-            f"than {FEWEST_MASKS}"
+            f"whether masks belong to their images was not judged: "
+            f"{counted(drawn, 'drawn mask')}, fewer than {FEWEST_MASKS}"
         )
     else:
-        findings += _mispairing(dataset, files, [look.glance for look in looks])
+        glances = [look.glance for look in looks]
+        mispaired = list(_mispairing(dataset, files, glances))
+        findings += mispaired
+        notes += [] if mispaired else _strangers(glances)
     return Looks(len(places), drawn, tuple(findings), tuple(notes))
 
 
@@ -168,6 +173,17 @@ def _mispairing(
         return
     name = next(name for name, pairings in ways.items() if best.pairing in pairings)
     yield Finding(name, f"{dataset.root}: {_told(best)}; {_remedy(name, best, files)}")
+
+
+def _strangers(glances: Sequence[Glance]) -> Iterator[str]:
+    """A note where masks might as well lie beside other images, as after a shuffle."""
+    found = beside_strangers(glances)
+    if found is not None and not found.are_told_apart:
+        yield (
+            f"masks guessed from images correlate with their own masks by {found.own:.2f} and with "
+            f"those of other images by {found.others:.2f}, over {counted(found.masks, 'mask')}, "
+            "which may be chance; look whether masks lie beside their own images"
+        )
 
 
 def _told(best: Comparison) -> str:

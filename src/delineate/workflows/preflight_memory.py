@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from delineate.auditing.soundness.case_facts import CaseFacts
+from delineate.core.geometry import Size
 from delineate.inference.preparation import Preparation
 from delineate.recipe.recipe import Recipe
 from delineate.workflows.preflight_findings import Finding
+from delineate.workflows.training_data import lost_px
 
 # Copies of every weight: itself, its gradient, the average over steps; and what optimisers keep.
 _COPIES = 3
@@ -23,6 +26,8 @@ _PEAK = 1.5
 _CGROUP = Path("/sys/fs/cgroup")
 _OLD_CGROUP = _CGROUP / "memory"
 _GIB = 2**30
+# A pass that counts what is kept looks at patches of at most so many pixels.
+_MOST_PROBE_PX = 2**20
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,9 @@ def _kept_bytes(
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    images = torch.zeros(patches, preparation.channels, *plan.patches.size_px, device=place)
+    size_px = _probe_px(plan.patches.size_px, network)
+    scale = prod(plan.patches.size_px) / prod(size_px)
+    images = torch.zeros(patches, preparation.channels, *size_px, device=place)
     is_half = precision == "bfloat16"
     with (
         torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
@@ -141,7 +148,17 @@ def _kept_bytes(
     ):
         outputs = network.to(place).train()(images)
     del outputs
-    return sum(kept.values())
+    return int(scale * sum(kept.values()))
+
+
+def _probe_px(size_px: Size, network: nn.Module) -> Size:
+    """Patches of this size, or smaller ones in which a network keeps as much a pixel.
+
+    A pass over patches that need more than there is would end the program instead of telling.
+    """
+    while prod(size_px) > _MOST_PROBE_PX and not lost_px(network):
+        size_px = (-(-size_px[0] // 2), -(-size_px[1] // 2))
+    return size_px
 
 
 def _images_bytes(plan: Recipe, preparation: Preparation, facts: Iterable[CaseFacts]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import torch
@@ -172,8 +173,8 @@ def _of_trial(trial: Trial, plan: Recipe, dataset: Dataset, facts: RunFacts) -> 
     return {
         "loss": {
             "steps": len(trial.losses),
-            "first": trial.losses[0],
-            "last": trial.losses[-1],
+            "first": _number(trial.losses[0]),
+            "last": _number(trial.losses[-1]),
         },
         "step_s": trial.step_s,
         "patches_s": trial.patches_s,
@@ -182,6 +183,11 @@ def _of_trial(trial: Trial, plan: Recipe, dataset: Dataset, facts: RunFacts) -> 
         "epochs": round(steps / per_epoch, 2),
         "minutes": None if minutes is None else round(minutes, 2),
     }
+
+
+def _number(loss: float) -> float | None:
+    """The loss, None where it is none: JSON knows neither NaN nor infinity."""
+    return loss if isfinite(loss) else None
 
 
 def _notes(estimate: Mapping[str, Any], facts: RunFacts) -> Sequence[str]:

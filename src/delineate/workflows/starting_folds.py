@@ -113,7 +113,7 @@ def started(
         )  # fmt: skip
         parts = parted_before(asked.source, out, facts, task=plan.task, progress=progress)
         return Started(out, asked.source, plan, parts, facts)
-    _require_counts(folds, seeds)
+    require_counts(folds, seeds)
     require_labels_fit(plan.task, asked.labels)
     _require_budget(minutes, epochs, steps)
     seed = seed or 0
@@ -214,7 +214,7 @@ def _how_it_calculates(
     return {"device": device, "precision": precision, "why_precision": why, "threads": threads}
 
 
-def _require_counts(folds: int | None, seeds: int | None) -> None:
+def require_counts(folds: int | None, seeds: int | None) -> None:
     """Refuse numbers of folds and seeds that make no sense."""
     if folds is not None:
         require_count(folds)

@@ -97,6 +97,10 @@ def train(
         overlapping=overlapping,
     )
     is_resumed = resume and (out / RUN).is_file()
+    if not is_resumed and (folds is not None or seeds is not None):
+        from delineate.workflows.starting_folds import require_counts
+
+        require_counts(folds, seeds)  # before a plan reads the data, or a dry run forgets them
     has_members = _has_members(out, is_resumed, folds, seeds)
     every_change = (*changes, *_encoder_change(encoder_weights))
     with ExitStack() as temporary:  # holds the data that a plan was made on

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from delineate.auditing.soundness.foretelling import Glance
 from delineate.auditing.soundness.pairings import (
     Comparison,
-    Glance,
     Pairing,
     compared,
     shifted_pairings,

@@ -6,31 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from delineate.auditing.soundness.pixel_features import GRID, Features, with_ramps
+from delineate.auditing.soundness.foretelling import Glance, Shares, correlation, foretold
+from delineate.auditing.soundness.pixel_features import GRID
 
-Shares = NDArray[np.float32]
-
-_FOLDS = 5
-# Weights are held small by as much as so many cells an image would.
-_RIDGE = 30.0
 # Another pairing stops a training where it is better by so much correlation, in so many spreads
 # of the mean difference, and for such a share of at least so many masks.
 BETTER_BY, SPREADS, SHARE_OF_MASKS, FEWEST_MASKS = 0.02, 3.5, 0.6, 8
-
-
-@dataclass(frozen=True)
-class Glance:
-    """An image and the mask that is given for it, both in cells.
-
-    `place` is its place in the order of files; `shares` (cells, classes) say how much of each
-    cell belongs to each class.
-    """
-
-    place: int
-    features: Features
-    shares: Shares
 
 
 @dataclass(frozen=True)
@@ -143,9 +125,8 @@ def turned_pairings() -> list[Pairing]:
 def compared(glances: Sequence[Glance], pairings: Sequence[Pairing]) -> list[Comparison]:
     """Each pairing beside the given one, best first.
 
-    A linear model of tones, texture, colour and place learns the masks of four fifths of the
-    images, blocks of files, under each pairing, and is held against those of the last fifth; so
-    a pairing whose masks can be told from the images fits better than one whose cannot.
+    Each is learnt as `foretold` does, and held against masks that were not learnt from; so a
+    pairing whose masks can be told from the images fits better than one whose cannot.
     """
     fits = _fits(glances, [GIVEN, *pairings])
     given, *others = fits
@@ -177,34 +158,13 @@ def _fits(glances: Sequence[Glance], pairings: Sequence[Pairing]) -> list[dict[i
     """For each pairing, by place of the mask: correlation of its prediction with it."""
     by_place = {glance.place: number for number, glance in enumerate(glances)}
     targets = [_targets_of(glances, by_place, pairing) for pairing in pairings]
-    fold_of = np.arange(len(glances)) * min(_FOLDS, len(glances)) // max(len(glances), 1)
-    folds = range(int(fold_of.max(initial=0)) + 1)
-    # Sums over the images of each fold, for each pairing: features with features and with masks.
-    grams: list[list[NDArray[np.float64] | float]] = [[0.0 for _ in folds] for _ in pairings]
-    moments: list[list[NDArray[np.float64] | float]] = [[0.0 for _ in folds] for _ in pairings]
-    for number, glance in enumerate(glances):
-        features, fold = with_ramps(glance.features), int(fold_of[number])
-        gram = (features.T @ features).astype(np.float64)
-        gram[np.diag_indices_from(gram)] += _RIDGE
-        for which, target in enumerate(targets):
-            if number in target:
-                grams[which][fold] += gram
-                shares = target[number][1]
-                moments[which][fold] += (features.T @ shares).astype(np.float64)
-    weights = [
-        [_weights(gram, moment, fold) for fold in folds]
-        for gram, moment in zip(grams, moments, strict=True)
-    ]
+    masks = [{number: shares for number, (_, shares) in target.items()} for target in targets]
     fits: list[dict[int, float]] = [{} for _ in pairings]
-    for number, glance in enumerate(glances):
-        features, fold = with_ramps(glance.features), int(fold_of[number])
-        for which, target in enumerate(targets):
-            own = weights[which][fold]
-            if number in target and own is not None:
-                place, shares = target[number]
-                fit = _correlation(features @ own, shares)
-                if fit is not None:
-                    fits[which][place] = fit
+    for which, number, predicted in foretold(glances, masks):
+        place, shares = targets[which][number]
+        fit = correlation(predicted, shares)
+        if fit is not None:
+            fits[which][place] = fit
     return fits
 
 
@@ -220,28 +180,3 @@ def _targets_of(
             shares = pairing.turned(cells).reshape(glance.shares.shape)
             found[by_place[image]] = (glance.place, shares)
     return found
-
-
-def _weights(
-    grams: Sequence[NDArray[np.float64] | float],
-    moments: Sequence[NDArray[np.float64] | float],
-    left_out: int,
-) -> NDArray[np.float32] | None:
-    """The weights of a model of all folds but one; None where these hold nothing."""
-    rest = [fold for fold in range(len(grams)) if fold != left_out]
-    gram = sum((grams[fold] for fold in rest), start=0.0)
-    moment = sum((moments[fold] for fold in rest), start=0.0)
-    if isinstance(gram, float) or isinstance(moment, float):
-        return None
-    return np.linalg.solve(gram, moment).astype(np.float32)
-
-
-def _correlation(predicted: Shares, drawn: Shares) -> float | None:
-    """The mean over the classes that a mask holds; None of a mask that is the same everywhere."""
-    found = []
-    for own, true in zip(predicted.T, drawn.T, strict=True):
-        if true.std() > 1e-6:
-            spread = max(float(own.std()), 1e-9)
-            product = (own - own.mean()) * (true - true.mean())
-            found.append(float(product.mean()) / (spread * float(true.std())))
-    return float(np.mean(found)) if found else None

@@ -26,6 +26,8 @@ def pixel_features(image: Image) -> Features:
     A column that is the same everywhere, such as the colour of a grey image, is 0.
     """
     pixels = image.astype(np.float32)
+    # Squares of fill values such as -3e38 would be infinite.
+    pixels /= max(float(np.abs(pixels).max()), 1e-30)
     colours = pixels if pixels.shape[2] == 3 else np.repeat(pixels[..., :1], 3, axis=2)
     square = cv2.resize(colours, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     colours = np.asarray(square, np.float32)
