@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from delineate.data.folding import read_folds
 from delineate.inference.model import load_model
 from delineate.inference.model_card import PRESENT
 from delineate.inference.model_folder import read_card
@@ -99,3 +101,43 @@ def test_resumed_training_chooses_the_same_gate(headed: tuple[Path, Path], tmp_p
     train(data, again, recipe="general", changes=CHANGES, steps=60, threads=1)
     assert read_card(again).gate == read_card(run).gate
     assert read_card(again).weights_sha256 == read_card(run).weights_sha256
+
+
+@pytest.fixture(scope="module")
+def folded(headed: tuple[Path, Path]) -> Path:
+    """The same recipe over two folds of the same pictures."""
+    data, run = headed
+    out = run.parent / "folds"
+    train(data, out, recipe="general", changes=CHANGES, folds=2, steps=60, threads=1)
+    return out
+
+
+def test_heads_of_folds_become_the_gate_of_their_mean(
+    headed: tuple[Path, Path], folded: Path
+) -> None:
+    """The gate is chosen on the mean presence out of fold, and stands before the whole model."""
+    card = read_card(folded)
+    assert card.gate is not None
+    assert card.gate.kind == "head"
+    folds = read_folds(folded / "folds.csv")
+    assert f"(out-of-fold predictions, {len(folds)} images)" in card.gate.rule
+    assert card.validation["scores"]["presence_roc_auc"] > 0.9
+    head, none = card.operating_points
+    assert (head.gate, none.gate) == ("head", None)
+    assert head.score >= none.score
+    model = load_model(folded)
+    image = cv2.imread(str(headed[0] / "images" / "01.png"), cv2.IMREAD_GRAYSCALE)
+    said = [load_model(folded / "members" / f"fold{n}-seed0").predict(image) for n in (1, 2)]
+    verdict = model.predict(image).gate
+    assert verdict is not None
+    mean = np.mean([each.gate.probability for each in said])
+    assert verdict.probability == pytest.approx(mean, abs=1e-6)
+
+
+def test_pages_of_folds_say_what_the_head_is_worth(folded: Path) -> None:
+    """The page and the evaluation of unseen images name the gate, and what masks are without."""
+    gate = json.loads((folded / "folds.json").read_text())["gate"]
+    assert gate["mean_dice"] >= gate["mean_dice_without"]
+    assert "their own head, from" in (folded / "folds.html").read_text()
+    notes = json.loads((folded / "out_of_fold" / "evaluation.json").read_text())["notes"]
+    assert any(note.startswith("no mask is kept back here") for note in notes)

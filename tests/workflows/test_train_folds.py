@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +252,39 @@ def test_a_finished_member_is_kept(folds_run, tiny_set, train_tiny):
     assert again.out_of_fold == folds_run.out_of_fold
 
 
+def test_time_before_an_interruption_counts(folds_run, tiny_set, tmp_path, train_tiny, monkeypatch):
+    """What a member took before it was interrupted is not given to those that come after it."""
+    run, kept = tmp_path / "run", tmp_path / "kept"
+    shutil.copytree(folds_run.folder, run)
+    (run / "model" / "model.json").unlink()
+    shutil.move(member(run, "fold1-seed0") / "model", kept)
+    card = json.loads((kept / "model.json").read_text())
+    card["training"]["minutes"] = 7.0
+    (kept / "model.json").write_text(json.dumps(card))
+
+    def finished(own, *_, **__):
+        shutil.copytree(kept, own.folder / "model")
+
+    monkeypatch.setattr("delineate.workflows.train_folds.train_member", finished)
+    again = train_tiny(tiny_set, run, resume=True)
+    assert again.document["training"]["minutes"] >= 7.0
+
+
+def test_a_plan_that_saw_every_fold_is_named(folds_run, tiny_set, tmp_path, train_tiny):
+    """What no member learnt from had a part in the settings of all: the evaluation says so."""
+
+    def notes(run: Path) -> str:
+        document = json.loads((run / "out_of_fold" / "evaluation.json").read_text())
+        return " ".join(document["notes"])
+
+    assert "planned" not in notes(folds_run.folder)
+    run = tmp_path / "run"
+    shutil.copytree(folds_run.folder, run)
+    (run / "plan.json").write_text("{}")
+    train_tiny(tiny_set, run, resume=True)
+    assert "the recipe was planned on training images of every fold" in notes(run)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -342,6 +376,8 @@ def test_methods_without_a_network_are_averaged_too(tiny_set, tmp_path, train_ti
     assert np.allclose(load_model(result.folder, threads=1).probability(image), mean)
     again = train(tiny_set, tmp_path / "run", resume=True, threads=1)
     assert again.document["threshold"] == result.document["threshold"]
+    scored = evaluate(result.folder, out=tmp_path / "scored", threads=1)
+    assert "times the time of one member" in (scored.folder / "evaluation.html").read_text()
 
 
 def test_subjects_may_stand_in_train_and_validation_but_not_in_test(

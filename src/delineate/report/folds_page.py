@@ -81,7 +81,25 @@ def _facts(document: Document) -> list[tuple[str, str]]:
                 f"{document['cross_fitted_score']:.4f} with each fold cut at what the others chose",
             )
         )
+    gate = document["gate"]
+    if gate is not None and gate["threshold"] is not None:
+        facts.append(("Gate", _gate_words(gate)))
     return facts
+
+
+def _gate_words(gate: Document) -> str:
+    """The members' own head as gate of their mean, beside the same masks without it."""
+    words = (
+        f"their own head, from {gate['threshold']:.3f} on: {gate['mean_dice']:.4f} with it, "
+        f"{gate['mean_dice_without']:.4f} without"
+    )
+    if gate["cross_fitted_mean_dice"] is not None:
+        words += (
+            f"; {gate['cross_fitted_mean_dice']:.4f} and "
+            f"{gate['cross_fitted_mean_dice_without']:.4f} with each fold cut at what the others "
+            "chose"
+        )
+    return f"{words}. {sentence(gate['rule'])}"
 
 
 def _fold_table(document: Document) -> PlainTable:

@@ -103,10 +103,17 @@ def _chosen(card: ModelCard) -> str:
         return ""
     rows = "\n".join(_row_of(each) for each in card.operating_points)
     objectives = "; ".join(dict.fromkeys(each.objective for each in card.operating_points))
+    title, how = "What was chosen", f"The score is that of {objectives}."
+    if any(each.gate == "classifier" for each in card.operating_points):
+        title += " together"
+        how = (
+            "Thresholds and smallest object were chosen together for each kind of gate, by "
+            f"{objectives}."
+        )
     return f"""
-## What was chosen together
+## {title}
 
-Thresholds and smallest object were chosen together for each kind of gate, by {objectives}.
+{how}
 The score without the fold is that of each fold at what was chosen on the others.
 
 | which gate | its threshold | mask threshold | smallest object | score | score without the fold |

@@ -17,6 +17,8 @@ from delineate.inference.postprocess import labels_from_probability
 from delineate.metrics.thresholds import Cut
 from delineate.workflows.classification_writing import write_classification
 from delineate.workflows.evaluation_page import write_pages
+from delineate.workflows.head_gate import EMPTY_RULE, MEAN_DICE
+from delineate.workflows.held_out_gate import HeldOutGate
 from delineate.workflows.held_out_scores import HeldOutScores
 from delineate.workflows.out_of_fold import OutOfFold
 from delineate.workflows.parted_data import PartedData
@@ -25,6 +27,10 @@ from delineate.workflows.scoring import Answer, score_and_write
 _UNSEEN = (
     "out of fold: each image is answered by the members of its own fold alone, which learnt from "
     "no image of that fold; the model itself, the mean of all members, has seen every one of them"
+)
+_PLANNED = (
+    "the recipe was planned on training images of every fold: their sizes, intensities and masks "
+    "had a part in its settings, though in nothing else that answers their own fold"
 )
 _VALIDATED = (
     "on the validation split, where checkpoints and threshold were chosen: expect less on new "
@@ -39,6 +45,8 @@ def write_evaluation(
     parts: PartedData,
     card: ModelCard,
     *,
+    gate: HeldOutGate | None = None,
+    is_planned: bool = False,
     seed: int,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -46,6 +54,8 @@ def write_evaluation(
 
     Masks of a fold are cut at what the other folds chose, so that no score is flattered by the
     choice. Verdicts of a classifier are cut at the threshold that was chosen on all of them.
+    A head as `gate` keeps no image back here; a note says what it would make of the masks.
+    Another says so where the recipe `is_planned` on images of every fold.
     """
     scored = _scored(parts, cases)
     # The mean of all training masks would hold the very mask that it is compared with.
@@ -65,6 +75,7 @@ def write_evaluation(
         "cuts": {str(fold): cut for fold, cut in scores.cuts.items()},
     }
     settings = EvaluationSettings(seed=seed)
+    planned = (_PLANNED,) if is_planned and parts.is_folded else ()
     if card.task == "classify":
         return _classification(
             folder, cases, scores, scored, card, name=name, facts=facts, settings=settings
@@ -92,7 +103,7 @@ def write_evaluation(
         threshold_origin=_origin(scores, card),
         palette="default",
         facts=facts,
-        notes=_notes(parts, scores),
+        notes=(*_notes(parts, scores), *planned, *_notes_of_gate(gate)),
         settings=settings,
         progress=progress,
     )
@@ -159,6 +170,23 @@ def _notes(parts: PartedData, scores: HeldOutScores) -> tuple[str, ...]:
     if not cuts:
         return (_UNSEEN,)
     return (_UNSEEN, f"masks of each fold are cut at what the other folds chose: {_range(cuts)}")
+
+
+def _notes_of_gate(gate: HeldOutGate | None) -> tuple[str, ...]:
+    """That masks are scored without the head, and what it would make of them."""
+    if gate is None or gate.gate is None or gate.with_gate is None:
+        return ()
+    on, off = gate.with_gate, gate.without_gate
+    said = f"{on.value:.3f} with it and {off.value:.3f} without"
+    if on.cross_fitted is not None and off.cross_fitted is not None:
+        said += (
+            f", and {on.cross_fitted:.3f} with it and {off.cross_fitted:.3f} without where each "
+            "fold is cut at what the other folds chose"
+        )
+    return (
+        "no mask is kept back here, though the model's own head is its gate from "
+        f"{gate.gate.threshold:.3f} on: {MEAN_DICE}, {EMPTY_RULE}, is {said}",
+    )
 
 
 def _origin(scores: HeldOutScores, card: ModelCard) -> str:

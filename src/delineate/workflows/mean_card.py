@@ -10,6 +10,8 @@ from delineate.data.listing import counted
 from delineate.inference.model_card import ModelCard, OperatingPoint
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import Recipe, recipe_text
+from delineate.workflows.head_gate import RANKING
+from delineate.workflows.held_out_gate import HeldOutGate
 from delineate.workflows.held_out_scores import HeldOutScores
 from delineate.workflows.members import MEMBERS, Member
 from delineate.workflows.parted_data import PartedData
@@ -38,10 +40,12 @@ def mean_card(
     scores: HeldOutScores,
     *,
     minutes: float,
+    gate: HeldOutGate | None = None,
 ) -> ModelCard:
     """What travels with the members: their number, one threshold for all, and their scores.
 
     How an image is prepared is said by each member for itself; what stands here is the first's.
+    `gate` is the head of the members, where they have one.
     """
     cards = [member.card for member in members]
     first, training = cards[0], [card.training for card in cards]
@@ -54,10 +58,10 @@ def mean_card(
             "weights_sha256": None,
             "classical": None,
             "has_presence_head": False,
-            "gate": None,
+            "gate": None if gate is None else gate.gate,
             "members": tuple(f"{MEMBERS}/{member.name}" for member in members),
             "threshold": scores.threshold,
-            "operating_points": _operating_points(first, scores),
+            "operating_points": _operating_points(first, scores, gate),
             "training": first.training
             | {
                 "recipe_sha256": sha256_of_text(recipe_text(plan)),
@@ -77,7 +81,7 @@ def mean_card(
             },
             "validation": {
                 "watched": first.validation["watched"],
-                "scores": dict(scores.scores),
+                "scores": {**scores.scores, **({} if gate is None else {RANKING: gate.ranking})},
                 "rule": f"{_RULES[first.task]}; {_UNSEEN if parts.is_folded else _VALIDATED}",
             },
         }
@@ -100,6 +104,7 @@ def members_document(
     scores: HeldOutScores,
     *,
     card: ModelCard,
+    gate: HeldOutGate | None = None,
 ) -> dict[str, Any]:
     """What `folds.json` says: every member with its cost and scores, every fold, and the whole."""
     return {
@@ -114,6 +119,7 @@ def members_document(
         "scores": dict(scores.scores),
         "threshold": scores.threshold.model_dump(mode="json"),
         "cross_fitted_score": scores.cross_fitted,
+        "gate": None if gate is None else gate.document,
         "minutes": card.training["minutes"],
         "folds": [
             {
@@ -145,11 +151,18 @@ def _row(member: Member) -> dict[str, Any]:
     }
 
 
-def _operating_points(first: ModelCard, scores: HeldOutScores) -> tuple[OperatingPoint, ...]:
-    """The one threshold, with what it is worth where each fold has no part in the choice."""
+def _operating_points(
+    first: ModelCard, scores: HeldOutScores, gate: HeldOutGate | None
+) -> tuple[OperatingPoint, ...]:
+    """The one threshold, with what it is worth where each fold has no part in the choice.
+
+    Where a head may stand before the masks, with it and without, both by the same mean Dice.
+    """
     threshold = scores.threshold
     if first.task == "classify" or threshold.value is None:
         return ()
+    if gate is not None and gate.gate is not None:
+        return gate.points(threshold.value, minimum_area_px=first.predict.minimum_area_px)
     return (
         OperatingPoint(
             gate=None,

@@ -20,6 +20,7 @@ from delineate.report.folds_page import write_folds_page
 from delineate.training.budget import Clock
 from delineate.workflows.composed_page import composed_page
 from delineate.workflows.held_out_evaluation import write_evaluation
+from delineate.workflows.held_out_gate import held_out_gate
 from delineate.workflows.held_out_scores import (
     HeldOutScores,
     segmentation_scores,
@@ -38,6 +39,7 @@ from delineate.workflows.out_of_fold import (
     write_out_of_fold,
 )
 from delineate.workflows.parted_data import PartedData
+from delineate.workflows.plan import FILE as PLAN
 from delineate.workflows.plan import Planned
 from delineate.workflows.run_folder import RUN, RunFacts
 from delineate.workflows.starting import AskedData
@@ -128,9 +130,30 @@ def train_folds(
     cases = _trained_and_predicted(run, members, clock=clock, encoders=encoders, progress=progress)
     folder = _held_out_folder(out, parts)
     scores = _scores(plan, cases, parts, progress)
-    card = mean_card(plan, members, parts, facts, scores, minutes=clock.elapsed_s() / 60)
-    write_evaluation(folder, cases, scores, parts, card, seed=facts.seed, progress=progress)
-    document = members_document(members, parts, facts, scores, card=card)
+    gate = None
+    if plan.task == "segment":
+        gate = held_out_gate(
+            cases,
+            parts.dataset,
+            scores,
+            minimum_area_px=members[0].card.predict.minimum_area_px,
+            is_folded=parts.is_folded,
+            progress=progress,
+        )
+    minutes_used = clock.elapsed_s() / 60
+    card = mean_card(plan, members, parts, facts, scores, minutes=minutes_used, gate=gate)
+    write_evaluation(
+        folder,
+        cases,
+        scores,
+        parts,
+        card,
+        gate=gate,
+        is_planned=(out / PLAN).is_file(),
+        seed=facts.seed,
+        progress=progress,
+    )
+    document = members_document(members, parts, facts, scores, card=card, gate=gate)
     write_json(out / DOCUMENT, document, schema=SCHEMA)
     write_folds_page(out / PAGE, document=document, evaluation=f"{folder.name}/evaluation.html")
     # The model comes last: a run that holds one is whole.
@@ -167,6 +190,7 @@ def _trained_and_predicted(
                 folds_left=parts.count + 1 - fold,
             )
             progress.say(f"{member.name}, {members.index(member) + 1} of {len(members)}")
+            began_s, is_begun = clock.elapsed_s(), (member.folder / RUN).is_file()
             train_member(
                 member,
                 plan,
@@ -177,6 +201,8 @@ def _trained_and_predicted(
                 encoder_file=encoders and encoders / MEMBERS / member.name / "model" / WEIGHTS,
                 progress=progress,
             )
+            if is_begun:  # what it took before it was interrupted counts too
+                clock.restart(max(member.used_s - (clock.elapsed_s() - began_s), 0.0))
             progress.say(f"{member.name}: {_words(member)}")
         card = own[0].card
         known = read_out_of_fold(folder / TABLE, card)
