@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from delineate.cli.preflight_table import preflight_table
 from delineate.core.errors import DelineateError, LayoutError, SettingsError
 from delineate.data.folding import read_folds
 from delineate.files.mask_files import read_probability
@@ -305,6 +306,42 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
         _train(films, tmp_path / "run", **options)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_fold_without_anything_to_find_is_refused_before_anything_is_written(films, tmp_path):
+    """The gate cannot learn from it; that is said before a segmenter is trained for hours."""
+    data = _write_films(tmp_path / "data")
+    for file in (data / "masks").glob("*_1.png"):
+        if file.name != "s3_1.png":
+            Image.fromarray(np.zeros((41, 37), np.uint8)).save(file)
+    options = {"recipe": str(films / "two.toml"), "subjects": SUBJECTS, **WHAT}
+    with pytest.raises(LayoutError, match=r"fold \d holds .* found something in none of them"):
+        train(data, tmp_path / "run", split_file=films / "split.csv", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_both_stages_have_their_preflight_before_either_is_trained(run):
+    """It is one, and says of each what it takes."""
+    assert [file.parent for file in run.rglob("preflight.json")] == [run]
+    report = json.loads((run / "preflight.json").read_text())
+    segmenter, gate = report["estimate"]["memory"], report["gate"]["estimate"]["memory"]
+    assert segmenter["needed_bytes"] != gate["needed_bytes"]
+
+
+def test_a_dry_run_looks_at_both_stages(films, tmp_path):
+    """Each with its share of the minutes of a fold, and nothing is written."""
+    options = {"steps": None, "minutes": 20.0, "changes": ("budget.gate_share=0.25",)}
+    document = _train(films, tmp_path / "run", dry_run=True, **options).document
+    assert document["estimate"]["minutes"] == pytest.approx(7.5)
+    assert document["gate"]["estimate"]["minutes"] == pytest.approx(2.5)
+    assert "\n".join(preflight_table(document)).count("loss on two images") == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_refuses_what_two_stages_cannot_learn_from(films, tmp_path):
+    """A table of labels, which the training refuses too."""
+    with pytest.raises(SettingsError, match=r"--labels .*: the gate of two stages learns from"):
+        _train(films, tmp_path / "run", dry_run=True, labels=tmp_path / "labels.csv")
 
 
 def test_several_classes_are_refused(films, tmp_path):

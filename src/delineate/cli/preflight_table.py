@@ -11,7 +11,10 @@ _GIB = 2**30
 
 
 def preflight_table(document: Mapping[str, Any]) -> Iterator[str]:
-    """What was looked at, and time and memory of the training as far as they are known."""
+    """What was looked at, and time and memory of the training as far as they are known.
+
+    Of two stages those of the segmenter first, then those of the gate.
+    """
     seen = document["looked_at"]
     rows = [
         ["cases decoded", f"{seen['cases']:,}"],
@@ -22,8 +25,17 @@ def preflight_table(document: Mapping[str, Any]) -> Iterator[str]:
     if estimate is None:
         yield from columns([*rows, ["nothing to try", "a method without a network"]])
         return
+    gate = document.get("gate")
+    if gate is None:
+        yield from columns([*rows, *_rows(estimate)])
+        return
+    parts = [["segmenter:"], *_rows(estimate), ["gate:"], *_rows(gate["estimate"])]
+    yield from columns([*rows, *parts])
+
+
+def _rows(estimate: Mapping[str, Any]) -> list[list[str]]:
     loss, memory = estimate["loss"], estimate["memory"]
-    rows += [
+    return [
         [
             "loss on two images",
             f"{_loss(loss['first'])}, {_loss(loss['last'])} after {loss['steps']} steps",
@@ -40,7 +52,6 @@ def preflight_table(document: Mapping[str, Any]) -> Iterator[str]:
         ],
         ["memory", f"about {memory['needed_bytes'] / _GIB:.2f} GiB, {_free(memory)}"],
     ]
-    yield from columns(rows)
 
 
 def _loss(value: float | None) -> str:

@@ -136,7 +136,7 @@ def parted(
         origin = f"{_rule(folds)}; {test}"
         data = TrainingData(replace(reviewed, dataset=dataset), origin, leaks, facts)
         parts = PartedData(data, found, is_folded=True)
-        _require_both_kinds(parts)
+        require_both_in_folds(parts)
         yield parts
 
 
@@ -176,8 +176,12 @@ def _rule(folds: int) -> str:
     return f"{counted(folds, 'fold')} by subject, alike in empty masks and area, seeded"
 
 
-def _require_both_kinds(parts: PartedData) -> None:
-    """Every fold of a classifier's data holds images with and without something to find."""
+def require_both_in_folds(parts: PartedData) -> None:
+    """Refuse folds of a classifier's data without images of both kinds; nothing of masks.
+
+    Raises:
+        LayoutError: naming the fold.
+    """
     labels = parts.dataset.image_labels
     if labels:
         for fold in range(1, parts.count + 1):

@@ -23,7 +23,8 @@ class Preflight:
     """What was looked at, what was found and accepted, and what a trial of the network told.
 
     `looked_at` counts cases and masks; `estimate` is None where nothing was tried, and
-    `why_untried` says then why not.
+    `why_untried` says then why not. Of two stages it is the segmenter's, and `gate` that of the
+    other.
     """
 
     source: Path
@@ -32,11 +33,13 @@ class Preflight:
     notes: tuple[str, ...] = ()
     estimate: dict[str, Any] | None = None
     why_untried: str | None = None
+    gate: Preflight | None = None
 
     @property
     def document(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {
+        gate = {} if self.gate is None else {"gate": self.gate.document}
+        return gate | {
             "looked_at": self.looked_at,
             "accepted": [{"name": each.name, "text": each.text} for each in self.accepted],
             "notes": list(self.notes),
@@ -69,6 +72,8 @@ class Preflight:
             progress.say(f"note: {note}")
         if self.why_untried is not None:
             progress.say(f"preflight: no steps on two images, for {self.why_untried}")
+        for note in () if self.gate is None else self.gate.notes:
+            progress.say(f"note: gate: {note}")
 
 
 @dataclass(frozen=True)

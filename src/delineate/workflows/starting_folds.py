@@ -17,6 +17,7 @@ from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import Recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.training.budget import Budget
+from delineate.workflows.gate_data import gate_parts
 from delineate.workflows.inputs import inputs_of
 from delineate.workflows.labelled_data import data_digest
 from delineate.workflows.members import as_member
@@ -152,7 +153,7 @@ def started(
             accepted=tuple(accepted),
             **_how_it_calculates(plan, parts, device, threads),
         )
-        report = None if is_checked else _preflight(plan, parts, facts, progress)
+        report = None if is_checked else _preflight(plan, parts, facts, whole, progress)
         inputs = inputs_of(parts.dataset, *asked.files, recipe)
         new_folder(out, overwrite=overwrite, resume=resume, can_resume=True, inputs=inputs)
         parts = parts.placed_in(out)
@@ -167,18 +168,44 @@ def started(
     return Started(out, asked.source, plan, parts, facts)
 
 
-def _preflight(plan: Plan, parts: PartedData, facts: RunFacts, progress: Progress) -> Preflight:
-    """The data checks over all of it, and the trial of the first member's training."""
+def _preflight(
+    plan: Plan,
+    parts: PartedData,
+    facts: RunFacts,
+    whole: TwoStageRecipe | None,
+    progress: Progress,
+) -> Preflight:
+    """The data checks over all of it, and the trial of the first member's training.
+
+    Of two stages both are tried, however late the second is trained.
+    """
     report = preflight_data(parts.data, accepted=facts.accepted, progress=progress)
     if isinstance(plan, Recipe):
-        from delineate.workflows.preflight_network import preflight_of_recipe
-
-        trainings = parts.count * facts.seeds
-        member = facts.model_copy(update={"minutes": facts.minutes and facts.minutes / trainings})
-        first = parts.of_fold(1)
-        report = preflight_of_recipe(report, plan, first, member, progress=progress)
+        share = 1.0 if whole is None else 1 - whole.budget.gate_share
+        report = _tried(report, plan, parts, facts, share, progress)
+    if whole is not None:
+        begun = Preflight(report.source, report.looked_at)
+        own = gate_parts(parts, progress)
+        gate = _tried(begun, whole.gate, own, facts, whole.budget.gate_share, progress)
+        report = replace(report, gate=gate)
     report.tell(progress)
     return report
+
+
+def _tried(
+    report: Preflight,
+    plan: Recipe,
+    parts: PartedData,
+    facts: RunFacts,
+    share: float,
+    progress: Progress,
+) -> Preflight:
+    """The report with the trial of a recipe whose trainings have a share of the minutes."""
+    from delineate.workflows.preflight_network import preflight_of_recipe
+
+    minutes = facts.minutes and facts.minutes * share / (parts.count * facts.seeds)
+    member = facts.model_copy(update={"minutes": minutes})
+    return preflight_of_recipe(report, plan, parts.of_fold(1), member, progress=progress)
 
 
 def _how_it_calculates(

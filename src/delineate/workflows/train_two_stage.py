@@ -68,7 +68,7 @@ def train_two_stage(
     Raises:
         DelineateError: data, recipe or output folder that cannot be used; nothing is lost.
     """
-    _require_masks_alone(asked)
+    require_masks_alone(asked)
     is_taken_up = resume and (out / RUN).is_file()
     if is_taken_up and (recipe or changes):
         raise SettingsError(
@@ -97,7 +97,7 @@ def train_two_stage(
         seed=seed,
         device=device,
         threads=threads,
-        require=_require_one_foreground,
+        require=require_one_foreground,
         accepted=accepted,
         progress=progress,
     )
@@ -151,8 +151,8 @@ def _trained(
             device=facts.device,
             threads=facts.threads,
             accepted=facts.accepted,
-            # The segmenter's preflight was that of the whole, before anything was written.
-            is_checked=name == SEGMENTER,
+            # Both had their preflight before anything was written.
+            is_checked=True,
             progress=progress,
         )
     return read_out_of_fold(folder / OUT_OF_FOLD / TABLE, read_card(folder))
@@ -214,7 +214,7 @@ def _for_epochs(plan: Recipe, epochs: int | None) -> Recipe:
     return plan.model_copy(update={"train": plan.train.model_copy(update={"epochs": epochs})})
 
 
-def _require_masks_alone(asked: AskedData) -> None:
+def require_masks_alone(asked: AskedData) -> None:
     """Refuse a table of image labels: the gate learns whether a mask holds anything."""
     if asked.labels is not None:
         raise SettingsError(
@@ -223,7 +223,7 @@ def _require_masks_alone(asked: AskedData) -> None:
         )
 
 
-def _require_one_foreground(dataset: Dataset) -> None:
+def require_one_foreground(dataset: Dataset) -> None:
     """Refuse several classes, whose masks are not cut by one threshold."""
     if len(dataset.classes) != 2 or dataset.is_overlapping:
         names = ", ".join(each.name for each in dataset.classes[1:])
