@@ -154,6 +154,22 @@ def test_ctrl_c_before_there_is_a_run(delineate, tmp_path, monkeypatch):
     assert result.stderr == "interrupted; nothing was trained yet; start again\n"
 
 
+@pytest.mark.parametrize("begun", ["checkpoints", "members", "gate", "segmenter"])
+def test_ctrl_c_in_any_kind_of_run_says_how_to_go_on(delineate, tmp_path, monkeypatch, begun):
+    """One training, several, and either stage of two can be gone on with."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("delineate.workflows.train.train", interrupt)
+    run = tmp_path / "run"
+    (run / begun).mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    result = delineate("train", "data", "--out", run)
+    assert result.exit_code == 130
+    assert result.stderr.endswith(f"go on with: delineate train data --out {run} --resume\n")
+
+
 @pytest.mark.parametrize("options", [["--recipe", "general"], ["--set", "train.batch=4"]])
 def test_resume_refuses_another_recipe(delineate, run_folder, options):
     """A resumed run takes its recipe from the run folder and nowhere else."""

@@ -170,10 +170,14 @@ def train(
     console.finish(result, (preflight_table if dry_run else _table)(result.document))
 
 
+# What a run holds that can be gone on with: of one training, of several, or of two stages.
+_BEGUN = ("checkpoints", "members", "gate", "segmenter")
+
+
 def _what_remains(source: Path, out: Path) -> str:
     if not (out / "run.json").is_file():
         return "nothing was trained yet; start again"
-    if not any((out / name).is_dir() for name in ("checkpoints", "members")):
+    if not any((out / name).is_dir() for name in _BEGUN):
         return f"{out} holds no model and no checkpoint yet; start again with --overwrite"
     return (
         f"{out} keeps the run up to its last checkpoint; "
