@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from delineate.inference.verdict import Verdict
-from delineate.report.gate_pictures import with_verdict
+from delineate.report.gate_pictures import wide_enough, with_verdict
 from delineate.report.overlays import LegendEntry
 
 
@@ -50,3 +51,16 @@ def test_notes_and_colours_stand_in_the_strip_too() -> None:
     named = with_verdict(picture, verdict, [LegendEntry((230, 40, 40), "gas")])
     assert named.shape[0] > plain.shape[0]
     assert (named[40:] == (230, 40, 40)).all(axis=2).any()
+
+
+@pytest.mark.parametrize("width", [1, 64, 159, 160, 300])
+def test_words_are_no_wider_than_a_picture_on_a_page(width: int) -> None:
+    """Pixels of a small one are repeated, alike in both directions; a large one stays."""
+    small = np.arange(10 * width * 3, dtype=np.uint32).astype(np.uint8).reshape(10, width, 3)
+    large = wide_enough(small)
+    times = large.shape[1] // width
+    np.testing.assert_array_equal(large[::times, ::times], small)
+    assert large.shape == (10 * times, width * times, 3)
+    assert times == 1 or (times - 1) * width < 160
+    shown = with_verdict(large, Verdict(0.0, False))
+    assert shown.shape[1] == large.shape[1]

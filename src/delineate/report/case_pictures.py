@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from delineate.core.types import IGNORE, Image, LabelClass, Labels, Mask
 from delineate.inference.verdict import Verdict
 from delineate.report.display import Picture, photograph
-from delineate.report.gate_pictures import verdict_words, with_verdict
+from delineate.report.gate_pictures import verdict_words, wide_enough, with_verdict
 from delineate.report.overlays import (
     LegendEntry,
     class_legend,
@@ -58,7 +58,8 @@ def case_picture(
         drawn = overlay(image, truth, prediction, palette=palette, region=region)
         alt = f"Truth and prediction over image {case_id}"
         if verdict is not None:
-            drawn, alt = with_verdict(drawn, verdict), f"{alt}: {verdict_words(verdict)}"
+            drawn = with_verdict(wide_enough(drawn), verdict)
+            alt = f"{alt}: {verdict_words(verdict)}"
         shown.append(photograph(drawn, "truth and prediction", alt, longest_px))
     else:
         for name, labels in (("truth", truth), ("prediction", prediction)):
@@ -67,7 +68,8 @@ def case_picture(
             )
             alt = f"The {name} over image {case_id}"
             if verdict is not None and name == "prediction":
-                drawn, alt = with_verdict(drawn, verdict), f"{alt}: {verdict_words(verdict)}"
+                drawn = with_verdict(wide_enough(drawn), verdict)
+                alt = f"{alt}: {verdict_words(verdict)}"
             shown.append(photograph(drawn, name, alt, longest_px))
     said = "; ".join(text for text in (caption, _empty_remark(truth, prediction)) if text)
     return CasePicture(case_id, subject, role, said, tuple(shown))

@@ -9,6 +9,8 @@ from delineate.report.display import Rgb
 from delineate.report.legend_strip import with_legend
 from delineate.report.overlays import LegendEntry
 
+# Wider than the words are in the strip.
+_WORDS_PX = 160
 DETECTED, NOT_DETECTED = "detected", "not detected"
 
 
@@ -21,6 +23,15 @@ def verdict_words(verdict: Verdict) -> str:
     """
     said = DETECTED if verdict.is_present else NOT_DETECTED
     return f"{said}, {verdict.probability:.2f}"
+
+
+def wide_enough(picture: Rgb) -> Rgb:
+    """The picture with each pixel repeated until the words below are no wider than it is.
+
+    On a page it is then shown as large as the same image without words.
+    """
+    times = -(-_WORDS_PX // picture.shape[1])
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def with_verdict(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from delineate.core.errors import DelineateError
+from delineate.data.listing import counted
 from delineate.data.masks import foreground_shares
 from delineate.data.reading import read_case
 from delineate.data.sample import SPLITS, TEST, Dataset
@@ -20,6 +21,7 @@ from delineate.files.class_masks import read_class_masks
 from delineate.files.mask_decoding import read_mask
 from delineate.files.mask_encoding import MaskEncoding
 from delineate.inference.verdict import Verdict
+from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import AnyRecipe, load_recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.report.case_pictures import CasePicture, best_median_worst, case_picture
@@ -28,7 +30,7 @@ from delineate.report.report_page import RecipeChoice, RunReport, SplitRow, writ
 from delineate.report.score_plots import evaluation_plots
 from delineate.workflows.curves import read_history
 from delineate.workflows.evaluated_structure import structure_pictures
-from delineate.workflows.run_folder import RECIPE, SPLIT, read_run
+from delineate.workflows.run_folder import RECIPE, SPLIT, RunFacts, read_run
 from delineate.workflows.scoring import PAGE, PREDICTIONS, ScoringResult, file_name
 
 REPORT = "report.html"
@@ -177,9 +179,6 @@ def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown
     facts = read_run(run)
     recipe = load_recipe(str(run / RECIPE))
     document = result.document
-    budget = f"{facts.steps} steps" if facts.steps is not None else "every combination"
-    if facts.minutes is not None:
-        budget = f"{facts.minutes:g} minutes"
     known = {sample.id for sample in dataset.samples}  # decisions may have dropped some
     assignment = {id_: split for id_, split in read_split(run / SPLIT).items() if id_ in known}
     whole = apply_split(dataset, assignment)
@@ -200,7 +199,8 @@ def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown
         recipe_name=f"{recipe.name}: {recipe.description}",
         history=read_history(run),
         training=[
-            ("Budget", budget),
+            *training_rows(facts, recipe),
+            ("Budget", budget_words(facts, recipe)),
             ("Seed", str(facts.seed)),
             ("Precision", f"{facts.precision}: {facts.why_precision}"),
             ("Threads", str(facts.threads)),
@@ -211,6 +211,36 @@ def _run_report(run: Path, result: ScoringResult, dataset: Dataset, shown: Shown
         pictures=shown.pictures,
         palette=str(document["palette"]),
     )
+
+
+def training_rows(facts: RunFacts, recipe: AnyRecipe) -> list[tuple[str, str]]:
+    """How many trainings the run holds, where it holds several."""
+    count = _count(facts, recipe)
+    if count == 1:
+        return []
+    parts = [counted(facts.folds, "fold")] if facts.folds else []
+    parts += [counted(facts.seeds, "seed")] if facts.seeds > 1 else []
+    parts += ["gate and segmenter"] if isinstance(recipe, TwoStageRecipe) else []
+    return [("Trainings", f"{count}: {', '.join(parts)}")]
+
+
+def budget_words(facts: RunFacts, recipe: AnyRecipe) -> str:
+    """What the training was given, or each of several, or all of them together."""
+    has_several = _count(facts, recipe) > 1
+    if facts.minutes is not None:
+        return f"{facts.minutes:g} minutes{' for all of them' if has_several else ''}"
+    if facts.steps is not None:
+        given = counted(facts.steps, "step")
+    elif isinstance(recipe, ClassicalRecipe):
+        given = "every combination"
+    else:
+        given = "the epochs of the recipe"
+    return f"{given}{', for each' if has_several else ''}"
+
+
+def _count(facts: RunFacts, recipe: AnyRecipe) -> int:
+    stages = 2 if isinstance(recipe, TwoStageRecipe) else 1
+    return stages * (facts.folds or 1) * facts.seeds
 
 
 def _subjects(dataset: Dataset) -> str:
