@@ -219,6 +219,17 @@ def test_images_are_listed_once_in_natural_order(tmp_path):
     assert [file.name for file in listed_images([tmp_path])] == ["9.png", "10.png"]
 
 
+def test_deeper_folders_are_named_with_what_to_do(tmp_path):
+    """DICOM files are often exported so; the pattern that is named finds them."""
+    deep = tmp_path / "study" / "series"
+    deep.mkdir(parents=True)
+    (deep / "1.dcm").write_bytes(b"")
+    with pytest.raises(LayoutError, match="folders in a folder are not searched") as caught:
+        listed_images([tmp_path])
+    pattern = str(caught.value).split("'")[-2]
+    assert listed_images([pattern]) == [deep / "1.dcm"]
+
+
 def test_one_file_under_two_paths_is_one_image(tmp_path):
     """Neither `..` nor a link to a folder makes two of it; a link to a file is another name."""
     (tmp_path / "a").mkdir()

@@ -32,10 +32,21 @@ def listed_images(images: Sequence[Path | str]) -> list[Path]:
             raise LayoutError(f"{each}: no such file or folder; give images, folders or patterns")
     if not found:
         shown = ", ".join(map(str, images))
-        raise LayoutError(f"{shown}: expected images, found none; see `delineate predict --help`")
+        raise LayoutError(f"{shown}: expected images, found none; {_remedy(images)}")
     # By the folder's own path, whatever words lead there; a link in it is an image of its own.
     each_once = {path.parent.resolve() / path.name: path for path in reversed(found)}
     return sorted(each_once.values(), key=lambda path: natural_key(str(path)))
+
+
+def _remedy(images: Sequence[Path | str]) -> str:
+    """How images are given, where folders hold them deeper than is searched."""
+    for folder in (Path(each) for each in images):
+        if folder.is_dir() and any(inside.is_dir() for inside in folder.iterdir()):
+            return (
+                "folders in a folder are not searched; give a pattern in quotes, such as "
+                f"'{folder}/**/*.png' or '{folder}/**/*.dcm'"
+            )
+    return "see `delineate predict --help`"
 
 
 def failure_of(file: Path, problem: DelineateError) -> str:
