@@ -40,7 +40,9 @@ def document(**changes):
         "split": "2 folds by subject; no test part",
         "is_folded": True,
         "rule": RULE,
+        "watched": "pooled_dice",
         "scores": SCORES,
+        "gate": None,
         "threshold": {"value": 0.4567, "values": None, "rule": "the highest Dice", "score": 0.82},
         "cross_fitted_score": 0.8111,
         "minutes": 1.5,
@@ -149,3 +151,27 @@ def test_the_page_is_one_file_and_escapes(page):
     assert "eyes &amp; &lt;ears&gt;" in text
     assert 'href="out_of_fold/evaluation.html"' in text
     assert "http" not in text.replace("http-equiv", "")
+
+
+def test_summary_tells_the_score_that_is_watched(page):
+    """That of the recipe, where it stands in the table; else the first of them."""
+    assert "Dice, mean per image 0.700, out of fold" in page(watched="mean_dice")
+    assert "Dice, pooled 0.801, out of fold" in page(watched="cross_entropy")
+
+
+def test_head_that_became_a_gate_stands_beside_the_masks_without_it(page):
+    """Both mean Dice, where they were chosen and cross-fitted, with their rule."""
+    gate = {
+        "threshold": 0.35,
+        "presence_roc_auc": 0.9,
+        "mean_dice": 0.875,
+        "cross_fitted_mean_dice": 0.75,
+        "mean_dice_without": 0.5,
+        "cross_fitted_mean_dice_without": 0.4,
+        "rule": "mean Dice of the images",
+    }
+    said = "their own head, from 0.350 on: 0.8750 with it, 0.5000 without; 0.7500 and 0.4000 with"
+    assert said in page(gate=gate)
+    alone = page(gate=gate | {"cross_fitted_mean_dice": None})
+    assert "0.5000 without. Mean Dice of the images" in alone
+    assert "their own head" not in page(gate=gate | {"threshold": None})

@@ -141,3 +141,14 @@ def test_pages_of_folds_say_what_the_head_is_worth(folded: Path) -> None:
     assert "their own head, from" in (folded / "folds.html").read_text()
     notes = json.loads((folded / "out_of_fold" / "evaluation.json").read_text())["notes"]
     assert any(note.startswith("no mask is kept back here") for note in notes)
+
+
+def test_mean_is_evaluated_behind_its_head_and_without(
+    headed: tuple[Path, Path], folded: Path
+) -> None:
+    """Both ways stand beside each other, and each member beside the mean."""
+    document = evaluate(folded, headed[0], split="test", threads=1).document
+    ways = {way["gate"]: way for way in document["two_stage"]["ways"]}
+    assert ways["head"]["gate_threshold"] == read_card(folded).gate.threshold
+    assert ways[None]["gate_threshold"] is None
+    assert len(document["members"]["rows"]) == 3

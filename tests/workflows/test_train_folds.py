@@ -292,6 +292,7 @@ def test_a_plan_that_saw_every_fold_is_named(folds_run, tiny_set, tmp_path, trai
         ({"seeds": 2}, "--seeds 2: this run was started with 1"),
         ({"steps": 7}, "--steps 7: this run was started with 40"),
         ({"epochs": 2}, "--resume: split, labels and epochs come from the run folder"),
+        ({"accept": ["masks-shifted"]}, "--resume: this run had its preflight"),
         ({"recipe": "vessel"}, "--resume: recipe and settings come from the run folder"),
     ],
 )

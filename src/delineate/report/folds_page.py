@@ -175,8 +175,9 @@ def _notes(document: Document) -> list[str]:
 
 
 def _watched(document: Document) -> str:
-    """The first score, which is the one that recipes of its task watch by default."""
-    return str(next(iter(document["scores"])))
+    """The score that the recipe watches, or the first where that is none of them."""
+    watched = str(document["watched"])
+    return watched if watched in document["scores"] else str(next(iter(document["scores"])))
 
 
 def _is_comparable(document: Document, name: str) -> bool:

@@ -116,6 +116,7 @@ def members_document(
         "split": parts.data.split_origin,
         "is_folded": parts.is_folded,
         "rule": card.validation["rule"],
+        "watched": card.validation["watched"],
         "scores": dict(scores.scores),
         "threshold": scores.threshold.model_dump(mode="json"),
         "cross_fitted_score": scores.cross_fitted,

@@ -107,6 +107,11 @@ def started(
         DelineateError: data, recipe or output folder that cannot be used; nothing was written.
     """
     if resume and (out / RUN).is_file():
+        if accepted and not is_checked:
+            raise SettingsError(
+                "--resume: this run had its preflight; leave --accept out, or start anew with "
+                "--overwrite"
+            )
         facts = read_run(out)
         _require_same(
             facts, asked, epochs, folds=folds, seeds=seeds, minutes=minutes, steps=steps, seed=seed,
