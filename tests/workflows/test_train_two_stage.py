@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -278,6 +279,16 @@ def test_minutes_are_shared(films, tmp_path, monkeypatch):
     again = _asked_of_stages(films, tmp_path / "run", monkeypatch, resume=True)
     assert again["gate"]["minutes"] == pytest.approx(15, abs=0.5)
     assert again["segmenter"]["minutes"] == pytest.approx(45, abs=0.5)
+
+
+def test_an_unreadable_test_image_is_none_of_its_business(films, tmp_path, monkeypatch):
+    """No image for test is opened, neither for the training nor for the sharing of its minutes."""
+    copy = Path(shutil.copytree(films, tmp_path / "copy", ignore=shutil.ignore_patterns("run")))
+    for name in ("s8_0", "s9_1"):
+        (copy / "data" / "images" / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    options = {"minutes": 60.0, "steps": None, "changes": ("budget.gate_share=0.25",)}
+    seen = _asked_of_stages(copy, tmp_path / "run", monkeypatch, **options)
+    assert seen["gate"]["minutes"] == pytest.approx(15, abs=0.5)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 
 from delineate.core.errors import LayoutError, SettingsError
 from delineate.core.progress import SILENT, Progress
-from delineate.data.sample import Dataset
+from delineate.data.sample import TRAIN, Dataset
 from delineate.files.image_files import image_size
 from delineate.files.writing import write_json
 from delineate.inference.composing import write_composed
@@ -168,7 +168,7 @@ class _Shares:
         self._first, _ = _order(plan)
         gate = plan.budget.gate_share
         self._shares = {GATE: gate, SEGMENTER: 1 - gate}
-        self._kept_s = _kept_s(run.parts.dataset)
+        self._kept_s = _kept_s(run.parts.dataset.only(TRAIN))  # thresholds are chosen on no other
 
     def minutes_of(self, name: str) -> float | None:
         """Its share of the first stage, of the second those that are left; None without a budget.
