@@ -24,7 +24,7 @@ Score = Mapping[str, Any]
 DICE, POOLED = "dice", "pooled"
 # What of the headline stands on the board itself, where it was counted.
 SHOWN = (LED_BY, (DICE, POOLED), ("iou", POOLED), ("roc_auc", POOLED))
-COSTS = ("Dice by seed", "Training, s", "ms an image", "Parameters")
+COSTS = ("Dice by seed", "Training, s", "ms an image", "Para\u00admeters")  # a soft hyphen
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from delineate.core.errors import SettingsError, UnreadableFileError
-from delineate.files.writing import read_json, write_json
+from delineate.core.errors import SettingsError
+from delineate.files.writing import write_json
+from delineate.study.records import read_kept
 from delineate.training.budget import Budget
 from delineate.workflows.starting import AskedData
 
@@ -119,14 +120,8 @@ def read_asked(folder: Path) -> AskedStudy:
     Raises:
         UnreadableFileError: no study there, or one of another version.
     """
-    document = read_json(folder / ASKED, schema=SCHEMA)
-    fields = {key: value for key, value in document.items() if key in AskedStudy.model_fields}
-    try:
-        return AskedStudy.model_validate(fields)
-    except ValidationError as error:
-        raise UnreadableFileError(
-            f"{folder / ASKED}: expected a study of this version; start anew with --overwrite"
-        ) from error
+    remedy = "expected a study of this version; start anew with --overwrite"
+    return read_kept(folder / ASKED, AskedStudy, schema=SCHEMA, remedy=remedy)
 
 
 def write_asked(folder: Path, asked: AskedStudy) -> None:

@@ -26,7 +26,8 @@ OVER_SUBJECTS = (
     "the next: that is seen from seed to seed"
 )
 COST_RULE = (
-    "seconds of a training are those from its start to the written model, interruptions left out; "
+    "seconds of a training are those from its start to the written model, interruptions left out, "
+    "and of two stages the sum of both; "
     f"milliseconds an image: {TIME_RULE}"
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -10,6 +11,7 @@ from delineate.core.errors import UnreadableFileError
 from delineate.files.writing import read_json, write_json, write_text
 
 SCHEMA, RUNS = "study-run", "runs"
+Kept = TypeVar("Kept", bound=BaseModel)
 
 
 class Trained(BaseModel):
@@ -70,15 +72,22 @@ def read_record(folder: Path, recipe: str, seed: int) -> RunRecord:
     file = _file(folder, empty)
     if not file.is_file():
         return empty
-    document = read_json(file, schema=SCHEMA)
-    fields = {key: value for key, value in document.items() if key in RunRecord.model_fields}
+    remedy = "expected a record of this version; delete it, and the run is trained and scored again"
+    return read_kept(file, RunRecord, schema=SCHEMA, remedy=remedy)
+
+
+def read_kept(file: Path, kind: type[Kept], *, schema: str, remedy: str) -> Kept:
+    """What a study keeps in one of its JSON files.
+
+    Raises:
+        UnreadableFileError: no such file, or one of another version, with the remedy.
+    """
+    document = read_json(file, schema=schema)
+    fields = {key: value for key, value in document.items() if key in kind.model_fields}
     try:
-        return RunRecord.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
-        raise UnreadableFileError(
-            f"{file}: expected a record of this version; delete it, and the run is trained and "
-            "scored again"
-        ) from error
+        raise UnreadableFileError(f"{file}: {remedy}") from error
 
 
 def write_record(folder: Path, record: RunRecord) -> RunRecord:

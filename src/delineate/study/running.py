@@ -13,7 +13,6 @@ from delineate.core.checks import sha256_of_file
 from delineate.core.errors import DelineateError, SettingsError
 from delineate.core.progress import Progress
 from delineate.core.types import Image
-from delineate.data.opening import open_dataset
 from delineate.data.sample import Dataset
 from delineate.data.splitting import apply_split, read_split
 from delineate.data.tables import read_table
@@ -35,6 +34,7 @@ from delineate.workflows.labelled_data import data_digest
 from delineate.workflows.out_of_fold import OUT_OF_FOLD
 from delineate.workflows.run_folder import RECIPE, RUN, SPLIT
 from delineate.workflows.scoring import CASES, ScoringResult
+from delineate.workflows.starting import labelled
 from delineate.workflows.timed_models import Timed
 from delineate.workflows.train import train
 
@@ -191,23 +191,12 @@ def _first_images(scored: Path, asked: AskedStudy) -> Iterator[Image]:
 
 def image_files(asked: AskedStudy) -> Mapping[str, Path]:
     """Where the image of each sample is."""
-    return {sample.id: sample.image for sample in _opened(asked).samples}
+    return {sample.id: sample.image for sample in labelled(asked.training_data, "segment").samples}
 
 
 def _as_split(folder: Path, asked: AskedStudy) -> Dataset:
     """The data as it lies there now, in the parts of the study."""
-    return apply_split(_opened(asked), read_split(folder / SPLIT))
-
-
-def _opened(asked: AskedStudy) -> Dataset:
-    data = asked.training_data
-    return open_dataset(
-        data.source,
-        layout=data.layout,
-        masks=data.masks,
-        subjects=data.subjects,
-        overlapping=data.overlapping,
-    )
+    return apply_split(labelled(asked.training_data, "segment"), read_split(folder / SPLIT))
 
 
 def parameters_of(model: Path) -> int:
