@@ -123,7 +123,8 @@ def test_later_changes_win():
         ("patches.size_px=64", r"patches.size_px: .*found 64"),
         ("prepare.size_px=[64, 64]", r"exclude each other"),
         ("predict.margin_px=400", r"leaves nothing between two margins"),
-        ("train.learning_rate=nan", r"train.learning_rate: .*greater than 0"),
+        ("train.learning_rate=nan", r"train.learning_rate: .*finite number"),
+        ("train.learning_rate=inf", r"train.learning_rate: .*finite number"),
         ("train=4", r"train: .*found 4"),
     ],
 )

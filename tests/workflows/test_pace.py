@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from delineate.core.errors import SettingsError
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset
 from delineate.recipe.fingerprint import Machine
@@ -32,6 +33,15 @@ def test_trials_leave_nothing_behind(training):
     measured_pace(load_recipe("general", SMALL), training, replace(ONE_THREAD, threads=2))
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
+
+
+def test_patches_that_memory_cannot_hold_are_one_line(training):
+    """As a change of the plan may ask for; what is not of memory is shown as it is."""
+    huge = load_recipe("general", (*SMALL, "patches.size_px=[4000000, 4000000]"))
+    with pytest.raises(SettingsError, match=r"^1 patches of \[4000000, .* needs more memory"):
+        measured_pace(huge, training, ONE_THREAD)
+    assert not pace._is_of_memory(RuntimeError("shapes do not fit"))
+    assert pace._is_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you"))
 
 
 def test_the_quickest_trial_counts(monkeypatch):

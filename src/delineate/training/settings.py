@@ -87,7 +87,9 @@ class TrainSettings(BaseModel):
     optimiser: Optimiser = Field(
         "adamw", description="adamw, which without weight decay is Adam; or sgd"
     )
-    learning_rate: float = Field(1e-3, gt=0, description="the highest, after the warm-up")
+    learning_rate: float = Field(
+        1e-3, gt=0, allow_inf_nan=False, description="the highest, after the warm-up"
+    )
     schedule: Schedule = Field(
         "cosine", description="cosine: falling to nothing; constant: as it is"
     )

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from delineate.core.errors import SettingsError
 from delineate.data.sample import TRAIN, Dataset
 from delineate.files.image_files import read_image
 from delineate.inference.preparation import Preparation, fit_preparation
@@ -29,7 +30,11 @@ TRIALS, ENOUGH_S = 6, 1.0
 
 
 def measured_pace(recipe: Recipe, dataset: Dataset, machine: Machine) -> Pace:
-    """Seconds of a step and of a validated image, of training images and a network of its own."""
+    """Seconds of a step and of a validated image, of training images and a network of its own.
+
+    Raises:
+        SettingsError: patches that memory cannot hold, as a change of the plan may ask for.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(machine.threads)
     try:
@@ -42,8 +47,23 @@ def measured_pace(recipe: Recipe, dataset: Dataset, machine: Machine) -> Pace:
         step = _step(recipe, dataset, preparation, network, machine.device, precision)
         image = _image(recipe, dataset, preparation, network, machine.device, precision)
         return Pace.measured(*(_quickest(each, machine.device) for each in (step, image)))
+    except (MemoryError, RuntimeError) as error:
+        if not _is_of_memory(error):
+            raise
+        raise SettingsError(
+            f"{recipe.train.batch} patches of {list(recipe.patches.size_px)} px: a trial step "
+            "needs more memory than is free; take fewer with --set train.batch, "
+            "or smaller ones with --set patches.size_px"
+        ) from error
     finally:
         torch.set_num_threads(before)
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: of numpy, of an accelerator, or of torch on the processor."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "allocate memory" in str(error)
 
 
 def _quickest(work: Callable[[], object], device: str) -> float:
