@@ -349,6 +349,19 @@ def test_a_dry_run_looks_at_both_stages(films, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_looks_at_the_folds_that_are_trained_on(films, tmp_path):
+    """Two subjects with anything to find are enough for two folds, however few are held out."""
+    data = _write_films(tmp_path / "data")
+    for file in (data / "masks").glob("*_1.png"):
+        if file.name not in ("s3_1.png", "s5_1.png"):
+            Image.fromarray(np.zeros((41, 37), np.uint8)).save(file)
+    options = {"recipe": str(films / "two.toml"), "subjects": SUBJECTS, **WHAT}
+    found = train(
+        data, tmp_path / "run", dry_run=True, split_file=films / "split.csv", **options
+    ).document
+    assert found["looked_at"]["cases"] == found["gate"]["looked_at"]["cases"] == 16
+
+
 def test_a_dry_run_refuses_what_two_stages_cannot_learn_from(films, tmp_path):
     """A table of labels, which the training refuses too."""
     with pytest.raises(SettingsError, match=r"--labels .*: the gate of two stages learns from"):

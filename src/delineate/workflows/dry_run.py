@@ -9,9 +9,10 @@ from typing import Any
 from delineate.core.errors import SettingsError
 from delineate.recipe.network_recipe import Recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
-from delineate.workflows.gate_data import gate_data
+from delineate.workflows.gate_data import gate_parts
+from delineate.workflows.parted_data import parted
 from delineate.workflows.preflight import DryRun
-from delineate.workflows.starting import AskedData, begun
+from delineate.workflows.starting import AskedData
 from delineate.workflows.train_network import train_network
 from delineate.workflows.train_two_stage import require_masks_alone, require_one_foreground
 
@@ -28,8 +29,8 @@ def dry_run(
 ) -> DryRun:
     """The preflight of one training, on the split of a training by itself.
 
-    Of two stages both have theirs, the gate's under `gate`; over folds and seeds `minutes` are
-    shared among the trainings.
+    Of two stages both have theirs, the gate's under `gate`, on the first of their folds;
+    over folds and seeds `minutes` are shared among the trainings.
 
     Raises:
         DelineateError: as of `delineate.workflows.train.train`.
@@ -42,21 +43,30 @@ def dry_run(
         shared = minutes and minutes / ((folds or 1) * (seeds or 1))
         return _looked_at(plan, asked, out, minutes=shared, **options)
     require_masks_alone(asked)
-    minutes = minutes and minutes / ((folds or plan.folds.count) * (seeds or plan.folds.seeds))
-    return _of_both(plan, asked, out, minutes=minutes, **options)
+    folds, seeds = folds or plan.folds.count, seeds or plan.folds.seeds
+    shared = minutes and minutes / (folds * seeds)
+    return _of_both(plan, asked, out, folds=folds, minutes=shared, **options)
 
 
 def _of_both(
-    plan: TwoStageRecipe, asked: AskedData, out: Path, *, minutes: float | None, **options: Any
+    plan: TwoStageRecipe,
+    asked: AskedData,
+    out: Path,
+    *,
+    folds: int,
+    minutes: float | None,
+    **options: Any,
 ) -> DryRun:
-    """That of a training of the segmenter, and of the gate on the same images."""
-    progress, seed = options["progress"], options["seed"] or 0
-    fraction, share = plan.segmenter.validation.fraction, plan.budget.gate_share
-    with begun(asked, task="segment", fraction=fraction, seed=seed, progress=progress) as data:
-        require_one_foreground(data.dataset)
-        given = options | {"begun_data": data, "minutes": minutes and minutes * (1 - share)}
+    """That of the segmenter's first training, and of the gate's on the same fold."""
+    progress, share = options["progress"], plan.budget.gate_share
+    how: dict[str, Any] = {"folds": folds, "assignment": None, "progress": progress}
+    how |= {"fraction": plan.segmenter.validation.fraction, "seed": options["seed"] or 0}
+    with parted(asked, task="segment", **how) as parts:
+        require_one_foreground(parts.dataset)
+        own = parts.of_fold(1)
+        given = options | {"begun_data": own, "minutes": minutes and minutes * (1 - share)}
         segmenter = _looked_at(plan.segmenter, asked, out, **given)
-        own = gate_data(data, progress)
+        own = gate_parts(parts, progress).of_fold(1)
         given = options | {"begun_data": own, "minutes": minutes and minutes * share}
         gate = _looked_at(plan.gate, asked, out, **given)
     return replace(segmenter, document=segmenter.document | {"gate": gate.document})
