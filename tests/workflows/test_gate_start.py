@@ -161,7 +161,7 @@ def test_gate_of_other_levels_is_refused_before_anything_is_read(films: Path) ->
 
 def test_network_alone_has_no_segmenter_to_begin_with(films: Path) -> None:
     """One network says so in one line."""
+    changes = ("model.encoder_weights=segmenter",)
     with pytest.raises(SettingsError, match="is for the gate of a recipe of two stages"):
-        changes = ("model.encoder_weights=segmenter",)
         train(films / "data", films / "no", recipe="general", changes=changes)
     assert not (films / "no").exists()
