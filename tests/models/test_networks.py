@@ -25,6 +25,7 @@ SMALL = {
 }
 SMALL_CLASSIFIERS = {
     "classifier": {"encoder": "test_resnet"},
+    "unet_classifier": {"widths": [4, 8]},
 }
 NORMALISATIONS = ("batch", "instance", "group", "none")
 

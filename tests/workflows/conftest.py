@@ -75,6 +75,7 @@ def train_tiny(data: Path, out: Path, *, changes=(), **options):
     if not options.get("resume"):
         options.setdefault("subjects", SUBJECTS)
         options["changes"] = (*TINY, *changes)
+        options.setdefault("recipe", "general")
     return train(data, out, device="cpu", threads=1, **options)
 
 

@@ -289,5 +289,5 @@ def test_a_network_still_needs_its_weights(run, tmp_path):
     with pytest.raises(LayoutError, match=r"model\.safetensors is missing"):
         load_model(tmp_path)
     (tmp_path / "model.json").write_text(json.dumps(document | {"classical": None}))
-    with pytest.raises(UnreadableFileError, match="either weights_sha256"):
+    with pytest.raises(UnreadableFileError, match="one of weights_sha256"):
         load_model(tmp_path)

@@ -240,6 +240,8 @@ def load_model(
     """
     card, file = opened(Path(path), task="segment")
     parts = parts_of(file.parent, card)
+    if card.classical is not None:
+        require_no_tiles(predict)
     settings = changed_settings(card.predict, predict)
     require_depth(card, settings.depth)
     where: dict[str, Any] = {"device": device, "threads": threads}
@@ -254,7 +256,7 @@ def load_model(
         )
         model = Model(card, mean_look([each.look for each in members]), settings, gate, members)
     else:
-        segment = _segmenter(card, file, settings, predict, device=device, threads=threads)
+        segment = _segmenter(card, file, settings, device=device, threads=threads)
         look = look_of(segment, has_presence_head=card.has_presence_head)
         model = Model(card, look, settings, gate)
     if card.gate is not None and card.gate.kind == "head" and not model.has_presence_head:
@@ -269,14 +271,12 @@ def _segmenter(
     card: ModelCard,
     file: Path,
     settings: PredictSettings,
-    asked: dict[str, Any],
     *,
     device: str | None,
     threads: int | None,
 ) -> Segmenter:
     """The network of a card with its weights, or its method without one."""
     if card.classical is not None:
-        require_no_tiles(asked)
         require_processor(device)
         return classical_segmenter(
             read_method(file.parent / CARD, card),

@@ -27,5 +27,6 @@ class ModelSettings(BaseModel):
     presence_head: bool = Field(
         False,
         description="a second output of a segmenter, trained along: is there anything to find in "
-        "the image?",
+        "the image? It becomes a gate whose threshold is chosen on validation, or over folds out "
+        "of fold",
     )
