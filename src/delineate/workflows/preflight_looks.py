@@ -123,7 +123,7 @@ def _looks(
     def look(place: int) -> _Look:
         case = read_case(dataset, files[place], (observer,))
         labels = case.labels[observer]
-        shares = _shares(labels, classes, is_overlapping=dataset.is_overlapping)
+        shares = shares_of(labels, classes, is_overlapping=dataset.is_overlapping)
         is_drawn = (labels != 0) & (labels != IGNORE)
         has_both = bool(is_drawn.any() and (labels == 0).any())
         sign = sign_of_inversion(labels, field_of_view(case.image)) if has_both else None
@@ -137,7 +137,8 @@ def _looks(
     return looks
 
 
-def _shares(labels: Labels, classes: Sequence[int], *, is_overlapping: bool) -> Shares:
+def shares_of(labels: Labels, classes: Sequence[int], *, is_overlapping: bool) -> Shares:
+    """(cells, classes): how much of each cell of a mask belongs to each of some classes."""
     maps = [
         in_cells(is_class(labels, index, is_overlapping=is_overlapping).astype(np.float32))
         for index in classes
