@@ -164,6 +164,21 @@ Labels = Annotated[
         "in the place of masks.",
     ),
 ]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", metavar="N", min=1, help="Passes over the training images."),
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of the optimiser.")
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="FINDING",
+        help="Train in spite of what the preflight calls so, such as masks-inverted. Repeatable.",
+    ),
+]
 Depth = Annotated[
     int | None,
     typer.Option(

@@ -9,11 +9,13 @@ import typer
 
 from delineate.cli.console import Console
 from delineate.cli.options import (
+    Accept,
     AllowLeakage,
     AsJson,
     Data,
     Device,
     DeviceName,
+    Epochs,
     Layout,
     Masks,
     Out,
@@ -24,6 +26,7 @@ from delineate.cli.options import (
     Review,
     Split,
     SplitFile,
+    Steps,
     Subjects,
     Threads,
 )
@@ -63,13 +66,8 @@ def study(
     minutes: Annotated[
         float | None, typer.Option("--minutes", metavar="M", help="Time for each training.")
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", metavar="N", min=1, help="Passes over the training images."),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of the optimiser.")
-    ] = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -81,15 +79,7 @@ def study(
             "leave the test images alone.",
         ),
     ] = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--accept",
-            metavar="FINDING",
-            help="Train in spite of what the preflight calls so, such as masks-inverted. "
-            "Repeatable.",
-        ),
-    ] = None,
+    accept: Accept = None,
     split: Split = None,
     resume: Annotated[
         bool,

@@ -11,11 +11,13 @@ import typer
 from delineate.cli.console import Console
 from delineate.cli.operating_table import operating_table
 from delineate.cli.options import (
+    Accept,
     AllowLeakage,
     AsJson,
     Data,
     Device,
     DeviceName,
+    Epochs,
     Labels,
     Layout,
     Masks,
@@ -25,6 +27,7 @@ from delineate.cli.options import (
     Quiet,
     Review,
     SplitFile,
+    Steps,
     Subjects,
     Threads,
 )
@@ -66,13 +69,8 @@ def train(
         float | None,
         typer.Option("--minutes", metavar="M", help="Time for everything, the model included."),
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", metavar="N", min=1, help="Passes over the training images."),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", min=1, help="Steps of the optimiser.")
-    ] = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -91,15 +89,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that is in the --out folder.")
     ] = False,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--accept",
-            metavar="FINDING",
-            help="Train in spite of what the preflight calls so, such as masks-inverted. "
-            "Repeatable.",
-        ),
-    ] = None,
+    accept: Accept = None,
     dry_run: Annotated[
         bool,
         typer.Option(
