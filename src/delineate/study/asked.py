@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from delineate.core.errors import SettingsError
 from delineate.files.writing import write_json
 from delineate.study.records import read_kept
-from delineate.training.budget import Budget
+from delineate.training.budget import require_one_budget
 from delineate.workflows.starting import AskedData
 
 SCHEMA, ASKED = "study-asked", "asked.json"
@@ -77,11 +77,7 @@ def asked_anew(data: Path | str, recipes: Sequence[str], given: Mapping[str, Any
         raise SettingsError("--recipes: expected one name or more, such as general,otsu")
     said = {name: value for name, value in given.items() if value is not None}
     asked = AskedStudy(data=str(Path(data).resolve()), recipes=tuple(recipes), **said)
-    budgets = [each for each in (asked.minutes, asked.epochs, asked.steps) if each is not None]
-    if len(budgets) > 1:
-        raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
-    if budgets:
-        Budget(seconds=budgets[0])  # refuses a budget of nothing
+    require_one_budget(asked.minutes, asked.epochs, asked.steps)
     if asked.folds is not None and asked.split is not None:
         raise SettingsError(
             f"--folds {asked.folds}: scores every image of train and validation, each by the "

@@ -29,7 +29,7 @@ from delineate.study.running import finish_run
 from delineate.training.settings import ValidationSettings
 from delineate.workflows.inputs import inputs_of
 from delineate.workflows.run_folder import SPLIT
-from delineate.workflows.starting import begun, with_whole_path
+from delineate.workflows.starting import begun, with_whole_paths
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def study(
         "folds": folds,
         "split": split,
         "layout": layout,
-        "masks": _masks(masks),
+        "masks": with_whole_paths(masks),
         "subjects": _whole_path(subjects),
         "split_file": _whole_path(split_file),
         "review": None if review is None else str(Path(review).resolve()),
@@ -232,12 +232,6 @@ def _finish_runs(
 
 def _records(folder: Path, asked: AskedStudy) -> list[RunRecord]:
     return [read_record(folder, name, seed) for name in asked.recipes for seed in asked.all_seeds]
-
-
-def _masks(masks: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """Encodings by which tables of colours are found from any folder."""
-    given = (masks,) if isinstance(masks, str) else tuple(masks or ())
-    return tuple(with_whole_path(each) for each in given) or None
 
 
 def _whole_path(given: Path | str | None) -> str | None:

@@ -35,6 +35,18 @@ class Budget:
         return elapsed_s / max(self.seconds - reserved_s, 1e-3)
 
 
+def require_one_budget(minutes: float | None, epochs: int | None, steps: int | None) -> None:
+    """Refuse several budgets at once, and one of nothing.
+
+    Raises:
+        SettingsError: naming the options, or what was found.
+    """
+    if sum(each is not None for each in (minutes, epochs, steps)) > 1:
+        raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
+    if minutes is not None or steps is not None:
+        Budget(steps=steps, seconds=minutes)
+
+
 class Clock:
     """Seconds since training began, interruptions left out."""
 

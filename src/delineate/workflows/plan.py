@@ -30,7 +30,7 @@ from delineate.workflows.starting import (
     TrainingData,
     begun,
     require_labels_fit,
-    with_whole_path,
+    with_whole_paths,
 )
 
 SCHEMA, FILE = "plan", "plan.json"
@@ -103,11 +103,10 @@ def plan(
     Raises:
         DelineateError: data that cannot be trained on, or an output that exists.
     """
-    given = (masks,) if isinstance(masks, str) else tuple(masks or ())
     asked = AskedData(
         source,
         layout=layout,
-        masks=tuple(with_whole_path(each) for each in given) or None,
+        masks=with_whole_paths(masks),
         subjects=subjects,
         split_file=split_file,
         review=None if review is None else Path(review),

@@ -181,8 +181,13 @@ def require_same_data(facts: RunFacts, dataset: Dataset) -> None:
         )
 
 
-def with_whole_path(encoding: str) -> str:
-    """A mask encoding whose colour table is found from any folder."""
+def with_whole_paths(masks: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Mask encodings whose colour tables are found from any folder; None where none is given."""
+    given = (masks,) if isinstance(masks, str) else tuple(masks or ())
+    return tuple(_with_whole_path(each) for each in given) or None
+
+
+def _with_whole_path(encoding: str) -> str:
     before, marker, rest = encoding.partition("colours:")
     path, comma, after = rest.partition(",")
     return f"{before}{marker}{Path(path).resolve()}{comma}{after}" if marker else encoding

@@ -16,7 +16,7 @@ from delineate.files.writing import new_folder, write_text
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.recipe import Recipe
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
-from delineate.training.budget import Budget
+from delineate.training.budget import require_one_budget
 from delineate.workflows.gate_data import gate_parts
 from delineate.workflows.inputs import inputs_of
 from delineate.workflows.labelled_data import data_digest
@@ -121,7 +121,7 @@ def started(
         return Started(out, asked.source, plan, parts, facts)
     require_counts(folds, seeds)
     require_labels_fit(plan.task, asked.labels)
-    _require_budget(minutes, epochs, steps)
+    require_one_budget(minutes, epochs, steps)
     seed = seed or 0
     with ExitStack() as temporary:  # holds the decided masks until the run has its folder
         parts = temporary.enter_context(
@@ -260,13 +260,6 @@ def _for_epochs(plan: Plan, epochs: int | None) -> Plan:
         return plan
     assert isinstance(plan, Recipe)  # `train` refuses epochs of a method without a network
     return plan.model_copy(update={"train": plan.train.model_copy(update={"epochs": epochs})})
-
-
-def _require_budget(minutes: float | None, epochs: int | None, steps: int | None) -> None:
-    if sum(each is not None for each in (minutes, epochs, steps)) > 1:
-        raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
-    if minutes is not None or steps is not None:
-        Budget(steps=steps, seconds=minutes)  # refuses a budget of nothing before we write
 
 
 def _require_same(facts: RunFacts, asked: AskedData, epochs: int | None, **options: Any) -> None:

@@ -16,7 +16,7 @@ from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.training.budget import Clock
 from delineate.workflows.plan import begun_with_plan
 from delineate.workflows.run_folder import RECIPE, RUN, read_run
-from delineate.workflows.starting import AskedData, with_whole_path
+from delineate.workflows.starting import AskedData, with_whole_paths
 from delineate.workflows.train_classical import require_no_network, train_classical
 from delineate.workflows.train_result import TrainResult
 
@@ -81,14 +81,12 @@ def train(
     """
     clock = Clock()
     out = Path(out)
-    given = (masks,) if isinstance(masks, str) else tuple(masks or ())
-    masks = tuple(with_whole_path(each) for each in given) or None
     if subjects is not None and Path(subjects).is_file():
         subjects = str(Path(subjects).resolve())
     asked = AskedData(
         source,
         layout=layout,
-        masks=masks,
+        masks=with_whole_paths(masks),
         subjects=subjects,
         split_file=split_file,
         review=None if review is None else Path(review),

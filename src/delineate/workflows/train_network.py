@@ -21,7 +21,7 @@ from delineate.inference.torch_segmenter import chosen_device
 from delineate.losses.catalogue import weighted_sum
 from delineate.models.encoder_weights import start_encoder
 from delineate.recipe.recipe import Recipe
-from delineate.training.budget import Budget, Clock
+from delineate.training.budget import Clock, require_one_budget
 from delineate.training.checkpoint import CHECKPOINTS, newest_checkpoint
 from delineate.training.loop import Fitted, fit
 from delineate.training.patches import steps_of_epoch
@@ -137,8 +137,7 @@ def train_network(
             require_labels_fit(plan.task, asked.labels)
             weighted_sum(plan.loss, task=plan.task)  # refuses a loss before the data is read
             colours = encoder_colours(plan)
-            if sum(each is not None for each in (minutes, epochs, steps)) > 1:
-                raise SettingsError("--minutes, --epochs and --steps exclude each other; give one")
+            require_one_budget(minutes, epochs, steps)
             seed = 0 if seed is None else seed
             data = begun_data or temporary.enter_context(
                 begun(
@@ -179,9 +178,6 @@ def train_network(
                 encoder_colours=colours,
                 accepted=tuple(accepted),
             )
-            Budget(
-                steps=facts.steps, seconds=minutes
-            )  # refuses a budget of nothing before we write
         preparation = fitted_preparation(
             data.dataset.only(TRAIN), plan.prepare, progress, encoder=colours
         )
