@@ -1,0 +1,7 @@
+"""Addresses of health."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()
