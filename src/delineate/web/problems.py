@@ -11,7 +11,7 @@ from delineate.web.documents import Problem
 API = "/api"
 
 
-class Refused(DelineateError):
+class RefusedError(DelineateError):
     """A request that is not done: its HTTP status, one word for programs, and one line."""
 
     def __init__(
