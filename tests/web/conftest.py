@@ -1,0 +1,281 @@
+"""A small set with a contradictory copy, models for it, servers that run, and browsers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from delineate.core.checks import sha256_of_file
+from delineate.core.types import VERDICTS
+from delineate.files.image_files import read_image
+from delineate.files.writing import write_json
+from delineate.inference.classifier import load_classifier
+from delineate.inference.composing import write_composed
+from delineate.inference.model_card import Gate, NamedClass, Threshold
+from delineate.inference.model_folder import read_card
+from delineate.inference.weights import save_network
+from delineate.models.catalogue import build_classifier
+from delineate.workflows.audit import audit
+from delineate.workflows.evaluate import evaluate
+from delineate.workflows.train import train
+
+ENCODER = {"encoder": "test_resnet", "head": "pneumothorax"}
+SIZE_PX = (72, 96)
+SUBJECTS = 12
+# Chromium looks for its maker's hosts unless it is told not to.
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+SMALL = (
+    "model.arguments={widths = [6, 12, 24]}",
+    "patches.size_px=[48, 48]",
+    "prepare.longest_side_px=none",
+    "train.batch=4",
+    "train.learning_rate=0.01",
+    "train.average_decay=0.9",
+    "train.precision=float32",
+    "validation.times=3",
+    "predict.repeats='single'",
+)
+
+
+def write_discs(root: Path, *, classes: int = 2) -> Path:
+    """`images/` beside `masks/`: two speckled pictures a subject, with an ellipse a class.
+
+    Every fourth picture is empty. The last of all is the first one mirrored, under half of its
+    mask: a contradictory copy.
+    """
+    rng = np.random.default_rng(7)
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for number in range(2 * SUBJECTS):
+        labels = np.zeros(SIZE_PX, np.uint8)
+        for index in range(1, classes if number % 4 != 3 else 1):
+            centre = (int(rng.integers(24, 72)), int(rng.integers(20, 52)))
+            axes = (int(rng.integers(9, 18)), int(rng.integers(7, 13)))
+            cv2.ellipse(labels, centre, axes, float(rng.integers(0, 180)), 0, 360, index, -1)
+        tissue = cv2.GaussianBlur(rng.normal(0, 1, SIZE_PX), (0, 0), 3) * 40 + 70
+        image = tissue + labels * (100 // (classes - 1)) + rng.normal(0, 6, SIZE_PX)
+        pixels = np.clip(image, 0, 255).astype(np.uint8)
+        if number == 2 * SUBJECTS - 1:
+            pixels = cv2.imread(str(root / "images/s00_0.png"), cv2.IMREAD_GRAYSCALE)[:, ::-1]
+            labels = cv2.imread(str(root / "masks/s00_0.png"), cv2.IMREAD_GRAYSCALE)[:, ::-1].copy()
+            labels[:, : int(np.flatnonzero(labels.any(axis=0)).mean())] = 0
+            labels = labels // 255 if classes == 2 else labels
+        name = f"s{number // 2:02}_{number % 2}.png"
+        cv2.imwrite(str(root / "images" / name), pixels)
+        cv2.imwrite(str(root / "masks" / name), labels * (255 if classes == 2 else 1))
+    return root
+
+
+def train_small(data: Path, out: Path, *, steps: int = 80) -> Path:
+    """A run that outlines most discs; its last three subjects are the test part."""
+    split = out.with_suffix(".csv")
+    parts = ["train"] * 7 + ["validation"] * 2 + ["test"] * 2 + ["train"]
+    rows = [f"s{number // 2:02}_{number % 2},{parts[number // 2]}" for number in range(24)]
+    split.write_text("\n".join(["id,split", *rows]) + "\n")
+    train(
+        data,
+        out,
+        recipe="general",
+        changes=SMALL,
+        steps=steps,
+        device="cpu",
+        threads=1,
+        subjects=r"^(s\d+)_",
+        split_file=split,
+    )
+    evaluate(out, split="test", device="cpu", threads=1)
+    return out
+
+
+@pytest.fixture(scope="session")
+def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 images of 12 subjects with their masks; the last one contradicts the first."""
+    return write_discs(tmp_path_factory.mktemp("discs") / "data")
+
+
+@pytest.fixture(scope="session")
+def disc_run(discs: Path) -> Path:
+    """A run on the discs, scored on its test part."""
+    return train_small(discs, discs.parent / "run")
+
+
+@pytest.fixture(scope="session")
+def several_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with three foreground classes."""
+    data = write_discs(tmp_path_factory.mktemp("several") / "data", classes=4)
+    return train_small(data, data.parent / "run")
+
+
+@pytest.fixture(scope="session")
+def gated(discs: Path, disc_run: Path) -> Path:
+    """The discs' model behind a classifier that lets about half of the images through."""
+    folder = disc_run.parent / "gated"
+    torch.manual_seed(3)
+    network = build_classifier("classifier", channels=1, classes=2, arguments=ENCODER)
+    (folder / "gate").mkdir(parents=True)
+    save_network(folder / "gate/model.safetensors", network)
+    segmenter = read_card(disc_run)
+    changes = {
+        "name": "gate",
+        "task": "classify",
+        "architecture": "classifier",
+        "arguments": ENCODER,
+        "stride_px": network.stride,
+        "context_px": None,
+        "classes": tuple(
+            NamedClass(index=each.index, name=each.name, colour=each.colour) for each in VERDICTS
+        ),
+        "threshold": Threshold(value=0.5, chosen_on="validation", rule="by hand", score=None),
+        "weights_sha256": sha256_of_file(folder / "gate/model.safetensors"),
+    }
+    gate = segmenter.model_copy(update=changes)
+    write_json(folder / "gate/model.json", gate.model_dump(mode="json"), schema="model")
+    looks = load_classifier(folder / "gate", device="cpu", threads=1).probability
+    images = sorted((discs / "images").iterdir())
+    threshold = float(np.median([looks(read_image(each)) for each in images]))
+    card = segmenter.model_copy(
+        update={
+            "name": "gated",
+            "weights_sha256": None,
+            "members": ("segmenter",),
+            "gate": Gate(kind="classifier", folder="gate", threshold=threshold, rule="by hand"),
+        }
+    )
+    write_composed(
+        folder / "model",
+        card,
+        members={"segmenter": disc_run},
+        gate=folder / "gate",
+        page="Discs behind a gate.",
+    )
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def _audited(discs: Path) -> Path:
+    out = discs.parent / "audit"
+    audit(discs, out, subjects=r"^(s\d+)_")
+    return out
+
+
+@pytest.fixture
+def audited(_audited: Path, tmp_path: Path) -> Path:
+    """The audit of the discs in a folder of its own, to be decided upon."""
+    return Path(shutil.copytree(_audited, tmp_path / "audit"))
+
+
+class Serving(NamedTuple):
+    """A server in a process of its own."""
+
+    address: str
+    process: subprocess.Popen[str]
+    said: dict[str, Any]
+
+
+Serve = Callable[..., AbstractContextManager[Serving]]
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[Serving]:
+    """`delineate serve` with these arguments on a free port, until the block ends."""
+    program = "from delineate.cli.main import run; run()"
+    command = [sys.executable, "-c", program, "serve", *map(str, arguments)]
+    command += ["--port", "0", "--json", "--device", "cpu", "--threads", "1"]
+    # A group of its own: pools of processes go down with it.
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ}
+    )
+    try:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline() or '{"address": ""}')
+        assert said["address"], f"the server ended with {process.wait(10)}"
+        yield Serving(said["address"].rstrip("/"), process, said)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.fixture(name="serving", scope="session")
+def _serving() -> Serve:
+    """Starts servers: `with serving(MODEL, ...) as server`."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as the system has it; the test is skipped where there is none."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no chromium on this machine; install Debian's package to have this test")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """Opens browsers that share nothing; any unexpected error on a page fails the test."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context.set_default_timeout(15_000)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("console", lambda line: faults.append(line.text) if _is_policy(line) else None)
+        contexts.append(context)
+        return context
+
+    yield make
+    for each in contexts:
+        each.close()
+    assert not faults
+
+
+def _is_policy(line: Any) -> bool:
+    return line.type == "error" and "Content Security Policy" in line.text
+
+
+@pytest.fixture
+def page(new_context: NewContext) -> Page:
+    """One page on a desktop in light colours."""
+    return new_context(color_scheme="light").new_page()
+
+
+@pytest.fixture
+def narrow(new_context: NewContext) -> Page:
+    """A page 400 pixels wide that is touched."""
+    return new_context(viewport={"width": 400, "height": 800}, has_touch=True).new_page()
+
+
+@pytest.fixture
+def dark(new_context: NewContext) -> Page:
+    """A page in dark colours."""
+    return new_context(color_scheme="dark").new_page()
