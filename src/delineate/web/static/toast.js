@@ -1,0 +1,54 @@
+/** Messages that come and go, and words for screen readers. */
+
+const LASTS_S = { info: 6, good: 6, warn: 12 }; // an error stays until it is closed
+
+/** Says a result to screen readers without showing it. */
+export function announce(text) {
+  const place = document.getElementById("announcer");
+  place.textContent = "";
+  // A live region speaks on a change: the same words twice need a moment of none between them.
+  setTimeout(() => (place.textContent = text), 60);
+}
+
+/**
+ * Shows a message; hovering or focusing it keeps it.
+ * @param {string} text
+ * @param {{kind?: "info"|"good"|"warn"|"bad", action?: {name: string, run: () => void},
+ *          sticky?: boolean}} [options]
+ * @returns {{update: (text: string) => void, close: () => void}}
+ */
+export function toast(text, { kind = "info", action, sticky = kind === "bad" } = {}) {
+  const box = document.createElement("div");
+  box.className = `toast notice ${kind}`;
+  box.setAttribute("role", kind === "bad" ? "alert" : "status");
+  const words = document.createElement("p");
+  words.textContent = text;
+  box.append(words);
+  const close = () => box.remove();
+  if (action) {
+    const run = () => {
+      close();
+      action.run();
+    };
+    box.append(button(action.name, action.name, run));
+  }
+  box.append(button("×", "Close this message", close));
+  document.getElementById("toasts").append(box);
+  if (!sticky) expire(box, LASTS_S[kind] * 1000);
+  return { update: (changed) => (words.textContent = changed), close };
+}
+
+function button(face, name, run) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "button compact";
+  made.textContent = face;
+  made.setAttribute("aria-label", name);
+  made.addEventListener("click", run);
+  return made;
+}
+
+function expire(box, after_ms) {
+  const remove = () => (box.matches(":hover, :focus-within") ? setTimeout(remove, 2000) : box.remove());
+  setTimeout(remove, after_ms);
+}
