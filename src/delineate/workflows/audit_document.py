@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from delineate.auditing.copies.records import FrameSequence, LookAlike, Pair
-from delineate.auditing.findings.finding import ERROR, KINDS, Finding
+from delineate.auditing.findings.finding import AUDIT, ERROR, KINDS, Finding, kinds_of
 from delineate.auditing.masks import agreement, mask_comparison
 from delineate.auditing.pictures.gallery import Gallery
 from delineate.auditing.pictures.image_quality import summary_of_images
@@ -153,7 +153,7 @@ def _agreement_words(agreed: Mapping[str, Any]) -> str:
 
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:
     counts = Counter(finding.kind for finding in findings)
-    return {kind: counts[kind] for kind in KINDS}
+    return {kind: counts[kind] for kind in kinds_of(AUDIT)}
 
 
 def _pair(pair: Pair, gallery: Gallery) -> dict[str, Any]:

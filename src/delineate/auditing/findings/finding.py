@@ -1,4 +1,4 @@
-"""One thing that an audit found: what, where, how it is known, and what to do."""
+"""One thing that an audit or a model found: what, where, how it is known, and what to do."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from delineate.core.errors import unknown_name
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
 
+# Where findings come from: each of these replaces its own earlier findings and no others.
+AUDIT, MODEL, UNCERTAIN, ASKED = "audit", "model", "uncertain", "asked"
+QUEUES = (AUDIT, MODEL, UNCERTAIN, ASKED)
+
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of finding: its heading, how much it matters, and what is to be done."""
+    """A kind of finding: its heading, how much it matters, what is to be done, who finds it."""
 
     title: str
     severity: str
     meaning: str
     suggestion: str
+    queue: str = AUDIT
 
 
 KINDS: dict[str, Kind] = {
@@ -131,7 +136,36 @@ KINDS: dict[str, Kind] = {
         "Balance", NOTE, "How many masks are empty, overall and by subject.",
         "report scores under a stated rule for empty masks",
     ),
+    "model_disagreement": Kind(
+        "Labels that a model contradicts with confidence", WARNING,
+        "Either the label is wrong there, or the model is, and is sure of it.",
+        "look at it; mend the mask, or keep it",
+        MODEL,
+    ),
+    "worst_case": Kind(
+        "Cases that a model does worst on", NOTE,
+        "Its mask and the label share the least: a hard case, or a label that needs mending.",
+        "look at it; mend the mask, or keep it",
+        MODEL,
+    ),
+    "uncertain_case": Kind(
+        "Cases that a model is least sure of", NOTE,
+        "A mask drawn or checked here teaches the next training more than one elsewhere.",
+        "draw the mask, or look whether the one that is there is right",
+        UNCERTAIN,
+    ),
+    "asked_case": Kind(
+        "Cases that somebody opened", NOTE,
+        "Nothing was found about them; a person looked and decided.",
+        "nothing; a later decision takes the place of this one",
+        ASKED,
+    ),
 }  # fmt: skip
+
+
+def kinds_of(*queues: str) -> tuple[str, ...]:
+    """The kinds of finding that come from there, in their order."""
+    return tuple(name for name, kind in KINDS.items() if kind.queue in queues)
 
 
 @dataclass(frozen=True)

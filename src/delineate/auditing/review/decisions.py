@@ -10,7 +10,7 @@ from typing import Any
 
 from delineate.auditing.findings.finding import KINDS, Finding
 from delineate.auditing.review.replacing_mask import ReplacingMask
-from delineate.core.errors import SettingsError, unknown_name
+from delineate.core.errors import DelineateError, SettingsError, unknown_name
 from delineate.data.listing import some
 
 KEEP_ONE, KEEP_BOTH, KEEP, NOT_A_TWIN = "keep_one", "keep_both", "keep", "not_a_twin"
@@ -99,6 +99,10 @@ class Decision:
         }
 
 
+class DecidedMeanwhileError(DelineateError):
+    """Somebody else has decided on the same since a person last looked."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """What is to be decided, checked against its finding; not yet in the log.
@@ -166,6 +170,29 @@ def standing(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
             kept.append(each)
             undone |= {each.undoes} if each.undoes is not None else set()
     return tuple(reversed(kept))
+
+
+def touching(
+    decisions: Iterable[Decision], finding: str, samples: Iterable[str]
+) -> tuple[Decision, ...]:
+    """Those on a finding, and those that speak of any of its samples, in their order."""
+    known = frozenset(samples)
+    return tuple(d for d in decisions if d.finding == finding or not known.isdisjoint(d.samples))
+
+
+def require_unchanged(newer: Iterable[Decision], finding: str, samples: Iterable[str]) -> None:
+    """Nothing, where none of the decisions that a person has not seen touches the same.
+
+    Raises:
+        DecidedMeanwhileError: naming the newest of them, and who took it.
+    """
+    found = touching(newer, finding, samples)
+    if found:
+        raise DecidedMeanwhileError(
+            f"{found[-1].who} decided meanwhile: {found[-1].words} (decision {found[-1].number}, "
+            f"{found[-1].at}); nothing was written. Look at it, and decide again if you still "
+            "want to"
+        )
 
 
 def in_force(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

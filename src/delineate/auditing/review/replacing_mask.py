@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from delineate.core.errors import UncertainMaskError
+import numpy as np
+from PIL import Image as PillowImages
+
+from delineate.core.errors import SizeMismatchError, UncertainMaskError, UnreadableFileError
 from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, Labels, default_classes
 from delineate.files.mask_encoding import MaskEncoding, decode, describe, propose, read_raw_mask
@@ -14,6 +19,8 @@ from delineate.files.mask_files import palette_png
 
 INDEX = MaskEncoding("index", ignore=IGNORE)
 """How masks that a review writes are decoded."""
+
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,56 @@ def read_replacing_mask(path: Path, encoding: MaskEncoding | None = None) -> Rep
     return ReplacingMask(
         path.name, hashlib.sha256(png).hexdigest(), (labels.shape[0], labels.shape[1]), png
     )
+
+
+def replacing_mask(content: bytes, *, name: str, size_px: Size, highest: int) -> ReplacingMask:
+    """The mask in the bytes of a PNG of class indices, as programs that paint masks send it.
+
+    Of 8 bits: indices in grey or with a palette, or in three equal colours without
+    transparency. `size_px` is that of the image, `highest` the last class there is.
+
+    Raises:
+        UnreadableFileError: no such PNG.
+        SizeMismatchError: a mask of another size.
+        UncertainMaskError: a class that there is not.
+    """
+    labels = _indices(content, name, size_px)
+    found = labels[labels != IGNORE]
+    if int(found.max(initial=0)) > highest:
+        raise UncertainMaskError(
+            f"{name}: expected class indices from 0 to {highest}, or {IGNORE} where nothing is "
+            f"known, found {int(found.max())}; paint it with the classes of the data"
+        )
+    png = as_png(labels)
+    return ReplacingMask(name, hashlib.sha256(png).hexdigest(), size_px, png)
+
+
+def _indices(content: bytes, name: str, size_px: Size) -> Labels:
+    if content.startswith(_PNG) and len(content) >= 24:
+        # By the header: pixels are only unpacked where their number is right.
+        width, height = struct.unpack(">II", content[16:24])
+        if (height, width) != size_px:
+            raise SizeMismatchError(
+                f"{name}: expected {size_px[0]}x{size_px[1]} px (height x width) like its image, "
+                f"found {height}x{width}; paint it on the image itself"
+            )
+    try:
+        with PillowImages.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            values = np.array(picture) if picture.mode in ("L", "P", "RGB", "RGBA") else None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UnreadableFileError(
+            f"{name}: expected a PNG of class indices, found something else ({error}); send it anew"
+        ) from error
+    if values is not None and values.ndim == 3:
+        is_opaque = values.shape[2] == 3 or bool((values[..., 3] == 255).all())
+        is_grey = is_opaque and bool((values[..., :3] == values[..., :1]).all())
+        values = np.ascontiguousarray(values[..., 0]) if is_grey else None
+    if values is None:
+        raise UnreadableFileError(
+            f"{name}: expected a PNG of class indices in 8 bits, found other bits, colours or "
+            "transparency; send indices in grey"
+        )
+    return values
 
 
 def as_png(labels: Labels) -> bytes:

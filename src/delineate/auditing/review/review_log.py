@@ -1,4 +1,4 @@
-"""The review log: what an audit found, and an append-only log of what people decided."""
+"""The review log: what was found in the data, and an append-only log of what people decided."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Update, delete, func, select, update
 
-from delineate.auditing.findings.finding import Finding, ordered
+from delineate.auditing.findings.finding import AUDIT, Finding, kinds_of, ordered
 from delineate.auditing.review.decisions import (
     REPLACE,
     UNDO,
@@ -19,6 +19,7 @@ from delineate.auditing.review.decisions import (
     Decision,
     choose,
     in_force,
+    require_unchanged,
     standing,
 )
 from delineate.auditing.review.replacing_mask import ReplacingMask, read_replacing_mask
@@ -31,6 +32,7 @@ from delineate.auditing.review.review_rows import (
     put,
 )
 from delineate.auditing.review.review_tables import (
+    DECISION,
     FINDING,
     MASK,
     META,
@@ -130,9 +132,12 @@ class ReviewLog:
         facts: Mapping[str, Any] | None = None,
         sizes_px: Mapping[str, Size] | None = None,
     ) -> None:
-        """Take over what a new audit found; every decision stays, with the finding it is on."""
+        """Take over what a new audit found; every decision stays, with the finding it is on.
+
+        What a model or a person has found stays as it is.
+        """
         with self._writing() as connection:
-            connection.execute(update(FINDING).values(is_current=False))
+            connection.execute(_past(kinds_of(AUDIT)))
             put(connection, FINDING, [finding_row(each) for each in findings])
             if facts is not None:
                 put(connection, META, [{"key": "facts", "value": dict(facts)}])
@@ -141,6 +146,20 @@ class ReviewLog:
                 connection.execute(delete(SAMPLE))
                 put(connection, SAMPLE, rows)
 
+    def refresh_queues(
+        self, findings: Sequence[Finding], *queues: str, sizes_px: Mapping[str, Size]
+    ) -> None:
+        """Take over what a model found for these queues, in the place of what it found before.
+
+        Every decision stays, with the finding it is on. The sizes of images are added to those
+        that are known.
+        """
+        rows = [{"id": k, "height_px": h, "width_px": w} for k, (h, w) in sizes_px.items()]
+        with self._writing() as connection:
+            connection.execute(_past(kinds_of(*queues)))
+            put(connection, FINDING, [finding_row(each) for each in findings])
+            put(connection, SAMPLE, rows)
+
     @property
     def facts(self) -> dict[str, Any]:
         """What was audited, as the last audit said it."""
@@ -148,13 +167,18 @@ class ReviewLog:
             found = connection.execute(select(META.c.value).where(META.c.key == "facts")).scalar()
         return dict(found or {})
 
+    def newest(self) -> int:
+        """The number of the newest decision; 0 where nothing is decided."""
+        with self._reading() as connection:
+            return int(connection.execute(select(func.max(DECISION.c.number))).scalar() or 0)
+
     def findings(
         self, *, kind: str | None = None, open_only: bool = False, with_past: bool = False
     ) -> tuple[Finding, ...]:
-        """What the last audit found, by kind and the worst first.
+        """What was found last, by kind and the worst first.
 
-        `open_only` leaves out what has a decision in force; `with_past` adds what earlier
-        audits found and the last one did not.
+        `open_only` leaves out what has a decision in force; `with_past` adds what was found
+        earlier and the last time not.
         """
         query = select(FINDING)
         if kind is not None:
@@ -167,7 +191,7 @@ class ReviewLog:
         return ordered(f for f in found if not (open_only and f.id in decided))
 
     def counts(self) -> tuple[int, int]:
-        """How many findings the last audit had, and on how many of them something is decided."""
+        """How many findings there are, and on how many of them something is decided."""
         with self._reading() as connection:
             ids = set(
                 connection.execute(select(FINDING.c.id).where(FINDING.c.is_current)).scalars()
@@ -240,8 +264,11 @@ class ReviewLog:
         samples: Sequence[str] = (),
         argument: str | Path = "",
         encoding: MaskEncoding | None = None,
+        mask: ReplacingMask | None = None,
     ) -> Choice:
         """What `decide` would write, checked in every respect; nothing is written.
+
+        The `mask` of `replace` may be given in the place of its file.
 
         Raises:
             DelineateError: as `decide`.
@@ -250,23 +277,44 @@ class ReviewLog:
         chosen = choose(found, action, samples=samples, argument=str(argument))
         if action != REPLACE:
             return chosen
-        if not argument:
-            raise SettingsError(f"finding {found.id}: {REPLACE} needs a mask file; name it")
-        mask = read_replacing_mask(Path(argument), encoding)
-        self._require_size(chosen.samples[0], Path(argument), mask)
+        if mask is None:
+            if not argument:
+                raise SettingsError(f"finding {found.id}: {REPLACE} needs a mask file; name it")
+            mask = read_replacing_mask(Path(argument), encoding)
+        self._require_size(chosen.samples[0], str(argument) or mask.name, mask)
         return replace(chosen, argument=mask.name, mask=mask)
 
-    def write(self, choices: Sequence[Choice]) -> tuple[Decision, ...]:
-        """Add checked choices in their order, all or none."""
+    def write(
+        self,
+        choices: Sequence[Choice],
+        *,
+        findings: Sequence[Finding] = (),
+        seen: int | None = None,
+    ) -> tuple[Decision, ...]:
+        """Add checked choices in their order, all or none, with findings that they are on.
+
+        `seen` is the newest decision that whoever chooses knew of.
+
+        Raises:
+            DecidedMeanwhileError: there is a newer one on the same finding or samples.
+        """
         at = now()
         with self._writing() as connection:
+            if seen is not None:
+                newer = all_decisions(connection, after=seen)
+                for each in choices:
+                    require_unchanged(newer, each.finding, each.samples)
+            put(connection, FINDING, [finding_row(each) for each in findings])
             return tuple(add_decision(connection, each, at) for each in choices)
 
-    def undo(self, number: int, *, who: str = "", why: str = "") -> Decision:
+    def undo(
+        self, number: int, *, who: str = "", why: str = "", seen: int | None = None
+    ) -> Decision:
         """Take a decision back, or an undo; both stay in the log.
 
         Raises:
             SettingsError: no decision of this number, or one that is taken back already.
+            DecidedMeanwhileError: as `write`.
         """
         at = now()
         with self._writing() as connection:
@@ -275,6 +323,9 @@ class ReviewLog:
             if target is None:
                 there = f"numbers go from 1 to {len(known)}" if known else "the log holds none"
                 raise SettingsError(f"{self.path}: no decision {number}; {there}")
+            if seen is not None:
+                newer = [each for each in known if each.number > seen]
+                require_unchanged(newer, target.finding, target.samples)
             if target not in standing(known):
                 raise SettingsError(f"{self.path}: decision {number} is taken back already")
             undo = Choice(target.finding, UNDO, target.samples, who=who, why=why)
@@ -292,7 +343,7 @@ class ReviewLog:
             copyfile(self.path, draft)
         return ReviewLog(target)
 
-    def _require_size(self, sample: str, file: Path, mask: ReplacingMask) -> None:
+    def _require_size(self, sample: str, file: str, mask: ReplacingMask) -> None:
         query = select(SAMPLE.c.height_px, SAMPLE.c.width_px).where(SAMPLE.c.id == sample)
         with self._reading() as connection:
             size = connection.execute(query).one_or_none()
@@ -307,3 +358,8 @@ class ReviewLog:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self.path, self._engine)
+
+
+def _past(kinds: Sequence[str]) -> Update:
+    """Findings of these kinds are those of earlier times."""
+    return update(FINDING).where(FINDING.c.kind.in_(kinds)).values(is_current=False)

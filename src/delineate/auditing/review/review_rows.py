@@ -54,14 +54,15 @@ def _keep_mask(connection: Connection, mask: ReplacingMask) -> None:
     connection.execute(insert(MASK).values(row))
 
 
-def all_decisions(connection: Connection) -> tuple[Decision, ...]:
-    """Every line of the log, oldest first."""
-    rows = connection.execute(select(DECISION).order_by(DECISION.c.number)).mappings()
+def all_decisions(connection: Connection, *, after: int = 0) -> tuple[Decision, ...]:
+    """Every line of the log with a higher number, oldest first."""
+    query = select(DECISION).where(DECISION.c.number > after).order_by(DECISION.c.number)
+    rows = connection.execute(query).mappings()
     return tuple(Decision(**{**row, "samples": tuple(row["samples"])}) for row in rows)
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:
-    """The row of a finding of the audit that is being taken over."""
+    """The row of a finding that is being taken over."""
     return {
         "id": finding.id,
         "kind": finding.kind,

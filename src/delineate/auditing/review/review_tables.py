@@ -49,7 +49,7 @@ FINDING = Table(
     Column("evidence", JSON, nullable=False),
     Column("badness", Float, nullable=False),
     Column("suggestion", String, nullable=False),
-    Column("is_current", Boolean, nullable=False),  # whether the last audit found it
+    Column("is_current", Boolean, nullable=False),  # whether it was found the last time
 )
 SAMPLE = Table(
     "sample",
