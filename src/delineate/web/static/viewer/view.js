@@ -1,0 +1,111 @@
+/**
+ * Where the picture lies in its host: host px = image px * scale + offset.
+ *
+ * Rows and columns are continuous: the pixel (r, c) covers r to r + 1 and c to c + 1, so that
+ * `Math.floor` of both names it.
+ */
+
+const LARGEST_SCALE = 64;
+const SMALLEST_OF_FIT = 0.5;
+
+export class View {
+  constructor() {
+    this.image = { width: 1, height: 1 };
+    this.host = { width: 1, height: 1 };
+    this.scale = 1;
+    this.left = 0;
+    this.top = 0;
+    this.isFitted = true;
+  }
+
+  /** The scale at which the whole picture just fits. */
+  get fitScale() {
+    return Math.min(
+      this.host.width / this.image.width,
+      this.host.height / this.image.height,
+      LARGEST_SCALE,
+    );
+  }
+
+  fit() {
+    this.scale = this.fitScale;
+    this.left = (this.host.width - this.image.width * this.scale) / 2;
+    this.top = (this.host.height - this.image.height * this.scale) / 2;
+    this.isFitted = true;
+  }
+
+  /** The host has another size: fitted pictures stay fitted, others keep their middle. */
+  resize(width, height) {
+    const middle = this.toImage(this.host.width / 2, this.host.height / 2);
+    this.host = { width: Math.max(1, width), height: Math.max(1, height) };
+    if (this.isFitted) this.fit();
+    else this.centre(middle.row, middle.column);
+  }
+
+  /** Bring a place of the picture to the middle of the host. */
+  centre(row, column) {
+    this.left = this.host.width / 2 - column * this.scale;
+    this.top = this.host.height / 2 - row * this.scale;
+    this.isFitted = false;
+    this.#keepInSight();
+  }
+
+  /** What lies at (x, y) of the host stays there. */
+  zoomAt(x, y, factor) {
+    const smallest = Math.min(this.fitScale, 1) * SMALLEST_OF_FIT;
+    const scale = Math.min(LARGEST_SCALE, Math.max(smallest, this.scale * factor));
+    this.left = x - ((x - this.left) * scale) / this.scale;
+    this.top = y - ((y - this.top) * scale) / this.scale;
+    this.scale = scale;
+    this.isFitted = false;
+    this.#keepInSight();
+  }
+
+  move(right, down) {
+    this.left += right;
+    this.top += down;
+    this.isFitted = false;
+    this.#keepInSight();
+  }
+
+  toImage(x, y) {
+    return { row: (y - this.top) / this.scale, column: (x - this.left) / this.scale };
+  }
+
+  toHost(row, column) {
+    return { x: column * this.scale + this.left, y: row * this.scale + this.top };
+  }
+
+  /** The view in device px, for those who paint. */
+  frame(ratio) {
+    return {
+      width: Math.max(1, Math.round(this.host.width * ratio)),
+      height: Math.max(1, Math.round(this.host.height * ratio)),
+      scale: this.scale * ratio,
+      left: this.left * ratio,
+      top: this.top * ratio,
+      ratio,
+    };
+  }
+
+  /** The middle of the host never leaves the picture. */
+  #keepInSight() {
+    const { width, height } = this.host;
+    const right = width / 2 - this.image.width * this.scale;
+    const bottom = height / 2 - this.image.height * this.scale;
+    this.left = Math.min(width / 2, Math.max(right, this.left));
+    this.top = Math.min(height / 2, Math.max(bottom, this.top));
+  }
+}
+
+/** Whether two frames show the same part at the same size. */
+export function isSameFrame(one, other) {
+  return (
+    one !== null &&
+    one.width === other.width &&
+    one.height === other.height &&
+    one.scale === other.scale &&
+    one.left === other.left &&
+    one.top === other.top
+  );
+}
