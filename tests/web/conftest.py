@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
+import delineate.web
 from delineate.core.checks import sha256_of_file
 from delineate.core.types import VERDICTS
 from delineate.files.image_files import read_image
@@ -234,6 +235,23 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def modules(browser: Browser) -> Page:
+    """A page that can `import("/static/...")` what pages run, without a server."""
+    static = Path(delineate.web.__file__).parent / "static"
+
+    def answer(route: Route) -> None:
+        name = route.request.url.partition("/static/")[2]
+        body = (static / name).read_text("utf-8") if name else "<!doctype html>"
+        kind = "text/javascript" if name.endswith(".js") else "text/html"
+        route.fulfill(body=body, content_type=kind)
+
+    page = browser.new_page()
+    page.route("http://modules.test/**", answer)
+    page.goto("http://modules.test/")
+    return page
 
 
 NewContext = Callable[..., BrowserContext]

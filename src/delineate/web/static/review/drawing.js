@@ -1,0 +1,184 @@
+/** The labels of one image while somebody mends them. */
+
+import { holesOf, regionOfGrey, regionOfLabel } from "./fill.js";
+import { polygonRuns, strokeRuns } from "./raster.js";
+import { boxOfForeground, smoothed } from "./smooth.js";
+import { Undo } from "./undo.js";
+
+const BACKGROUND = 0;
+
+/**
+ * Every change is made within one step that can be undone; `change` events carry its box.
+ *
+ * `keepsOthers` leaves all classes but the one in use as they are: painting covers background
+ * only, and erasing takes away that class only.
+ */
+export class Drawing extends EventTarget {
+  label = 1;
+  keepsOthers = false;
+  #undo;
+  #saved;
+
+  constructor(labels, size, limits) {
+    super();
+    this.size = size;
+    this.labels = labels.slice();
+    this.#saved = labels.slice();
+    this.#undo = new Undo(this.labels, size, limits);
+  }
+
+  get isChanged() {
+    return this.labels.some((label, i) => label !== this.#saved[i]);
+  }
+
+  get canUndo() {
+    return this.#undo.canUndo;
+  }
+
+  get canRedo() {
+    return this.#undo.canRedo;
+  }
+
+  /** What is drawn now is what is kept elsewhere. */
+  markSaved() {
+    this.#saved = this.labels.slice();
+  }
+
+  /** Part of a stroke; `end` ends it. */
+  stroke(from, to, diameter, { erases = false } = {}) {
+    const box = boxOf([from, to], diameter / 2 + 1);
+    this.#undo.touch(box);
+    strokeRuns(from, to, diameter, this.size, this.#brush(erases ? BACKGROUND : this.label));
+    this.#tell(box);
+  }
+
+  end(name) {
+    this.#undo.commit(name);
+    this.#tell(null);
+  }
+
+  /** Takes back a stroke that has not ended. */
+  cancel() {
+    this.#undo.rollback();
+    this.#tell(this.#everything);
+  }
+
+  polygon(points) {
+    this.#change("polygon", boxOf(points, 1), () =>
+      polygonRuns(points, this.size, this.#brush(this.label)),
+    );
+  }
+
+  /** Fills what is around a pixel up to where the label changes. */
+  fillContour(index) {
+    return this.#fill("fill", regionOfLabel(this.labels, index, this.size));
+  }
+
+  /** Fills what is around a pixel and as bright. */
+  fillGrey(index, shades, channels, tolerance) {
+    return this.#fill("fill", regionOfGrey(shades, channels, index, this.size, tolerance));
+  }
+
+  fillHoles() {
+    return this.#fill("fill holes", holesOf(this.labels, this.label, this.size));
+  }
+
+  /** Smooths all classes; where `keepsOthers` holds, only the outline of the class in use. */
+  smooth(radius) {
+    const box = boxOfForeground(this.labels, this.size, Math.ceil(radius));
+    if (!box) return;
+    const result = smoothed(this.labels, this.size, radius, box);
+    this.#change("smooth", box, () => this.#takeOver(result));
+  }
+
+  /** Other labels instead of all, or only where they add to or take from the class in use. */
+  take(labels, how = "whole") {
+    const wanted = combined(this.labels, labels, this.label, how);
+    this.#change("take over", this.#everything, () => this.labels.set(wanted));
+  }
+
+  undo() {
+    return this.#told(this.#undo.undo());
+  }
+
+  redo() {
+    return this.#told(this.#undo.redo());
+  }
+
+  get #everything() {
+    return { top: 0, left: 0, bottom: this.size.height, right: this.size.width };
+  }
+
+  #fill(name, region) {
+    this.#change(name, this.#everything, () => {
+      const mayChange = this.#mayChange(this.label);
+      region.marked.forEach((isIn, i) => {
+        if (isIn && mayChange(this.labels[i])) this.labels[i] = this.label;
+      });
+    });
+    return region;
+  }
+
+  #takeOver(result) {
+    const touched = (label) => label === BACKGROUND || label === this.label;
+    result.forEach((label, i) => {
+      const isFree = !this.keepsOthers || (touched(label) && touched(this.labels[i]));
+      if (isFree) this.labels[i] = label;
+    });
+  }
+
+  #brush(value) {
+    const { width } = this.size;
+    const mayChange = this.#mayChange(value);
+    return (row, from, to) => {
+      for (let i = row * width + from; i < row * width + to; i += 1) {
+        if (mayChange(this.labels[i])) this.labels[i] = value;
+      }
+    };
+  }
+
+  #mayChange(value) {
+    if (!this.keepsOthers) return () => true;
+    const only = value === BACKGROUND ? this.label : BACKGROUND;
+    return (label) => label === only;
+  }
+
+  #change(name, box, make) {
+    this.#undo.touch(box);
+    make();
+    this.#undo.commit(name);
+    this.#tell(box);
+  }
+
+  #told(name) {
+    if (name !== null) this.#tell(this.#everything);
+    return name;
+  }
+
+  #tell(box) {
+    this.dispatchEvent(new CustomEvent("change", { detail: box }));
+  }
+}
+
+/**
+ * Labels after others are taken over.
+ *
+ * `whole`: all of them; `more`: the class is added where the others have it; `less`: the class
+ * goes where the others do not have it.
+ */
+export function combined(own, others, label, how) {
+  if (how === "whole") return others.slice();
+  if (how === "more") return own.map((value, i) => (others[i] === label ? label : value));
+  return own.map((value, i) => (value === label && others[i] !== label ? BACKGROUND : value));
+}
+
+function boxOf(points, margin) {
+  const rows = points.map((point) => point.row);
+  const columns = points.map((point) => point.column);
+  return {
+    top: Math.floor(Math.min(...rows) - margin),
+    left: Math.floor(Math.min(...columns) - margin),
+    bottom: Math.ceil(Math.max(...rows) + margin) + 1,
+    right: Math.ceil(Math.max(...columns) + margin) + 1,
+  };
+}
