@@ -190,12 +190,12 @@ class ModelDocument(Document):
 
 
 class HealthDocument(Document):
-    """Whether the server can take work."""
+    """Whether the server can take work; to those without the token only `status` is told."""
 
     status: Literal["ok", "stopping"]
-    version: str
-    waiting: int = Field(description="images in the queue")
-    room: int = Field(description="images that the queue still takes")
+    version: str | None
+    waiting: int | None = Field(description="images in the queue")
+    room: int | None = Field(description="images that the queue still takes")
 
 
 class CaseDocument(Document):

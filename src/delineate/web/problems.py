@@ -9,6 +9,7 @@ from delineate.core.errors import DelineateError
 from delineate.web.documents import Problem
 
 API = "/api"
+HEALTH = f"{API}/v1/health"
 
 
 class RefusedError(DelineateError):
