@@ -92,14 +92,14 @@ def test_presence_is_a_mean_only_where_all_have_a_head(tmp_path, write_segmenter
     """Two heads have a mean; a head beside a network without one says nothing of the whole."""
     for seed, name in enumerate("abc"):
         write_segmenter(tmp_path / name, seed=seed, head=name != "c")
-    alone = [load_model(tmp_path / name).look(image_of()).presence for name in "ab"]
+    alone = [load_model(tmp_path / name).look([image_of()])[0].presence for name in "ab"]
     both = load_model(mean_of(tmp_path / "a", tmp_path / "b"))
     assert both.has_presence_head
-    assert both.look(image_of()).presence == pytest.approx(np.mean(alone))
+    assert both.look([image_of()])[0].presence == pytest.approx(np.mean(alone))
     assert both.probability(image_of()).shape == (1, 37, 50)
     mixed = load_model(mean_of(tmp_path / "a", tmp_path / "c"))
     assert not mixed.has_presence_head
-    assert mixed.look(image_of()).presence is None
+    assert mixed.look([image_of()])[0].presence is None
 
 
 def test_classifiers_have_a_mean_too(tmp_path, write_classifier, mean_of):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ def image_of(height: int = 37, width: int = 50) -> np.ndarray:
     return stream(4, "image").integers(0, 256, (height, width), np.uint8)
 
 
-def blind(image: np.ndarray) -> Seen:
+def blind(images: Sequence[np.ndarray]) -> list[Seen]:
     """A segmenter that must not be asked."""
     raise AssertionError("the segmenter was run")
 
@@ -37,7 +38,7 @@ def with_head(model: Model, presence: float) -> Model:
     """The model behind the head of its segmenter, which says this."""
     probability = model.probability(image_of())
     behind = model.with_gate("head")
-    return replace(behind, look=lambda image: Seen(probability, presence))
+    return replace(behind, look=lambda images: [Seen(probability, presence) for _ in images])
 
 
 def test_behind_a_closed_gate_nothing_is_segmented(model):
@@ -91,7 +92,7 @@ def test_the_gate_of_the_card_holds_and_not_the_classifiers_own(two_stages):
 def test_a_head_decides_after_the_segmenter_has_looked(heads_model, presence, threshold):
     """Present from the threshold on; below it masks and probability are empty."""
     probability = np.full((1, 3, 4), 0.9, np.float32)
-    model = replace(heads_model, look=lambda image: Seen(probability, presence))
+    model = replace(heads_model, look=lambda images: [Seen(probability, presence) for _ in images])
     prediction = model.predict(image_of(3, 4), gate_threshold=threshold)
     is_present = presence >= threshold
     assert prediction.gate.probability == presence
@@ -118,7 +119,7 @@ def test_a_network_says_its_presence_itself(tmp_path, write_segmenter):
     prediction = model.predict(image_of())
     assert prediction.probability.shape == (1, 37, 50)
     assert 0 < prediction.gate.probability < 1
-    assert prediction.gate.probability == model.look(image_of()).presence
+    assert prediction.gate.probability == model.look([image_of()])[0].presence
     other = model.predict(255 - image_of()).gate.probability
     assert other != prediction.gate.probability
 
@@ -170,7 +171,7 @@ def test_the_head_in_place_of_the_classifier(model):
     behind = model.with_gate("head")
     assert (behind.gate, behind.gate_cut(), behind.cut()) == (None, 0.3, 0.75)
     assert behind.predict_settings.minimum_area_px == 2
-    assert behind.predict(image_of()).gate.probability == model.look(image_of()).presence
+    assert behind.predict(image_of()).gate.probability == model.look([image_of()])[0].presence
     assert not with_head(model, 0.2).predict(image_of()).gate.is_present
     assert with_head(model, 0.3).predict(image_of()).gate.is_present
 

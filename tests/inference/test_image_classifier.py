@@ -10,7 +10,7 @@ import torch
 
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError
 from delineate.core.seeds import stream
-from delineate.inference.classifier import load_classifier, whole_image_probability
+from delineate.inference.classifier import load_classifier, whole_image_probabilities
 from delineate.inference.model import load_model
 from delineate.inference.model_card import Threshold
 from delineate.inference.preparation import Preparation
@@ -80,7 +80,8 @@ def test_images_are_prepared_as_for_training(tmp_path, write_classifier):
     network, _ = write_classifier(tmp_path / "model", preparation=preparation)
     classifier = load_classifier(tmp_path / "model")
     image = image_of(33, 21)
-    expected = whole_image_probability(torch_pass(network), preparation, PredictSettings())(image)
+    probabilities = whole_image_probabilities(torch_pass(network), preparation, PredictSettings())
+    (expected,) = probabilities([image])
     assert classifier.probability(image) == expected
     assert classifier.probability(np.stack([image] * 3, axis=2)) == pytest.approx(expected)
     heat = classifier.grad_cam(image)

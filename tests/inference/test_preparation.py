@@ -145,12 +145,12 @@ def test_probability_comes_back_at_native_size(working):
     rows, columns = np.mgrid[:83, :57]
     image = (100 + rows + columns).astype(np.uint8)
     segment = segmenter(lambda images: images, preparation, PredictSettings(), 1)
-    probability = segment(image)
+    (probability,) = segment([image])
     assert probability.shape == (1, 83, 57)
     assert probability.dtype == np.float32
     # Half a reduced pixel is lost at the border.
     assert np.abs(probability[0] * 255 - image).max() < (3.5 if working else 1e-3)
-    assert (segment(image[..., None]) == probability).all()
+    assert (segment([image[..., None]])[0] == probability).all()
 
 
 def test_labels_are_never_mixed_by_resizing():

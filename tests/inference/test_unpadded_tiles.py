@@ -173,7 +173,8 @@ def test_views_are_turned_back():
 
     def with_repeats(repeats):
         chosen = settings(60, repeats=repeats)
-        return segmenter(torch_pass(net), STILL, chosen, net.stride, lost_px=net.lost_px)
+        segment = segmenter(torch_pass(net), STILL, chosen, net.stride, lost_px=net.lost_px)
+        return lambda image: segment([image])[0]
 
     averaged, single = with_repeats("turns"), with_repeats("single")
     for turned, back in [

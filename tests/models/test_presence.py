@@ -112,7 +112,7 @@ def test_presence_passes_tiles_and_views(has_dark_surround: bool) -> None:
             has_dark_surround=has_dark_surround,
             has_presence_head=True,
         )
-        return split_presence(segment(image))
+        return split_presence(segment([image])[0])
 
     maps, presence = answer(repeats="single")
     expected = one_pass(STILL(image[..., None])[None])[0, 1, 0, 0]

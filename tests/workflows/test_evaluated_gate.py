@@ -50,8 +50,12 @@ def card(**changes) -> ModelCard:
     return ModelCard.model_validate(fields | changes)
 
 
-def look(image) -> Seen:
-    """The grey values as probability, the head's corner as presence."""
+def look(images) -> list[Seen]:
+    """Of each the grey values as probability, the head's corner as presence."""
+    return [_seen(image) for image in images]
+
+
+def _seen(image) -> Seen:
     if image.max() > 100:
         raise DelineateError("too bright to look at")
     probability = (image / 100).astype(np.float32)
@@ -69,7 +73,7 @@ def gated(kind="classifier", *, gate_threshold=0.5, points=()) -> Model:
     )
     classifier = ImageClassifier(
         card(task="classify"),
-        probability=lambda image: float(image[GATE]) / 100,
+        probabilities=lambda images: [float(image[GATE]) / 100 for image in images],
         grad_cam=lambda image: image,
         predict_settings=PredictSettings(),
     )
@@ -317,23 +321,19 @@ def of_mean(*shifts, threshold=0.5) -> Model:
     """A mean of models, each of which sees the image brighter or darker by so many per cent."""
 
     def shifted(shift):
-        def one_look(image):
-            seen = look(image)
+        def brighter(seen):
             is_there = seen.probability > 0
-            brighter = np.clip(seen.probability + is_there * np.float32(shift / 100), 0, 1)
-            return replace(seen, probability=brighter)
+            probability = np.clip(seen.probability + is_there * np.float32(shift / 100), 0, 1)
+            return replace(seen, probability=probability)
 
-        return one_look
+        return lambda images: [brighter(seen) for seen in look(images)]
 
     members = tuple(Model(card(), shifted(shift), PredictSettings()) for shift in shifts)
     cut = Threshold(value=threshold, chosen_on="nothing", rule="by hand", score=None)
     names = tuple(f"members/{number}" for number in range(len(shifts)))
     whole = card(members=names, threshold=cut)
 
-    def mean(image):
-        return look(image) if not shifts else members[0].look(image)
-
-    return Model(whole, mean, PredictSettings(), members=members)
+    return Model(whole, members[0].look if shifts else look, PredictSettings(), members=members)
 
 
 def test_each_member_stands_beside_the_mean(tmp_path):
@@ -342,7 +342,7 @@ def test_each_member_stands_beside_the_mean(tmp_path):
     beside = EvaluatedMembers(model, model, observer="1", settings=SETTINGS)
     cases = [(image_of(0, 0, 60, 75), truth_of(2), "a"), (image_of(0, 0, 30), truth_of(0), "b")]
     for number, (image, truth, subject) in enumerate(cases):
-        beside.look(image)
+        beside.look([image])
         beside.add(ScoredCase(f"{number}", subject, {"1": truth}, labels=truth))
     document = beside.finish(tmp_path)["members"]
     first, second, mean = document["rows"]
@@ -374,7 +374,7 @@ def test_members_fail_together(tmp_path):
     for number, (image, truth, subject) in enumerate(cases):
         failure = None
         try:
-            beside.look(image)
+            beside.look([image])
         except DelineateError as error:
             failure = str(error)
         beside.add(ScoredCase(f"{number}", subject, {"1": truth}, failure=failure))

@@ -24,7 +24,7 @@ def cases(network, image=IMAGE):
 
     def judged(network, settings):
         segment = segmenter(torch_pass(network), PREPARATION, settings, network.stride)
-        yield segment(image), np.zeros(image.shape[:2], np.uint8)
+        yield segment([image])[0], np.zeros(image.shape[:2], np.uint8)
 
     return SimpleNamespace(judged=judged, first_size_px=image.shape[:2])
 
@@ -58,11 +58,9 @@ def test_a_network_that_sees_everything_is_told():
     settings = PredictSettings(margin_px=16, blend_px=8, tile_px=768)
     said = tiling_of(network, cases(network), settings)
     assert "looks at all of a tile" in said.reason
+    of_tiles = (settings.model_copy(update={"tile_px": px}) for px in (768, said.tile_px))
     whole, tiled = (
-        segmenter(torch_pass(network), PREPARATION, settings.model_copy(update={"tile_px": px}), 2)(
-            IMAGE
-        )
-        for px in (768, said.tile_px)
+        segmenter(torch_pass(network), PREPARATION, each, 2)([IMAGE])[0] for each in of_tiles
     )
     assert said.largest_difference == pytest.approx(np.abs(whole - tiled).max())
     assert said.mean_difference == pytest.approx(np.abs(whole - tiled).mean())

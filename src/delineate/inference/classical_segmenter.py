@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def classical_segmenter(
 
     averaged = view_average(one_pass, settings.repeats)
 
-    def segment(image: Image) -> Probability:
+    def of_one(image: Image) -> Probability:
         image = image[..., None] if image.ndim == 2 else image
         tones = preparation(image)
         size_px = (tones.shape[1], tones.shape[2])
@@ -57,6 +57,9 @@ def classical_segmenter(
         probability = averaged(np.concatenate([tones, view[None]]).astype(np.float32)[None])[0]
         native = np.ascontiguousarray(resize_probability(probability, image.shape[:2]))
         return background_outside(native, image) if has_dark_surround else native
+
+    def segment(images: Sequence[Image]) -> list[Probability]:
+        return [of_one(each) for each in images]
 
     return segment
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import HeatMap, Image, Probability
+from delineate.inference.batches import in_passes
 from delineate.inference.composed import parts_of
 from delineate.inference.model_card import PRESENT, ModelCard
 from delineate.inference.model_folder import changed_settings, opened
@@ -26,16 +27,20 @@ from delineate.inference.verdict import Verdict, verdict_of
 class ImageClassifier:
     """A trained classifier, ready to predict.
 
-    `probability(image)` says of an (H, W) or (H, W, C) image how probable it is that there is
-    something to find; `grad_cam(image)` shows where that comes from, 0 to 1 at the image's size.
-    `members` are the classifiers whose mean counts.
+    `probabilities(images)` says of (H, W) or (H, W, C) images how probable it is that there is
+    something to find in each; `grad_cam(image)` shows where that comes from, 0 to 1 at the image's
+    size. `members` are the classifiers whose mean counts.
     """
 
     card: ModelCard
-    probability: Callable[[Image], float]
+    probabilities: Callable[[Sequence[Image]], list[float]]
     grad_cam: Callable[[Image], HeatMap]
     predict_settings: PredictSettings
     members: tuple[ImageClassifier, ...] = ()
+
+    def probability(self, image: Image) -> float:
+        """How probable it is that there is something to find in an image."""
+        return self.probabilities([image])[0]
 
     def predict(self, image: Image, *, threshold: float | None = None) -> Verdict:
         """The verdict on an image: present at or above the threshold, the card's if none is given.
@@ -54,12 +59,13 @@ class ImageClassifier:
         return value
 
 
-def whole_image_probability(
+def whole_image_probabilities(
     one_pass: Pass, preparation: Preparation, settings: PredictSettings
-) -> Callable[[Image], float]:
+) -> Callable[[Sequence[Image]], list[float]]:
     """Prepared as a whole and judged in every view: the mean probability that something is there.
 
-    The pass goes from (N, C, H, W) input to (N, 2) probability. Tiles have no part in it.
+    The pass goes from (N, C, H, W) input to (N, 2) probability. No image is cut into tiles; those
+    of one working size share passes, as `in_passes` has it.
     """
 
     def as_maps(images: NDArray[np.float32]) -> Probability:
@@ -67,11 +73,12 @@ def whole_image_probability(
 
     views = view_average(as_maps, settings.repeats)
 
-    def probability(image: Image) -> float:
-        image = image[..., None] if image.ndim == 2 else image
-        return float(views(preparation(image)[None])[0, PRESENT, 0, 0])
+    def probabilities(images: Sequence[Image]) -> list[float]:
+        inputs = [preparation(each[..., None] if each.ndim == 2 else each) for each in images]
+        found = in_passes(views, inputs, tile_px=settings.tile_px)
+        return [float(each[PRESENT, 0, 0]) for each in found]
 
-    return probability
+    return probabilities
 
 
 def load_classifier(
@@ -109,7 +116,11 @@ def load_classifier(
     )
     # How an image is put together is said by each member for itself.
     return ImageClassifier(
-        card, _mean_probability(members), _mean_heat(members), members[0].predict_settings, members
+        card,
+        _mean_probabilities(members),
+        _mean_heat(members),
+        members[0].predict_settings,
+        members,
     )
 
 
@@ -128,16 +139,19 @@ def _of_network(
     network = read_network(file, card, threads=threads)
     where = chosen_device(device)
     one_pass = torch_pass(network, device=where, precision=card.precision)
-    probability = whole_image_probability(one_pass, card.preparation, settings)
+    probabilities = whole_image_probabilities(one_pass, card.preparation, settings)
     heat_map = heat_mapper(grad_cam_pass(network, device=where), card.preparation, settings)
-    return ImageClassifier(card, probability, heat_map, settings)
+    return ImageClassifier(card, probabilities, heat_map, settings)
 
 
-def _mean_probability(members: Sequence[ImageClassifier]) -> Callable[[Image], float]:
-    def probability(image: Image) -> float:
-        return float(np.mean([each.probability(image) for each in members]))
+def _mean_probabilities(
+    members: Sequence[ImageClassifier],
+) -> Callable[[Sequence[Image]], list[float]]:
+    def probabilities(images: Sequence[Image]) -> list[float]:
+        of_members = [each.probabilities(images) for each in members]
+        return [float(np.mean(each)) for each in zip(*of_members, strict=True)]
 
-    return probability
+    return probabilities
 
 
 def _mean_heat(members: Sequence[ImageClassifier]) -> Callable[[Image], HeatMap]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +13,7 @@ import numpy as np
 from delineate.core.errors import SettingsError, UnreadableFileError
 from delineate.core.overlapping import is_class
 from delineate.core.types import Image, LabelClass, Labels, Mask, Probability
+from delineate.inference.asked_thresholds import require_cut, require_gate
 from delineate.inference.classical_segmenter import (
     classical_segmenter,
     read_method,
@@ -20,7 +22,7 @@ from delineate.inference.classical_segmenter import (
 )
 from delineate.inference.classifier import ImageClassifier, load_classifier
 from delineate.inference.composed import parts_of
-from delineate.inference.looking import Look, look_of, mean_look
+from delineate.inference.looking import Look, Seen, look_of, mean_look
 from delineate.inference.model_card import Gate, ModelCard, OperatingPoint, Threshold
 from delineate.inference.model_folder import CARD, changed_settings, opened, require_depth
 from delineate.inference.postprocess import labels_from_probability
@@ -36,7 +38,8 @@ class Prediction:
 
     Where classes overlap labels are the codes of `delineate.core.overlapping`, and `mask` gives
     the pixels of one class. Where the `gate` found nothing both are those of the background
-    everywhere. `gate_s` and `segmenter_s` are seconds, None of what did not run by itself.
+    everywhere. `gate_s` and `segmenter_s` are seconds, None of what did not run by itself; of
+    images that were predicted together each has an equal share of them.
     """
 
     labels: Labels
@@ -55,8 +58,9 @@ class Prediction:
 class Model:
     """A trained model, ready to predict.
 
-    `look(image)` says of an (H, W) or (H, W, C) image what the segmenter sees, whatever its gate
-    would say. `gate` is a classifier that looks first; `members` are the models whose mean counts.
+    `look(images)` says of (H, W) or (H, W, C) images what the segmenter sees in each, whatever its
+    gate would say. `gate` is a classifier that looks first; `members` are the models whose mean
+    counts.
     """
 
     card: ModelCard
@@ -85,7 +89,7 @@ class Model:
 
     def probability(self, image: Image) -> Probability:
         """(C, H, W) at the size of an (H, W) or (H, W, C) image, whatever the gate would say."""
-        return self.look(image).probability
+        return self.look([image])[0].probability
 
     def predict(
         self, image: Image, *, threshold: float | None = None, gate_threshold: float | None = None
@@ -98,30 +102,65 @@ class Model:
         Raises:
             SettingsError: as `cut`, or a threshold for a gate that is not there.
         """
-        chosen = self.cut(threshold)
-        gate_cut = self.gate_cut(gate_threshold)
-        verdict, gate_s = None, None
-        if self.gate is not None and gate_cut is not None:
-            start = perf_counter()
-            verdict = verdict_of(self.gate.probability(image), gate_cut)
-            gate_s = perf_counter() - start
-            if not verdict.is_present:
-                return self.nothing(image, verdict, gate_s=gate_s)
+        return self.predict_many([image], threshold=threshold, gate_threshold=gate_threshold)[0]
+
+    def predict_many(
+        self,
+        images: Sequence[Image],
+        *,
+        threshold: float | None = None,
+        gate_threshold: float | None = None,
+    ) -> list[Prediction]:
+        """What `predict` gives of each image, from as few passes as their sizes allow.
+
+        A classifier as gate looks at all of them first. Of one image the result is that of
+        `predict`; of several it differs from it by rounding alone.
+
+        Raises:
+            SettingsError: as `predict`, of any of them.
+        """
+        chosen, gate_cut = self.cut(threshold), self.gate_cut(gate_threshold)
+        verdicts, gate_s = self._classified(images, gate_cut)
+        opened = [at for at, each in enumerate(verdicts) if each is None or each.is_present]
         start = perf_counter()
-        seen = self.look(image)
-        segmenter_s = perf_counter() - start
+        seen = iter(self.look([images[at] for at in opened]) if opened else ())
+        segmenter_s = (perf_counter() - start) / max(len(opened), 1)
+        predictions: list[Prediction] = []
+        for image, verdict in zip(images, verdicts, strict=True):
+            if verdict is not None and not verdict.is_present:
+                predictions.append(self.nothing(image, verdict, gate_s=gate_s))
+                continue
+            prediction = self._drawn(image, next(seen), chosen, gate_cut)
+            said = prediction.gate if verdict is None else verdict
+            predictions.append(
+                replace(prediction, gate=said, gate_s=gate_s, segmenter_s=segmenter_s)
+            )
+        return predictions
+
+    def _classified(
+        self, images: Sequence[Image], gate_cut: float | None
+    ) -> tuple[list[Verdict | None], float | None]:
+        """What a classifier as gate says of each image, and the seconds an image."""
+        if self.gate is None or gate_cut is None or not images:
+            return [None] * len(images), None
+        start = perf_counter()
+        probabilities = self.gate.probabilities(images)
+        gate_s = (perf_counter() - start) / len(images)
+        return [verdict_of(each, gate_cut) for each in probabilities], gate_s
+
+    def _drawn(self, image: Image, seen: Seen, cut: Cut, gate_cut: float | None) -> Prediction:
+        """What is seen, cut; nothing where the segmenter's own head is the gate and is closed."""
+        verdict = None
         if self.gate is None and gate_cut is not None and seen.presence is not None:
             verdict = verdict_of(seen.presence, gate_cut)
             if not verdict.is_present:
-                return self.nothing(image, verdict, segmenter_s=segmenter_s)
+                return self.nothing(image, verdict)
         labels = labels_from_probability(
             seen.probability,
-            threshold=chosen,
+            threshold=cut,
             minimum_area_px=self.predict_settings.minimum_area_px,
         )
-        return Prediction(
-            labels, seen.probability, self.card.is_overlapping, verdict, gate_s, segmenter_s
-        )
+        return Prediction(labels, seen.probability, self.card.is_overlapping, verdict)
 
     def cut(self, threshold: float | None = None) -> Cut:
         """The threshold that was chosen for it, unless another is given.
@@ -173,7 +212,7 @@ class Model:
             )
         return replace(self, card=card, predict_settings=settings, gate=None)
 
-    def nothing(self, image: Image, verdict: Verdict, **seconds: float) -> Prediction:
+    def nothing(self, image: Image, verdict: Verdict, *, gate_s: float | None = None) -> Prediction:
         """Background everywhere, which is what a closed gate leaves."""
         height, width = image.shape[:2]
         channels = self.card.output_channels
@@ -181,7 +220,7 @@ class Model:
         if channels > 1 and not self.card.is_overlapping:
             probability[0] = 1.0
         labels = np.zeros((height, width), np.uint8)
-        return Prediction(labels, probability, self.card.is_overlapping, verdict, **seconds)
+        return Prediction(labels, probability, self.card.is_overlapping, verdict, gate_s)
 
 
 def _chosen(model: Model, point: OperatingPoint) -> dict[str, object]:
@@ -197,31 +236,6 @@ def _chosen(model: Model, point: OperatingPoint) -> dict[str, object]:
     if point.gate == "head" and point.gate_threshold is not None:
         head = Gate(kind="head", threshold=point.gate_threshold, rule=point.objective)
     return {"gate": head, "threshold": threshold, "predict": settings}
-
-
-def require_cut(card: ModelCard, threshold: float | None) -> None:
-    """Refuse a threshold for a model that has no use for one.
-
-    Raises:
-        SettingsError: several classes, of which each pixel takes the likeliest.
-    """
-    if threshold is not None and len(card.classes) > 2 and not card.is_overlapping:
-        raise SettingsError(
-            "--threshold: a model of several classes takes the likeliest; leave the option out"
-        )
-
-
-def require_gate(card: ModelCard, threshold: float | None) -> None:
-    """Refuse a threshold for a gate that is not there.
-
-    Raises:
-        SettingsError: a model that segments every image.
-    """
-    if threshold is not None and card.gate is None:
-        raise SettingsError(
-            "--gate-threshold: this model has no gate and segments every image; leave the option "
-            "out"
-        )
 
 
 def load_model(

@@ -46,7 +46,7 @@ def classified(
     data, card = judging.data, classifier.card
     members = EvaluatedClassifiers(classifier, settings=settings) if classifier.members else None
     if members is not None:
-        classifier = replace(classifier, probability=members.probability)
+        classifier = replace(classifier, probabilities=members.probabilities)
     cases, before = _cases(data, classifier, members, progress)
     evaluation = score_classification(
         cases,

@@ -10,7 +10,7 @@ from torch import nn
 from delineate.data.image_labels import require_both
 from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
-from delineate.inference.classifier import whole_image_probability
+from delineate.inference.classifier import whole_image_probabilities
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
 from delineate.inference.torch_segmenter import torch_pass
@@ -84,9 +84,9 @@ class ClassifierCases:
     def judged(self, network: nn.Module, settings: PredictSettings) -> Iterator[JudgedImage]:
         """Probability and label of each image."""
         one_pass = torch_pass(network, device=self._facts.device, precision=self._facts.precision)
-        probability = whole_image_probability(one_pass, self._preparation, settings)
+        probabilities = whole_image_probabilities(one_pass, self._preparation, settings)
         for sample in self._dataset.samples:
-            yield probability(read_image(sample.image)), self._labels[sample.id]
+            yield probabilities([read_image(sample.image)])[0], self._labels[sample.id]
 
     def judge(self, metric: Callable[[Iterable[JudgedImage]], float]) -> Validate:
         """A function that gives loss and score of a network, in one pass over an image."""

@@ -13,8 +13,9 @@ from delineate.core.progress import SILENT, Progress
 from delineate.core.types import Image
 from delineate.data.sample import Dataset, Sample
 from delineate.evaluation.settings import EvaluationSettings
+from delineate.inference.asked_thresholds import require_cut
 from delineate.inference.classifier import load_classifier
-from delineate.inference.model import Model, load_model, require_cut
+from delineate.inference.model import Model, load_model
 from delineate.inference.model_card import GIVEN_BY_HAND
 from delineate.inference.model_folder import read_card, require_depth
 from delineate.inference.postprocess import labels_from_probability

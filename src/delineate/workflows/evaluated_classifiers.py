@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -28,8 +29,9 @@ class EvaluatedClassifiers:
         self._truths: list[bool] = []
         self._groups: list[str] = []
 
-    def probability(self, image: Image) -> float:
-        """The mean of what the members say."""
+    def probabilities(self, images: Sequence[Image]) -> list[float]:
+        """The mean of what the members say; an image at a time."""
+        (image,) = images
         self._last = []
         first_s = perf_counter()
         for member, timed in zip(self._classifier.members, self._times, strict=True):
@@ -37,7 +39,7 @@ class EvaluatedClassifiers:
             self._last.append(member.probability(image))
             timed.add(perf_counter() - began_s)
         self._whole.add(perf_counter() - first_s)
-        return float(np.mean(self._last))
+        return [float(np.mean(self._last))]
 
     def add(self, case: ClassifiedCase) -> None:
         """Keep what was said of a case just now; one without answer or truth has no part."""

@@ -127,7 +127,7 @@ class EvaluatedGate:
         """What the model says of an image: nothing where its gate is closed."""
         self._looked = None
         classified = self._classified(image)
-        seen = self._look(image)
+        (seen,) = self._look([image])
         head = float("nan") if seen.presence is None else seen.presence
         of_gate = {CLASSIFIER: classified, "head": head, None: float("nan")}
         probabilities = tuple(of_gate[way.gate] for way in self._ways)

@@ -69,7 +69,7 @@ def predicted(
     loaded = [load_model(each, device=device, threads=threads) for each in models]
     look, card = mean_look([each.look for each in loaded]), loaded[0].card
     for sample in seen:
-        found = look(read_image(sample.image))
+        (found,) = look([read_image(sample.image)])
         maps = map_files(folder, sample.id, card)
         for file, channel in zip(maps, found.probability, strict=True):
             # Means and sums of channels may round above 1.

@@ -133,7 +133,7 @@ def _image(
 
     def judge() -> None:
         image, labels = labelled_image(training, training.samples[0])
-        probability = segment(image)
+        (probability,) = segment([image])
         cross_entropy(probability, labels, is_overlapping)
         metric.of_case(probability, labels, is_overlapping)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -43,20 +44,21 @@ class Timed:
 
 
 class TimedLook:
-    """A look that keeps what was seen last, and its times."""
+    """A look that keeps what was seen last, and its times; an image at a time."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
         self.timed = Timed()
         self.last: Seen | None = None
 
-    def __call__(self, image: Image) -> Seen:
+    def __call__(self, images: Sequence[Image]) -> list[Seen]:
         """What is seen; nothing is kept of an image that cannot be looked at."""
         self.last = None
         began_s = perf_counter()
-        self.last = self._look(image)
+        (seen,) = self._look(images)
         self.timed.add(perf_counter() - began_s)
-        return self.last
+        self.last = seen
+        return [seen]
 
 
 def mean_in(model: Model) -> Model | None:

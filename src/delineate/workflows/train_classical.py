@@ -243,7 +243,8 @@ def threshold_and_scores(
 def _judged(segment: Segmenter, cases: Dataset, progress: Progress) -> Iterator[Judged]:
     for sample in track(cases.samples, "threshold", progress):
         image, labels = labelled_image(cases, sample)
-        yield segment(image), labels
+        (probability,) = segment([image])
+        yield probability, labels
 
 
 def _as_cut(judged: Iterable[Judged], threshold: Cut) -> Iterator[Judged]:

@@ -213,7 +213,7 @@ class ValidationCases:
         )
         for sample in self._dataset.samples:
             image, labels = labelled_image(self._dataset, sample)
-            probability = segment(image)
+            (probability,) = segment([image])
             if self.has_presence_head:
                 probability, presence = split_presence(probability)
                 noted.append((presence, bool(((labels > 0) & (labels != IGNORE)).any())))
