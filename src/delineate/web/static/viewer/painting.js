@@ -2,24 +2,27 @@
 
 import { TILE } from "./palette.js";
 
+/** How wide outlines are, in px of the frame. */
+export const reachOf = (frame) => Math.max(1, Math.round(1.5 * frame.ratio));
+
 /**
- * Areas and outlines of labels at screen size, `reach` screen px wide at any zoom.
+ * Areas and outlines of labels, in `part` of a frame; outlines are as wide at any zoom.
  *
  * An outline lies inside its object, with a dark line around it where nothing is, so that it is
  * seen on any image.
  */
-export function paintLabels(grid, frame, palette, pixels) {
+export function paintLabels(grid, frame, part, { palette, pixels }) {
   const { width, height } = frame;
   const shift = frame.ratio >= 2 ? 1 : 0;
-  const reach = Math.max(1, Math.round(1.5 * frame.ratio));
+  const reach = reachOf(frame);
   // Patterns hold to the picture and do not crawl while it is moved.
   const [offsetX, offsetY] = [-Math.round(frame.left), -Math.round(frame.top)];
   const { fill, edge, halo } = palette;
-  for (let y = 0; y < height; y += 1) {
+  for (let y = part.top; y < part.bottom; y += 1) {
     const up = y >= reach ? reach * width : 0;
     const down = y + reach < height ? reach * width : 0;
     const tileRow = (((y + offsetY) >> shift) & 7) * TILE;
-    for (let x = 0; x < width; x += 1) {
+    for (let x = part.left; x < part.right; x += 1) {
       const at = y * width + x;
       const label = grid[at];
       const isInside =
@@ -45,7 +48,7 @@ export function paintHeat(grid, colours, pixels) {
   }
 }
 
-/** Stored grey levels through a table of 65,536 colours; `inside` is 0 beyond the picture. */
+/** Stored grey levels through a table of colours. */
 export function paintShades(grid, colours, pixels) {
   for (let at = 0; at < pixels.length; at += 1) pixels[at] = colours[grid[at]];
 }

@@ -69,7 +69,7 @@ export function paletteOf(classes, { isOverlapping, hidden, opacity, style }) {
         const [colour, isFull] = mark(label, shown, classes, x, y);
         const at = (label * TILE + y) * TILE + x;
         if (style === "fill") fill[at] = rgba(colour, isFull ? opacity : opacity * PALE);
-        edge[at] = rgba(isFull ? colour : colour.map((each) => each >> 2), strong);
+        edge[at] = rgba(isFull ? colour : colour.map(paler), strong);
       }
     }
   }
@@ -80,6 +80,9 @@ function codeOf(shown, isOverlapping) {
   if (!isOverlapping) return shown.length ? shown[0].index : 0;
   return shown.reduce((code, each) => code | (1 << (each.index - 1)), 0);
 }
+
+/** Towards white, for the gaps of a dashed outline. */
+const paler = (part) => 255 - ((255 - part) >> 2);
 
 function mark(label, shown, classes, x, y) {
   if (label === IGNORE) return [UNKNOWN, ((x + y) & 3) < 2];

@@ -80,25 +80,28 @@ function indices(length, offset, scale, size, level) {
   return found;
 }
 
-/** For each screen px the number below it, under `table` where one is given; `outside` beyond. */
-export function sampled(plane, frame, out, { table = null, outside = 0 } = {}) {
+/**
+ * For each screen px of `part` the number below it, under `table` where one is given; `outside`
+ * beyond the picture.
+ */
+export function sampled(plane, frame, part, out, { table = null, outside = 0 } = {}) {
   const source = plane.at(frame.scale);
   const columns = indices(frame.width, frame.left, frame.scale, plane.width, source.level);
   const rows = indices(frame.height, frame.top, frame.scale, plane.height, source.level);
   const { data, width } = source;
-  for (let y = 0; y < frame.height; y += 1) {
+  for (let y = part.top; y < part.bottom; y += 1) {
     const start = y * frame.width;
-    const row = rows[y];
-    if (row < 0) out.fill(outside, start, start + frame.width);
-    else if (y > 0 && row === rows[y - 1]) out.copyWithin(start, start - frame.width, start);
-    else {
+    const [from, to, row] = [start + part.left, start + part.right, rows[y]];
+    if (row < 0) out.fill(outside, from, to);
+    else if (y > part.top && row === rows[y - 1]) {
+      out.copyWithin(from, from - frame.width, to - frame.width);
+    } else {
       const base = row * width;
-      for (let x = 0; x < frame.width; x += 1) {
+      for (let x = part.left; x < part.right; x += 1) {
         const column = columns[x];
         const value = column < 0 ? outside : data[base + column];
         out[start + x] = table === null || column < 0 ? value : table[value];
       }
     }
   }
-  return out;
 }

@@ -7,6 +7,7 @@ import { ask } from "../api.js";
 import { rgba } from "./palette.js";
 import { paintShades } from "./painting.js";
 import { Plane, sampled } from "./plane.js";
+import { wholeOf } from "./view.js";
 
 const LEVELS = 65536;
 // One more than any grey level: beyond the picture, and clear.
@@ -82,7 +83,7 @@ class Levels {
     this.#look(window);
     if (!fits(this.#screen, frame)) this.#screen = newScreen(frame, Uint32Array);
     const { grid, pixels, data, canvas } = this.#screen;
-    sampled(this.#plane, frame, grid, { outside: OUTSIDE });
+    sampled(this.#plane, frame, wholeOf(frame), grid, { outside: OUTSIDE });
     paintShades(grid, this.#colours, pixels);
     canvas.getContext("2d").putImageData(data, 0, 0);
     context.drawImage(canvas, 0, 0);

@@ -68,6 +68,14 @@ export class View {
     this.#keepInSight();
   }
 
+  /** The same part of a picture of the same size as another view shows. */
+  follow(other) {
+    const middle = other.toImage(other.host.width / 2, other.host.height / 2);
+    this.scale = other.scale;
+    if (other.isFitted) this.fit();
+    else this.centre(middle.row, middle.column);
+  }
+
   toImage(x, y) {
     return { row: (y - this.top) / this.scale, column: (x - this.left) / this.scale };
   }
@@ -108,4 +116,20 @@ export function isSameFrame(one, other) {
     one.left === other.left &&
     one.top === other.top
   );
+}
+
+/** All of a frame, in its px. */
+export function wholeOf(frame) {
+  return { top: 0, left: 0, bottom: frame.height, right: frame.width };
+}
+
+/** What a `box` = [top, left, height, width] of the picture covers of a frame, `more` px around. */
+export function partOf(frame, [top, left, height, width], more) {
+  const { scale } = frame;
+  return {
+    top: Math.max(0, Math.floor(top * scale + frame.top) - more),
+    left: Math.max(0, Math.floor(left * scale + frame.left) - more),
+    bottom: Math.min(frame.height, Math.ceil((top + height) * scale + frame.top) + more),
+    right: Math.min(frame.width, Math.ceil((left + width) * scale + frame.left) + more),
+  };
 }

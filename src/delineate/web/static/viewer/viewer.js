@@ -1,51 +1,31 @@
 /** A picture with labels and probability over it, to zoom, to move and to draw over. */
 
 import { Gestures } from "./gestures.js";
-import { heatColours } from "./heat.js";
-import { IGNORE, paletteOf } from "./palette.js";
-import { paintHeat, paintLabels } from "./painting.js";
-import { Plane, sampled } from "./plane.js";
-import { fits, newScreen, readShades } from "./shades.js";
-import { View, isSameFrame } from "./view.js";
-
-// A view that takes longer to paint follows a moving hand as it was, and is painted at rest.
-const SMOOTH_MS = 12;
-const REST_MS = 90;
+import { Marks } from "./marks.js";
+import { readShades } from "./shades.js";
+import { View } from "./view.js";
 
 /**
- * Fills `host`, a focusable element of a size of its own.
+ * Fills `host`, a focusable element with a size of its own; viewer.css belongs to it.
  *
- * Places in the picture are continuous, `Math.floor` gives the pixel. Changes of `labels` in place
- * are shown by `redraw`. The host handles + - 0 1 and the arrows unless an earlier listener (in
- * the capturing phase) has prevented the default.
+ * Places in the picture are continuous: `Math.floor` of row and column gives the pixel. Changes of
+ * `labels` in place are shown by `redraw`. The host handles + - 0 1 and the arrows unless an
+ * earlier listener (in the capturing phase) has prevented the default.
  *
- * Events: `view` (moved or zoomed), `window`, `drawn` (what was asked for is on the screen) and
- * `pinch` (a second finger has come: whatever the first was drawing is to be given up).
+ * Events: `view` (moved or zoomed), `window` (of grey levels), `drawn` (all that was asked for is
+ * on the screen) and `pinch` (a second finger has come: what the first was drawing is given up).
  */
 export class Viewer extends EventTarget {
-  /** Whether a drag with one finger or the left button moves the picture. */
-  panEnabled = true;
-
   #host;
   #canvas = document.createElement("canvas");
   #view = new View();
+  #marks = new Marks(() => this.repaint());
   #shades = null;
   #window = { low: 0, high: 255 };
-  #labels = null;
-  #classes = [];
-  #isOverlapping = false;
-  #hidden = new Set();
-  #probability = null;
-  #opacity = 0.4;
-  #style = "fill";
   #layers = [];
-  #palette = null;
-  #marks = null;
-  #marksFrame = null;
-  #cost_ms = 0;
+  #panEnabled = true;
   #asked = 0;
-  #rest = 0;
-  #sizes;
+  #sizes = new ResizeObserver(() => this.#resized());
 
   constructor(host) {
     super();
@@ -55,20 +35,17 @@ export class Viewer extends EventTarget {
     this.#canvas.setAttribute("aria-hidden", "true");
     host.prepend(this.#canvas);
     new Gestures(this, host);
-    this.#sizes = new ResizeObserver(() => this.#resized());
     this.#sizes.observe(host);
   }
 
   /** Show the picture of an ImageDocument; labels and probability of another are let go. */
   async setShades(image, address) {
-    const shades = await readShades(image, address);
-    this.#shades = shades;
-    this.#labels = this.#probability = null;
+    this.#shades = await readShades(image, address);
+    this.#marks.clear();
     this.#window = { low: image.window.low, high: image.window.high };
     this.#view.image = { width: image.width_px, height: image.height_px };
     this.#view.isFitted = true;
     this.#resized();
-    this.redraw();
   }
 
   /**
@@ -76,77 +53,63 @@ export class Viewer extends EventTarget {
    * @param {{index: number, colour: number[]}[]} classes
    */
   setLabels(labels, classes, { isOverlapping = false } = {}) {
-    const { width, height } = this.#view.image;
-    requireSize("labels", labels, width * height);
-    const join = isOverlapping ? joinedCodes : joinedIndices;
-    this.#labels = new Plane(labels, width, height, join);
-    this.#classes = classes;
-    this.#isOverlapping = isOverlapping;
-    this.#repalette();
+    this.#marks.setLabels(labels, this.#view.image, classes, isOverlapping);
+    this.repaint();
   }
 
   get labels() {
-    return this.#labels?.data ?? null;
+    return this.#marks.labels;
   }
 
   /** @param {Float32Array | null} probability H * W from 0 to 1, drawn as heat instead of labels */
   setProbability(probability, { shown = true } = {}) {
-    const { width, height } = this.#view.image;
-    if (probability === null || !shown) this.#probability = null;
-    else {
-      requireSize("probability", probability, width * height);
-      this.#probability = new Plane(probability, width, height, Math.max);
-    }
-    this.redraw();
+    if (probability !== null && shown) this.#marks.setHeat(probability, this.#view.image);
+    else this.#marks.clearHeat();
+    this.repaint();
   }
 
-  /** Paint anew what changed inside `box` = [top, left, height, width], or anywhere. */
-  redraw(box) {
-    if (box !== undefined) this.#labels?.refresh(box);
-    else this.#labels?.refresh();
-    this.#marksFrame = null;
-    this.#ask();
+  /** Paint the labels that changed inside `box` = [top, left, height, width], or anywhere. */
+  redraw(box = [0, 0, this.height_px, this.width_px]) {
+    this.#marks.change(box);
+    this.repaint();
   }
 
-  /** Shares of labels and heat, 0 to 1. */
-  set opacity(opacity) {
-    this.#opacity = opacity;
-    this.#repalette();
-  }
-
+  /** How much of the picture labels and heat hide, 0 to 1. */
   get opacity() {
-    return this.#opacity;
+    return this.#marks.look.opacity;
+  }
+
+  set opacity(opacity) {
+    this.#look({ opacity });
   }
 
   /** `fill`, `outline` or `none`. */
-  set style(style) {
-    this.#style = style;
-    this.#repalette();
+  get style() {
+    return this.#marks.look.style;
   }
 
-  get style() {
-    return this.#style;
+  set style(style) {
+    this.#look({ style });
   }
 
   /** Indices of the classes that are not drawn. */
-  set hidden(indices) {
-    this.#hidden = new Set(indices);
-    this.#repalette();
+  get hidden() {
+    return this.#marks.look.hidden;
   }
 
-  get hidden() {
-    return this.#hidden;
+  set hidden(indices) {
+    this.#look({ hidden: new Set(indices) });
   }
 
   /** Values that are black and white, of 16-bit pictures. */
+  get window() {
+    return this.#window;
+  }
+
   set window({ low, high }) {
     this.#window = { low, high };
     this.dispatchEvent(new CustomEvent("window"));
-    this.#ask();
-  }
-
-  get window() {
-    return this.#window;
+    this.repaint();
   }
 
   get hasWindow() {
@@ -166,10 +129,19 @@ export class Viewer extends EventTarget {
   /** Right widens the window, down lifts its level, by shares of its width. */
   dragWindow(right, down) {
     const { low, high } = this.#window;
-    const width = high - low;
-    const level = (low + high) / 2 + (width * down) / 300;
-    const half = (width * Math.exp(right / 300)) / 2;
+    const level = (low + high) / 2 + ((high - low) * down) / 300;
+    const half = ((high - low) * Math.exp(right / 300)) / 2;
     this.window = { low: level - half, high: level + half };
+  }
+
+  /** Whether a drag with one finger or the left button moves the picture. */
+  get panEnabled() {
+    return this.#panEnabled;
+  }
+
+  set panEnabled(isEnabled) {
+    this.#panEnabled = isEnabled;
+    this.#letScroll();
   }
 
   get width_px() {
@@ -180,13 +152,9 @@ export class Viewer extends EventTarget {
     return this.#view.image.height;
   }
 
-  /** Screen px (of style sheets) an image px. */
+  /** Screen px (as style sheets count them) an image px. */
   get scale() {
     return this.#view.scale;
-  }
-
-  get isFitted() {
-    return this.#view.isFitted;
   }
 
   fit() {
@@ -196,8 +164,8 @@ export class Viewer extends EventTarget {
 
   /** What lies at this place of the window stays there. */
   zoomAt(clientX, clientY, factor) {
-    const { left, top } = this.#host.getBoundingClientRect();
-    this.#view.zoomAt(clientX - left - this.#host.clientLeft, clientY - top - this.#host.clientTop, factor);
+    const { x, y } = this.#corner();
+    this.#view.zoomAt(clientX - x, clientY - y, factor);
     this.#moved();
   }
 
@@ -219,35 +187,31 @@ export class Viewer extends EventTarget {
     this.#moved();
   }
 
-  /** The same part as another viewer of a picture of the same size shows. */
+  /** Show the part that another viewer of a picture of the same size shows; says no `view`. */
   follow(other) {
-    const { width, height } = other.#view.host;
-    const middle = other.#view.toImage(width / 2, height / 2);
-    this.#view.scale = other.scale;
-    if (other.isFitted) this.#view.fit();
-    else this.#view.centre(middle.row, middle.column);
-    this.#ask();
+    this.#view.follow(other.#view);
+    this.repaint();
   }
 
   toImage(clientX, clientY) {
-    const { left, top } = this.#host.getBoundingClientRect();
-    return this.#view.toImage(clientX - left - this.#host.clientLeft, clientY - top - this.#host.clientTop);
+    const { x, y } = this.#corner();
+    return this.#view.toImage(clientX - x, clientY - y);
   }
 
   toClient(row, column) {
-    const { left, top } = this.#host.getBoundingClientRect();
-    const { x, y } = this.#view.toHost(row, column);
-    return { x: x + left + this.#host.clientLeft, y: y + top + this.#host.clientTop };
+    const { x, y } = this.#corner();
+    const place = this.#view.toHost(row, column);
+    return { x: place.x + x, y: place.y + y };
   }
 
-  /** A place of the picture in px of the host, where `painters` draw. */
+  /** A place of the picture in px of the host, in which functions among the layers draw. */
   toHost(row, column) {
     return this.#view.toHost(row, column);
   }
 
   /**
-   * Draw something above: a canvas in image coordinates (of the image's size or a part of it by
-   * equal scale), or a function of (context, viewer) that draws in px of the host.
+   * Draw something above: a canvas that is laid over the whole picture, or a function of
+   * (context, viewer) that draws in px of the host.
    *
    * @returns {() => void} which takes it away
    */
@@ -262,39 +226,43 @@ export class Viewer extends EventTarget {
 
   /** Draw the frame anew, for layers that changed. */
   repaint() {
-    this.#ask();
+    if (this.#asked === 0) this.#asked = requestAnimationFrame(() => this.#draw());
   }
 
   /** Let go of the host. */
   close() {
     this.#sizes.disconnect();
+    this.#marks.close();
     cancelAnimationFrame(this.#asked);
-    clearTimeout(this.#rest);
     this.#canvas.remove();
   }
 
-  #repalette() {
-    this.#palette = null;
-    this.#marksFrame = null;
-    this.#ask();
+  /** Where the picture's host begins in the window, inside its border. */
+  #corner() {
+    const { left, top } = this.#host.getBoundingClientRect();
+    return { x: left + this.#host.clientLeft, y: top + this.#host.clientTop };
+  }
+
+  #look(change) {
+    this.#marks.look = { ...this.#marks.look, ...change };
+    this.repaint();
   }
 
   #resized() {
-    const { clientWidth, clientHeight } = this.#host;
-    this.#view.resize(clientWidth, clientHeight);
+    this.#view.resize(this.#host.clientWidth, this.#host.clientHeight);
     this.#moved();
   }
 
   #moved() {
-    // A fitted picture leaves one finger to scroll the page.
-    const leavesScroll = this.#view.isFitted && this.panEnabled;
-    this.#host.style.touchAction = leavesScroll ? "pan-y" : "none";
+    this.#letScroll();
     this.dispatchEvent(new CustomEvent("view"));
-    this.#ask();
+    this.repaint();
   }
 
-  #ask() {
-    if (this.#asked === 0) this.#asked = requestAnimationFrame(() => this.#draw());
+  /** A fitted picture that one finger would move leaves that finger to scroll the page. */
+  #letScroll() {
+    const leavesScroll = this.#view.isFitted && this.#panEnabled;
+    this.#host.style.touchAction = leavesScroll ? "pan-y" : "none";
   }
 
   #draw() {
@@ -307,64 +275,9 @@ export class Viewer extends EventTarget {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, frame.width, frame.height);
     this.#shades.paint(context, frame, this.#window);
-    const isFinal = this.#drawMarks(context, frame);
+    const isFinal = this.#marks.draw(context, frame);
     this.#drawLayers(context, frame);
     if (isFinal) this.dispatchEvent(new CustomEvent("drawn"));
-  }
-
-  /** Whether labels or heat are drawn as they are, and not as they were one moment before. */
-  #drawMarks(context, frame) {
-    const hasMarks = this.#probability !== null || (this.#labels !== null && this.#style !== "none");
-    if (!hasMarks) return true;
-    if (!isSameFrame(this.#marksFrame, frame)) {
-      const isLate = this.#marksFrame !== null && this.#cost_ms > SMOOTH_MS && this.#rest === 0;
-      if (isLate) this.#paintAtRest();
-      if (this.#marksFrame === null || this.#rest === 0) this.#paintMarks(frame);
-    }
-    const from = this.#marksFrame;
-    const zoom = frame.scale / from.scale;
-    context.imageSmoothingEnabled = false;
-    context.drawImage(
-      this.#marks.canvas,
-      frame.left - from.left * zoom,
-      frame.top - from.top * zoom,
-      from.width * zoom,
-      from.height * zoom,
-    );
-    return isSameFrame(from, frame);
-  }
-
-  #paintAtRest() {
-    this.#rest = setTimeout(() => {
-      this.#rest = 0;
-      this.#marksFrame = null;
-      this.#ask();
-    }, REST_MS);
-  }
-
-  #paintMarks(frame) {
-    const start = performance.now();
-    const Numbers = this.#probability === null ? Uint8Array : Float32Array;
-    if (!fits(this.#marks, frame) || !(this.#marks.grid instanceof Numbers)) {
-      this.#marks = newScreen(frame, Numbers);
-    }
-    const { grid, pixels, data, canvas } = this.#marks;
-    if (this.#probability !== null) {
-      sampled(this.#probability, frame, grid, { outside: NaN });
-      paintHeat(grid, heatColours(this.#opacity), pixels);
-    } else {
-      this.#palette ??= paletteOf(this.#classes, {
-        isOverlapping: this.#isOverlapping,
-        hidden: this.#hidden,
-        opacity: this.#opacity,
-        style: this.#style,
-      });
-      sampled(this.#labels, frame, grid, { table: this.#palette.seen });
-      paintLabels(grid, frame, this.#palette, pixels);
-    }
-    canvas.getContext("2d").putImageData(data, 0, 0);
-    this.#marksFrame = frame;
-    this.#cost_ms = performance.now() - start;
   }
 
   #drawLayers(context, frame) {
@@ -380,16 +293,5 @@ export class Viewer extends EventTarget {
       }
       context.restore();
     }
-  }
-}
-
-// Of four pixels that share one of the screen the rarest kind, an object, is the one to be seen.
-const joinedIndices = (a, b, c, d) => Math.max(seen(a), seen(b), seen(c), seen(d)) || (a & b & c & d);
-const seen = (label) => (label === IGNORE ? 0 : label);
-const joinedCodes = (a, b, c, d) => seen(a) | seen(b) | seen(c) | seen(d) || (a & b & c & d);
-
-function requireSize(name, numbers, expected) {
-  if (numbers.length !== expected) {
-    throw new Error(`The ${name} came for ${numbers.length} pixels, expected ${expected}.`);
   }
 }
