@@ -119,7 +119,7 @@ def judging(
         LeakageError: a leaking split that is not allowed.
         DelineateError: no model, no data, no such split, or classes that do not match.
     """
-    card, run = read_card(model), _run_of(model)
+    card, run = read_card(model), run_of(model)
     source = asked.source
     if run is None and source is None:
         raise SettingsError(f"{model}: a model folder without its run; say which DATA to score")
@@ -223,7 +223,7 @@ def require_known_classes(dataset: Dataset, card: ModelCard) -> None:
         )
 
 
-def _run_of(model: Path) -> tuple[Path, RunFacts] | None:
+def run_of(model: Path) -> tuple[Path, RunFacts] | None:
     """The run folder of a model and its facts; None for a model folder on its own."""
     folder = find_model_folder(model)
     # Resolved last: paths are shown as they were given, but the parent of `.` is elsewhere.
