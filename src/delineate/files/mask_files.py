@@ -23,22 +23,30 @@ _WHITE_16 = 65535
 
 
 def write_index_mask(path: Path, labels: Labels, classes: Sequence[LabelClass]) -> None:
-    """Write labels as PNG: 0 and 255 in grey for two classes, else indices with a palette.
+    """Write labels as PNG, as `index_mask_png` has them.
+
+    Raises:
+        ValueError: for a label that no class has.
+        CannotWriteError: if the target cannot be written.
+    """
+    write_bytes(path, index_mask_png(labels, classes))
+
+
+def index_mask_png(labels: Labels, classes: Sequence[LabelClass]) -> bytes:
+    """Labels as a PNG: 0 and 255 in grey for two classes, else indices with a palette.
 
     Two classes with unknown pixels also get a palette, because 255 cannot mean both.
 
     Raises:
         ValueError: for a label that no class has.
-        CannotWriteError: if the target cannot be written.
     """
     known = {c.index for c in classes} | {IGNORE}
     found = set(np.unique(labels).tolist())
     if not found <= known:
         raise ValueError(f"expected labels of {sorted(known)}, got {sorted(found - known)} too")
     if len(classes) <= 2 and found <= {0, 1}:
-        write_bytes(path, _png(labels * np.uint8(255)))
-    else:
-        write_bytes(path, palette_png(labels, classes))
+        return png(labels * np.uint8(255))
+    return palette_png(labels, classes)
 
 
 def palette_png(labels: Labels, classes: Sequence[LabelClass]) -> bytes:
@@ -74,7 +82,7 @@ def write_probability(path: Path, probability: NDArray[np.float32]) -> None:
             f"from {probability.min()} to {probability.max()}"
         )
     scaled = np.rint(probability.astype(np.float64) * _WHITE_16).astype(np.uint16)
-    write_bytes(path, _png(scaled))
+    write_bytes(path, png(scaled))
 
 
 def read_probability(path: Path) -> NDArray[np.float32]:
@@ -118,10 +126,11 @@ def write_image(path: Path, rgb: NDArray[np.uint8]) -> None:
     Raises:
         CannotWriteError: if the target cannot be written.
     """
-    write_bytes(path, _png(without_single_channel(rgb)))
+    write_bytes(path, png(without_single_channel(rgb)))
 
 
-def _png(values: NDArray[Any]) -> bytes:
+def png(values: NDArray[Any]) -> bytes:
+    """(H, W) or (H, W, 3) values of 8 or 16 bits as a plain PNG, without palette or profile."""
     return bytes(imagecodecs.png_encode(np.ascontiguousarray(values), level=4))
 
 

@@ -99,6 +99,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         ValueError: for a row of another length than the header.
         CannotWriteError: if the target cannot be written.
     """
+    write_text(path, csv_text(header, rows))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A comma-separated table, lines ended by line feeds; None becomes an empty cell.
+
+    Raises:
+        ValueError: for a row of another length than the header.
+    """
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(header)
@@ -106,7 +115,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         if len(row) != len(header):
             raise ValueError(f"row {number}: expected {len(header)} cells, found {len(row)}")
         table.writerow(row)
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, schema: str) -> None:

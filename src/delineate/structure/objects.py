@@ -152,8 +152,8 @@ class _Ground:
             before = padded[self.rows + 1 - down, self.columns + 1 - right]
             # Two objects of one class never touch: what lies before is the same one, or none.
             is_entered = (before == 0).astype(np.float64)
-            entries: Values = np.bincount(self.owners, is_entered, minlength=len(self.areas))
-            return entries
+            entries = np.bincount(self.owners, is_entered, minlength=len(self.areas))
+            return entries.astype(np.float64)
 
         return entered(0, 1), entered(1, 0), entered(1, 1) + entered(1, -1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -105,10 +105,10 @@ class Store:
         self._held.move_to_end(id_)
         return held
 
-    def change(self, held: Held) -> None:
-        """Take this in place of the one of the same id, unless that is gone meanwhile."""
-        if held.id in self._held:
-            self.put(held)
+    def change(self, id_: str, **fields: object) -> None:
+        """Give the prediction of that id these fields, unless it is gone meanwhile."""
+        if id_ in self._held:
+            self.put(replace(self._held[id_][1], **fields))  # type: ignore[arg-type]
 
     def drop(self, id_: str) -> bool:
         """Let one go; whether it was there."""

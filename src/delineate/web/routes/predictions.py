@@ -2,6 +2,213 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+from typing import Annotated, Any, Literal
 
-router = APIRouter()
+import numpy as np
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
+
+from delineate.files.mask_files import index_mask_png, png
+from delineate.files.writing import csv_text
+from delineate.web.documents import PredictionDocument
+from delineate.web.predicting import (
+    asked_thresholds,
+    cut_again,
+    heat_map_of,
+    passed,
+    predicted,
+)
+from delineate.web.prediction_documents import prediction_document
+from delineate.web.problems import RefusedError, refusals
+from delineate.web.served import Served, served_of
+from delineate.web.stored import ID_PATTERN
+from delineate.web.uploads import received
+from delineate.workflows.predicted_objects import HEADER, channel_of, objects_of, rows_of
+
+router = APIRouter(prefix="/predictions", tags=["predictions"])
+
+Server = Annotated[Served, Depends(served_of)]
+Id = Annotated[
+    str,
+    Path(
+        alias="id",
+        pattern=ID_PATTERN,
+        description="of a prediction, from the document that answered the image",
+        examples=["q3Vx0nT2b8mYcW5kRj7LdA"],
+    ),
+]
+_SEGMENTER = "where probability becomes foreground; of classes that overlap, of each of them"
+_GATE = "the probability that there is anything to find from which an image is outlined"
+_LEFT_OUT = "; left out, the model's own, or the one that the image was sent with"
+Threshold = Annotated[
+    float | None, Query(ge=0, le=1, allow_inf_nan=False, description=_SEGMENTER + _LEFT_OUT)
+]
+GateThreshold = Annotated[
+    float | None, Query(ge=0, le=1, allow_inf_nan=False, description=_GATE + _LEFT_OUT)
+]
+
+
+def _content(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
+    """What a route declares that answers with bytes."""
+    schema = {"type": "string", "format": "binary"}
+    content = {each: {"schema": schema} for each in types}
+    return {200: {"description": description, "content": content}}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=PredictionDocument,
+    responses=_content("With `answer=mask`: the mask as `predict` writes it", "image/png")
+    | refusals(400, 413, 415, 422, 503),
+)
+async def create_prediction(
+    served: Server,
+    image: Annotated[UploadFile, File(description="PNG, JPEG, TIFF, BMP, WebP or DICOM")],
+    threshold: Annotated[
+        float | None, Form(ge=0, le=1, allow_inf_nan=False, description=_SEGMENTER)
+    ] = None,
+    gate_threshold: Annotated[
+        float | None, Form(ge=0, le=1, allow_inf_nan=False, description=_GATE)
+    ] = None,
+    frame: Annotated[
+        int | None, Form(ge=1, le=100_000, description="of a DICOM file of several, from 1")
+    ] = None,
+    answer: Annotated[
+        Literal["document", "mask"],
+        Query(description="`mask` answers with the picture alone, and nothing is kept"),
+    ] = "document",
+) -> Any:
+    """Outline what the model finds in an image, and keep the result for a while."""
+    asked = asked_thresholds(served.model, threshold, gate_threshold)
+    if answer == "mask" and served.model.card.is_overlapping:
+        raise RefusedError(
+            422,
+            "several_masks",
+            "answer: expected `document`, for the classes of this model overlap, so that no one "
+            "mask holds them, found `mask`; fetch `files/mask` of the document",
+        )
+    with await received(image, served) as file:
+        decoded = await served.decoder.decode(file.path, name=file.name, frame=frame)
+    if answer == "document":
+        return await predicted(served, decoded, threshold=threshold, gate_threshold=gate_threshold)
+    prediction = await passed(served, decoded.image, asked)
+    content = await asyncio.to_thread(index_mask_png, prediction.labels, served.model.classes)
+    return Response(content, media_type="image/png")
+
+
+@router.get("/{id}", response_model=PredictionDocument, responses=refusals(404))
+async def read_prediction(
+    served: Server, id_: Id, threshold: Threshold = None, gate_threshold: GateThreshold = None
+) -> PredictionDocument:
+    """A prediction, at these thresholds; the model runs again only where its gate opens by them."""
+    held, prediction = await cut_again(
+        served, id_, threshold=threshold, gate_threshold=gate_threshold
+    )
+    return await asyncio.to_thread(prediction_document, served.model, held, prediction)
+
+
+@router.delete("/{id}", status_code=204, responses=refusals(404))
+async def delete_prediction(served: Server, id_: Id) -> None:
+    """Forget the image and all that was predicted of it."""
+    served.store.get(id_)
+    served.store.drop(id_)
+
+
+@router.get(
+    "/{id}/shades",
+    response_class=Response,
+    responses=_content(
+        "PNG of 8-bit grey or RGB; where the image's `shades` are `uint16`, those as bytes, low "
+        "byte first, row after row",
+        "image/png",
+        "application/octet-stream",
+    )
+    | refusals(404),
+)
+async def read_shades(served: Server, id_: Id) -> Response:
+    """The image as it is looked at."""
+    shades = served.store.get(id_).image.shades
+    if shades.dtype == np.uint16:
+        return Response(shades.astype("<u2").tobytes(), media_type="application/octet-stream")
+    return Response(await asyncio.to_thread(png, shades), media_type="image/png")
+
+
+@router.get(
+    "/{id}/labels",
+    response_class=Response,
+    responses=_content(
+        "8-bit grey PNG of class indices; where classes overlap, bit N-1 stands for class N",
+        "image/png",
+    )
+    | refusals(404),
+)
+async def read_labels(
+    served: Server, id_: Id, threshold: Threshold = None, gate_threshold: GateThreshold = None
+) -> Response:
+    """Which class each pixel has."""
+    _, prediction = await cut_again(served, id_, threshold=threshold, gate_threshold=gate_threshold)
+    return Response(await asyncio.to_thread(png, prediction.labels), media_type="image/png")
+
+
+@router.get(
+    "/{id}/probability/{index}",
+    response_class=Response,
+    responses=_content(
+        "float32, low byte first, row after row: height times width of the image",
+        "application/octet-stream",
+    )
+    | refusals(404),
+)
+async def read_probability(
+    served: Server,
+    id_: Id,
+    index: Annotated[int, Path(ge=0, le=254, description="of the class")],
+    gate_threshold: GateThreshold = None,
+) -> Response:
+    """How probable one class is at each pixel; 0 everywhere where the gate is closed."""
+    _, prediction = await cut_again(served, id_, gate_threshold=gate_threshold)
+    try:
+        channel = channel_of(prediction, index)
+    except IndexError:
+        raise RefusedError(
+            404,
+            "no_such_class",
+            f"probability: this model has no map of class {index}; its classes are in the "
+            "document, and the background has a map only beside several classes",
+        ) from None
+    return Response(channel.astype("<f4").tobytes(), media_type="application/octet-stream")
+
+
+@router.get(
+    "/{id}/heat_map",
+    response_class=Response,
+    responses=_content("8-bit grey PNG, 255 where most comes from", "image/png") | refusals(404),
+)
+async def read_heat_map(served: Server, id_: Id) -> Response:
+    """Where the classifier before the model has looked (Grad-CAM)."""
+    heat = await heat_map_of(served, served.store.get(id_))
+    grey = np.rint(heat * 255).astype(np.uint8)
+    return Response(await asyncio.to_thread(png, grey), media_type="image/png")
+
+
+@router.get(
+    "/{id}/measurements",
+    response_class=Response,
+    responses=_content("a row an object, as `predict --objects` writes it", "text/csv")
+    | refusals(404),
+)
+async def read_measurements(
+    served: Server, id_: Id, threshold: Threshold = None, gate_threshold: GateThreshold = None
+) -> Response:
+    """Every object that was found, measured."""
+    held, prediction = await cut_again(
+        served, id_, threshold=threshold, gate_threshold=gate_threshold
+    )
+
+    def table() -> str:
+        classes = served.model.classes
+        found = objects_of(prediction, classes, held.image.spacing)
+        return csv_text(HEADER, rows_of(held.image.name, classes, found))
+
+    return Response(await asyncio.to_thread(table), media_type="text/csv")
