@@ -120,7 +120,7 @@ def _comparisons(audited: Audited) -> Iterator[tuple[str, Comparison]]:
     by_pair = _pairs_of_copies(audited)
     for finding in audited.findings:
         if finding.kind in COPIES:
-            yield finding.id, _copies(finding)
+            yield finding.id, copies_of(finding)
         elif finding.kind in ("leaked_twins", "look_alikes", "leaked_file"):
             views = _connected(finding.samples, by_pair)
             if len(views) > 1:
@@ -162,8 +162,11 @@ def _connected(samples: tuple[str, ...], steps: dict[str, list[Step]]) -> tuple[
     )
 
 
-def _copies(finding: Finding) -> Comparison:
-    """The comparison of a group, from the evidence of its finding."""
+def copies_of(finding: Finding) -> Comparison:
+    """The comparison of a group of copies, from the evidence of its finding.
+
+    Of the kinds in `COPIES`; others do not say how their pictures lie on each other.
+    """
     evidence = finding.evidence
     tones = _tones(finding)
     views = []

@@ -61,7 +61,7 @@ def show(source: Path | str, finding: str) -> ReviewResult:
     """
     log = ReviewLog.open(source)
     found = log.finding(finding)
-    own = [each for each in _states(log.decisions()) if each["finding"] == found.id]
+    own = [each for each in states(log.decisions()) if each["finding"] == found.id]
     document = {
         "review": str(log.path),
         **_document(found, ()),
@@ -143,7 +143,7 @@ def undo(source: Path | str, number: int, *, who: str = "", why: str = "") -> Re
 def history(source: Path | str) -> ReviewResult:
     """Every line of the log, oldest first, and whether it is in force."""
     log = ReviewLog.open(source)
-    document = {"review": str(log.path), **_counts(log), "decisions": _states(log.decisions())}
+    document = {"review": str(log.path), **_counts(log), "decisions": states(log.decisions())}
     return ReviewResult(log.path, document)
 
 
@@ -217,7 +217,7 @@ def history_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _decided(log: ReviewLog, made: Sequence[Decision]) -> ReviewResult:
     numbers = {each.number for each in made}
-    states = [each for each in _states(log.decisions()) if each["number"] in numbers]
+    states = [each for each in states(log.decisions()) if each["number"] in numbers]
     return ReviewResult(log.path, {"review": str(log.path), **_counts(log), "decisions": states})
 
 
@@ -244,7 +244,7 @@ def _document(finding: Finding, decisions: Sequence[Decision]) -> dict[str, Any]
     return {**finding.to_document(), "decisions": own}
 
 
-def _states(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+def states(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
     """Decisions as documents, each with what became of it."""
     stand = standing(decisions)
     hold = {each.number for each in in_force(decisions)}

@@ -88,8 +88,17 @@ class Reviewed:
     not_twins: tuple[frozenset[str], ...]
 
 
-def apply_decisions(dataset: Dataset, log: ReviewLog, folder: Path | str) -> Reviewed:
+def apply_decisions(
+    dataset: Dataset,
+    log: ReviewLog,
+    folder: Path | str,
+    *,
+    decisions: Sequence[Decision] | None = None,
+) -> Reviewed:
     """The data set with every decision in force carried out, in the order they were taken.
+
+    Of `decisions`, only these are; what they change depends on others that speak of the same
+    samples, which must be among them.
 
     Originals are never touched: masks that change are written to `folder` as PNG of class
     indices, when all has gone well. Copies of which nobody says whose they are get one
@@ -101,7 +110,7 @@ def apply_decisions(dataset: Dataset, log: ReviewLog, folder: Path | str) -> Rev
         UnreadableFileError: the log cannot be read, or masks that stay in the data set cannot.
         CannotWriteError: if a changed mask cannot be written.
     """
-    decisions = log.in_force()
+    decisions = log.in_force() if decisions is None else decisions
     findings = {each.id: each for each in log.findings(with_past=True)}
     work = _Work(dataset, log, decisions)
     applied = tuple(work.carry_out(each, findings[each.finding]) for each in decisions)

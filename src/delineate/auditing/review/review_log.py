@@ -43,7 +43,12 @@ from delineate.auditing.review.review_tables import (
     require_review_log,
     writing,
 )
-from delineate.core.errors import OutputExistsError, SettingsError, SizeMismatchError
+from delineate.core.errors import (
+    OutputExistsError,
+    SettingsError,
+    SizeMismatchError,
+    UnreadableFileError,
+)
 from delineate.core.geometry import Size
 from delineate.files.encoding_text import MaskEncoding
 from delineate.files.writing import atomic_write
@@ -171,6 +176,20 @@ class ReviewLog:
         """The number of the newest decision; 0 where nothing is decided."""
         with self._reading() as connection:
             return int(connection.execute(select(func.max(DECISION.c.number))).scalar() or 0)
+
+    @property
+    def changes(self) -> int:
+        """A number that is another one whenever anybody has written to the file.
+
+        It is the counter in the header of every SQLite file (bytes 24 to 27).
+        """
+        try:
+            with self.path.open("rb") as file:
+                return int.from_bytes(file.read(28)[24:], "big")
+        except OSError as error:
+            raise UnreadableFileError(
+                f"{self.path}: the review log cannot be read: {error.strerror}"
+            ) from error
 
     def findings(
         self, *, kind: str | None = None, open_only: bool = False, with_past: bool = False
