@@ -170,6 +170,14 @@ class ScoreDocument(Document):
     rule: str
 
 
+class GateRuleDocument(Document):
+    """What decides whether an image is segmented at all."""
+
+    kind: str = Field(description="`classifier`, or `head` for one of the segmenter's own")
+    threshold: float
+    rule: str = Field(description="how the threshold was chosen")
+
+
 class ModelDocument(Document):
     """What the model is for, how good it is, and what it must not be used for."""
 
@@ -180,12 +188,13 @@ class ModelDocument(Document):
     is_overlapping: bool
     channels: int
     threshold: ThresholdDocument
-    gate: GateDocument | None = Field(description="its rule and threshold; None without a gate")
+    gate: GateRuleDocument | None
     facts: dict[str, str] = Field(description="what it was trained on and how, in words")
     scored_on: str | None = Field(description="the split and its number of cases")
     is_held_out: bool = Field(description="whether the model, or its choices, never saw that split")
     scores: list[ScoreDocument]
     baselines: list[ScoreDocument] = Field(description="trivial predictions on the same cases")
+    notes: list[str] = Field(description="what must be known of those scores")
     limits: list[str] = Field(description="what it must not be used for")
 
 

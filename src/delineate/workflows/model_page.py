@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 from delineate.inference.model_card import ModelCard
 
-LIMITS = """## What it must not be used for
-
-This model has seen one data set. It has not been shown to work on images of another device,
-population or preparation, and it is no medical device: no decision about a person may rest on it.
-"""
+MUST_NOT = (
+    "This model has seen one data set.",
+    "It has not been shown to work on images of another device, population or preparation, and it "
+    "is no medical device: no decision about a person may rest on it.",
+)
+LIMITS = f"## What it must not be used for\n\n{fill(' '.join(MUST_NOT), 99)}\n"
 _KINDS = {"segment": "A segmentation model", "classify": "A classifier"}
 
 
