@@ -16,6 +16,7 @@ from delineate.web.problems import API, refusals
 from delineate.web.routes import (
     cases,
     decisions,
+    examples,
     findings,
     health,
     jobs,
@@ -29,7 +30,7 @@ from delineate.web.served import Served
 from delineate.web.under_way import TakesNothingNew, UnderWay
 
 ROOT = f"{API}/v1"
-_ROUTES = (health, models, predictions, jobs, cases, findings, decisions)
+_ROUTES = (health, models, examples, predictions, jobs, cases, findings, decisions)
 _DESCRIPTION = """What a segmentation model says of images, and what people decide on its labels.
 
 Every answer that is no success is a `Problem`: one line for people, one word for programs.

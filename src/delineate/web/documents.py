@@ -198,6 +198,14 @@ class ModelDocument(Document):
     limits: list[str] = Field(description="what it must not be used for")
 
 
+class ExampleDocument(Document):
+    """An image of the server to try the model on."""
+
+    key: str
+    name: str
+    thumbnail: str = Field(description="address of a PNG, 256 px at its longest side")
+
+
 class HealthDocument(Document):
     """Whether the server can take work; to those without the token only `status` is told."""
 
