@@ -14,6 +14,14 @@ class UnreadableFileError(DelineateError):
     """A file that cannot be decoded, or not safely."""
 
 
+class UnknownFormatError(UnreadableFileError):
+    """A file that is no image of a format that is known here."""
+
+
+class TooManyPixelsError(UnreadableFileError):
+    """An image that is larger than was allowed, by its header."""
+
+
 class UncertainMaskError(DelineateError):
     """A mask whose encoding must be confirmed before it is used."""
 

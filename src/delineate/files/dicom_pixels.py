@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from delineate.core.errors import UnreadableFileError
 from delineate.files.dicom_elements import damage_as, number, text, whole
 from delineate.files.dicom_frames import decoded_frame, is_lossy_syntax
 from delineate.files.dicom_header import frame_count, open_dicom, require_stored
-from delineate.files.dicom_values import grey_of
+from delineate.files.dicom_values import Grey, grey_of
 from delineate.files.pixels import Pixels, damaged, require_pixels
 
 _GREYS = ("MONOCHROME1", "MONOCHROME2")
@@ -40,10 +41,29 @@ def dicom_pixels(path: Path, content: bytes, max_pixels: int, frame: int | None 
     """
     with damage_as(path, "it cannot be read"):
         data = open_dicom(path, content)
-        return _pixels(path, data, max_pixels, frame)
+        return frame_pixels(path, data, read_frame(path, data, max_pixels, frame))
 
 
-def _pixels(path: Path, data: Any, max_pixels: int, frame: int | None) -> Pixels:
+@dataclass(frozen=True)
+class DicomFrame:
+    """The stored numbers of a frame, (H, W) or (H, W, 3), and what they mean.
+
+    `grey` is None of colours, palettes and floats.
+    """
+
+    stored: NDArray[Any]
+    meaning: str
+    samples: int
+    bits: int
+    grey: Grey | None
+
+
+def read_frame(path: Path, data: Any, max_pixels: int, frame: int | None = None) -> DicomFrame:
+    """One frame of an opened file, decoded, but as it is stored.
+
+    Raises:
+        UnreadableFileError: as `dicom_pixels`.
+    """
     require_stored(path, data)
     frames = frame_count(path, data)
     position = _chosen_frame(path, frames, frame)
@@ -52,21 +72,31 @@ def _pixels(path: Path, data: Any, max_pixels: int, frame: int | None) -> Pixels
     samples = whole(path, data, "SamplesPerPixel", 1)
     _require_known(path, data, meaning, samples)
     stored = decoded_frame(path, data, position, frames)
-    bits = stored.dtype.itemsize * 8
+    bits, grey = stored.dtype.itemsize * 8, None
     if stored.dtype.kind != "f":
         bits = whole(path, data, "BitsStored")
-    palette, top = None, None
-    if meaning == _PALETTE:
-        stored, palette = _indices(path, data, stored)
-    elif meaning in _COLOURS:
-        top = (1 << bits) - 1 if bits < stored.dtype.itemsize * 8 else None
-    elif stored.dtype.kind != "f":
-        grey = grey_of(path, data, position, is_inverted=meaning == "MONOCHROME1")
-        stored = grey(stored)
-        top = grey.top if grey.top is not None and bits < stored.dtype.itemsize * 8 else None
+        if meaning in _GREYS:
+            grey = grey_of(path, data, position, is_inverted=meaning == "MONOCHROME1")
+    return DicomFrame(stored, meaning, samples, bits, grey)
+
+
+def frame_pixels(path: Path, data: Any, frame: DicomFrame) -> Pixels:
+    """A decoded frame, the right way round, in its window or colours.
+
+    Raises:
+        UnreadableFileError: a palette that is not whole.
+    """
+    values, palette, top = frame.stored, None, None
+    is_narrow = frame.bits < values.dtype.itemsize * 8
+    if frame.meaning == _PALETTE:
+        values, palette = _indices(path, data, values)
+    elif frame.meaning in _COLOURS:
+        top = (1 << frame.bits) - 1 if is_narrow else None
+    elif frame.grey is not None:
+        values, top = frame.grey(values), frame.grey.top if is_narrow else None
     return Pixels(
-        stored,
-        mode=f"DICOM, {samples} x {bits} bit",
+        values,
+        mode=f"DICOM, {frame.samples} x {frame.bits} bit",
         palette=palette,
         is_lossy=is_lossy_syntax(data) or text(path, data, "LossyImageCompression") == "01",
         top=top,

@@ -104,11 +104,10 @@ class Grey:
             plain = self.top - stored if self.is_inverted else stored
             kind = np.uint8 if self.bits <= 8 else np.uint16
             return np.clip(plain, 0, np.iinfo(kind).max).astype(kind)
-        values = self._meant(stored)
+        values = self.meant(stored)
         if self.shown is None:
             if self.is_inverted:
-                ends = self._meant(np.array(self._stored_range(), np.float64))
-                values = ends.sum() - values
+                values = self.meant_range.sum() - values
             return values.astype(np.float32)
         share = self.shown(values)
         if isinstance(self.shown, Table):
@@ -117,14 +116,18 @@ class Grey:
         kind = np.uint8 if self.bits <= 8 else np.uint16
         return np.rint(share * np.iinfo(kind).max).astype(kind)
 
-    def _meant(self, stored: NDArray[np.float64]) -> NDArray[np.float64]:
+    def meant(self, stored: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values that stored numbers stand for, by the modality table or the rescale."""
         if self.modality is not None:
             return self.modality(stored)
         return stored * self.slope + self.intercept
 
-    def _stored_range(self) -> tuple[int, int]:
+    @property
+    def meant_range(self) -> NDArray[np.float64]:
+        """What the lowest and the highest number that can be stored stand for."""
         half = 1 << (self.bits - 1)
-        return (-half, half - 1) if self.is_signed else (0, 2 * half - 1)
+        ends = (-half, half - 1) if self.is_signed else (0, 2 * half - 1)
+        return self.meant(np.array(ends, np.float64))
 
 
 def grey_of(path: Path, data: Any, frame: int, *, is_inverted: bool) -> Grey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from delineate.core.errors import UnreadableFileError
+from delineate.core.errors import UnknownFormatError, UnreadableFileError
 
 DICOM_ENDINGS = frozenset({".dcm", ".dicom", ".dic", ".ima"})
 IMAGE_ENDINGS = DICOM_ENDINGS | {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
@@ -136,11 +136,11 @@ def require_format(path: Path, head: bytes) -> str:
     """The image format of a file.
 
     Raises:
-        UnreadableFileError: saying what the file seems to be instead.
+        UnknownFormatError: saying what the file seems to be instead.
     """
     found = format_of(head)
     if found is None:
-        raise UnreadableFileError(
+        raise UnknownFormatError(
             f"{path}: expected an image ({READABLE}), but {describe_stranger(head)}; "
             "export it anew or remove it"
         )

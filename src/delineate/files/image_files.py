@@ -65,8 +65,16 @@ def image_from(
     Raises:
         UnreadableFileError: as `read_image`; `path` is what the message names.
     """
-    values = _as_shown(_pixels_from(path, content, max_pixels, frame))
-    image = _as_common_type(path, values)
+    return image_of(path, _pixels_from(path, content, max_pixels, frame))
+
+
+def image_of(path: Path, pixels: Pixels) -> Image:
+    """The image that decoded pixels are, as `read_image` gives it.
+
+    Raises:
+        UnreadableFileError: values that are not finite; `path` is what the message names.
+    """
+    image = _as_common_type(path, _as_shown(pixels))
     return image[..., np.newaxis] if image.ndim == 2 else image
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.errors import UnreadableFileError
+from delineate.core.errors import TooManyPixelsError, UnreadableFileError
 
 MAX_PIXELS = 200_000_000
 ROTATES = frozenset({5, 6, 7, 8})
@@ -36,7 +36,8 @@ def require_pixels(path: Path, height: int, width: int, max_pixels: int) -> None
     """Refuse a size that the header announces, before anything is decoded.
 
     Raises:
-        UnreadableFileError: for no pixels at all, or more than allowed.
+        UnreadableFileError: no pixels at all.
+        TooManyPixelsError: more than allowed.
     """
     if height < 1 or width < 1:
         raise UnreadableFileError(
@@ -44,7 +45,7 @@ def require_pixels(path: Path, height: int, width: int, max_pixels: int) -> None
             "export it anew"
         )
     if height * width > max_pixels:
-        raise UnreadableFileError(
+        raise TooManyPixelsError(
             f"{path}: expected at most {max_pixels:,} pixels, found {height} x {width} px "
             f"(height x width), {height * width:,}; cut it into tiles or reduce it first"
         )

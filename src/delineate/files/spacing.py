@@ -36,10 +36,15 @@ def spacing_of(path: Path) -> Spacing | None:
     if format_of(read_head(path)) != "DICOM":
         return None
     with damage_as(path, "the header cannot be read"):
-        return _stated(path, open_dicom(path))
+        return dicom_spacing(path, open_dicom(path))
 
 
-def _stated(path: Path, data: Any) -> Spacing | None:
+def dicom_spacing(path: Path, data: Any) -> Spacing | None:
+    """The size of a pixel that an opened DICOM file states; None where it states none.
+
+    Raises:
+        UnreadableFileError: what it states are no numbers.
+    """
     for item in group_items(path, data, 0, "PixelMeasuresSequence"):
         found = _pair(path, item, "PixelSpacing")
         if found is not None:
