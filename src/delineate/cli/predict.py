@@ -64,6 +64,13 @@ def predict(
         ),
     ] = None,
     structure: Structure = False,
+    objects: Annotated[
+        bool,
+        typer.Option(
+            "--objects",
+            help="Write objects.csv: area, perimeter, axes and place of each object.",
+        ),
+    ] = False,
     threshold: Threshold = None,
     gate_threshold: Annotated[
         float | None,
@@ -108,6 +115,7 @@ def predict(
             overlays=overlays,
             formats=formats or [],
             structure=structure,
+            objects=objects,
             palette=palette.value,
             frame=frame,
             threshold=threshold,

@@ -123,7 +123,7 @@ def judging(
     source = asked.source
     if run is None and source is None:
         raise SettingsError(f"{model}: a model folder without its run; say which DATA to score")
-    is_own = run is not None and (source is None or _is_data_of(run, source))
+    is_own = run is not None and (source is None or is_data_of(run, source))
     split_file, layout, masks = asked.split_file, asked.layout, asked.masks
     subjects, review, labels = asked.subjects, asked.review, asked.labels
     overlapping = asked.overlapping or card.is_overlapping
@@ -233,7 +233,7 @@ def run_of(model: Path) -> tuple[Path, RunFacts] | None:
     return None
 
 
-def _is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
+def is_data_of(run: tuple[Path, RunFacts], source: Path | str) -> bool:
     """Whether a source is what the run was trained on, wherever it lies now.
 
     Told by its path, else by the contents of the training and validation files.

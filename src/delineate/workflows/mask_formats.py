@@ -15,6 +15,7 @@ from delineate.files.coco_writing import CocoForm, CocoWriter, PlacedObject
 from delineate.files.run_lengths import nerve_text, siim_text
 from delineate.files.writing import write_csv
 from delineate.inference.model import Prediction
+from delineate.workflows.predicted_objects import channel_of
 
 PNG, RLE = "png", "rle"
 NERVE, SIIM = "rle-nerve", "rle-siim"
@@ -99,10 +100,8 @@ def _scored_objects(
     prediction: Prediction, classes: Sequence[LabelClass]
 ) -> Iterator[PlacedObject]:
     """What hangs together (8 neighbours) of each class, with its mean probability."""
-    channels = len(prediction.probability)
-    has_background = channels > 1 and not prediction.is_overlapping
     for one in classes:
-        channel = prediction.probability[one.index - (0 if has_background else 1)]
+        channel = channel_of(prediction, one.index)
         count, places, boxes, _ = cv2.connectedComponentsWithStats(
             prediction.mask(one.index).astype(np.uint8), connectivity=8
         )

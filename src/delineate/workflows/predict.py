@@ -7,28 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from delineate.core.errors import DelineateError, SettingsError
-from delineate.core.progress import SILENT, Progress, track
-from delineate.core.types import LabelClass
-from delineate.files.class_masks import write_class_masks, write_mask_classes
-from delineate.files.image_files import read_image
-from delineate.files.mask_files import write_image, write_index_mask, write_probability
-from delineate.files.writing import new_folder, write_json
-from delineate.inference.model import Prediction, load_model
-from delineate.inference.model_card import GIVEN_BY_HAND
+from delineate.core.errors import SettingsError
+from delineate.core.progress import SILENT, Progress
+from delineate.files.writing import new_folder
+from delineate.inference.model import load_model
 from delineate.inference.model_folder import read_card, require_depth
 from delineate.inference.settings import Repeats
 from delineate.report.overlays import find_palette
-from delineate.workflows.asked_images import failure_of, listed_images, stems
-from delineate.workflows.mask_formats import PNG, MaskFormats, asked_formats
+from delineate.workflows.asked_images import listed_images
+from delineate.workflows.mask_formats import PNG, asked_formats
+from delineate.workflows.passes import OwnPasses
 from delineate.workflows.predict_classifier import VerdictsResult, predict_classifier
-from delineate.workflows.predicted_gate import PredictedGate, require_gate_options
-from delineate.workflows.predicted_pictures import overlay_of, shown_classes
-from delineate.workflows.predicted_structure import PredictedStructure
-
-SCHEMA, DOCUMENT = "predictions", "predictions.json"
+from delineate.workflows.predicted_gate import require_gate_options
+from delineate.workflows.prediction_writing import PredictedFiles, write_predictions
 
 
 @dataclass(frozen=True)
@@ -54,6 +45,7 @@ def predict(
     overlays: bool = True,
     formats: Sequence[str] = (PNG,),
     structure: bool = False,
+    objects: bool = False,
     palette: str = "default",
     frame: int | None = None,
     threshold: float | None = None,
@@ -71,7 +63,8 @@ def predict(
 
     Where classes overlap there is one for each of them, `STEM_mask_CLASS.png`. `formats` are
     further forms, one file for all images: see `delineate.workflows.mask_formats`. With
-    `structure` vessels are measured into a folder of that name, as `measure` does.
+    `structure` vessels are measured into a folder of that name, as `measure` does; with `objects`
+    `objects.csv` has a row for each object: area, perimeter, axes, place, mean probability.
     With `probabilities` also `STEM_prob.png`, 16 bits, 65535 for certainty (one file a class
     for several classes, `STEM_prob_1.png` and so on); with `overlays` `STEM_overlay.png`,
     where a palette other than the default colours the foreground of a binary model as its hit.
@@ -94,10 +87,7 @@ def predict(
     forms = asked_formats(formats)
     if card.task == "classify":
         _refuse_forms(forms)
-        if structure:
-            raise SettingsError(
-                "--structure: a classifier draws no vessels to measure; leave the option out"
-            )
+        _refuse_measuring(structure=structure, objects=objects)
         return predict_classifier(
             model,
             images,
@@ -119,86 +109,25 @@ def predict(
     changes = {name: value for name, value in asked.items() if value is not None}
     loaded = load_model(model, device=device, threads=threads, **changes)
     loaded = loaded if gate else loaded.with_gate(None)
-    cut = loaded.cut(threshold)
+    loaded.cut(threshold)  # refuses one that the model has no use for
     folder = new_folder(
         Path(out), overwrite=overwrite, inputs=(model, Path(model) / "model", *files)
     )
-    # Before the masks, so that those of an interrupted call can be read too.
-    write_mask_classes(folder, loaded.classes)
-    shown = shown_classes(loaded, palette)
-    collected = MaskFormats(forms, loaded.classes, files)
-    is_overlapping = loaded.card.is_overlapping
-    measured = None
-    if structure:
-        measured = PredictedStructure(folder, loaded.classes, is_overlapping=is_overlapping)
-    gated = PredictedGate(folder, loaded, gate_threshold, heat_maps=heat_maps)
-    rows: list[dict[str, Any]] = []
-    failures: list[str] = []
-    for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
-        try:
-            image = read_image(file, frame=frame)
-            prediction = loaded.predict(image, threshold=threshold, gate_threshold=gate_threshold)
-            written = _write_masks(folder, stem, prediction, loaded.classes)
-            if overlays:
-                write_image(folder / f"{stem}_overlay.png", overlay_of(image, prediction, shown))
-            if probabilities:
-                _write_probabilities(folder, stem, prediction)
-            collected.add(file, stem, prediction)
-            if measured is not None:
-                measured.add(file, stem, prediction.labels)
-            said = gated.add(file, stem, image, prediction)
-        except DelineateError as error:
-            failures.append(failure_of(file, error))
-            continue
-        rows.append({"image": str(file)} | written | _areas(prediction, loaded.classes) | said)
-    document = {
-        "model": loaded.card.name,
-        "threshold": None if isinstance(cut, tuple) else cut,
-        "thresholds": list(cut) if isinstance(cut, tuple) else None,
-        "threshold_origin": loaded.threshold.origin if threshold is None else GIVEN_BY_HAND,
-        "gate": gated.finish(),
-        "repeats": loaded.predict_settings.repeats,
-        "depth": loaded.predict_settings.depth,
-        "frame": frame,
-        "classes": [each.name for each in loaded.classes],
-        "formats": collected.write(folder),
-        "structure": None if measured is None else measured.finish(),
-        "images": rows,
-        "failures": failures,
-    }
-    write_json(folder / DOCUMENT, document, schema=SCHEMA)
-    return PredictResult(folder, document, tuple(failures))
-
-
-def _write_probabilities(folder: Path, stem: str, prediction: Prediction) -> None:
-    if len(prediction.probability) == 1:
-        write_probability(folder / f"{stem}_prob.png", prediction.probability[0])
-        return
-    # Classes that overlap have no channel of background.
-    first = 1 if prediction.is_overlapping else 0
-    for index, channel in enumerate(prediction.probability, start=first):
-        write_probability(folder / f"{stem}_prob_{index}.png", channel)
-
-
-def _write_masks(
-    folder: Path, stem: str, prediction: Prediction, classes: Sequence[LabelClass]
-) -> dict[str, Any]:
-    """What the document says of the files of masks."""
-    if prediction.is_overlapping:
-        files = write_class_masks(folder, stem, prediction.labels, classes)
-        return {"masks": [file.name for file in files]}
-    write_index_mask(folder / f"{stem}_mask.png", prediction.labels, classes)
-    return {"mask": f"{stem}_mask.png"}
-
-
-def _areas(prediction: Prediction, classes: Sequence[LabelClass]) -> dict[str, Any]:
-    return {
-        "area_px": {
-            each.name: int(np.count_nonzero(prediction.mask(each.index)))
-            for each in classes
-            if each.index > 0
-        }
-    }
+    written = PredictedFiles(
+        probabilities=probabilities,
+        overlays=overlays,
+        formats=forms,
+        structure=structure,
+        objects=objects,
+        heat_maps=heat_maps,
+        palette=palette,
+        threshold=threshold,
+        gate_threshold=gate_threshold,
+        frame=frame,
+    )
+    passes = OwnPasses(loaded, frame, threshold, gate_threshold)
+    document = write_predictions(folder, loaded, files, written, passes=passes, progress=progress)
+    return PredictResult(folder, document, tuple(document["failures"]))
 
 
 def _refuse_forms(forms: Sequence[str]) -> None:
@@ -207,4 +136,12 @@ def _refuse_forms(forms: Sequence[str]) -> None:
     if more:
         raise SettingsError(
             f"--format {more[0]}: writes masks, and a classifier draws none; leave the option out"
+        )
+
+
+def _refuse_measuring(**asked: bool) -> None:
+    """Nothing, where nothing is to be measured."""
+    for option in (name for name, is_asked in asked.items() if is_asked):
+        raise SettingsError(
+            f"--{option}: a classifier draws nothing to measure; leave the option out"
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from delineate.core.errors import SettingsError
-from delineate.core.types import VERDICTS, Image
+from delineate.core.types import VERDICTS, HeatMap, Image
 from delineate.files.mask_files import write_image
 from delineate.files.writing import write_csv
 from delineate.inference.model import Model, Prediction
@@ -22,14 +22,22 @@ TIME_RULE = "median of the images that it looked at, without reading and writing
 
 
 class PredictedGate:
-    """Collects what the gate of a model says; nothing where there is no gate."""
+    """Collects what the gate of a model says; nothing where there is no gate.
+
+    `heat_map` gives the pictures of where it looked, where they are wanted.
+    """
 
     def __init__(
-        self, folder: Path, model: Model, threshold: float | None, *, heat_maps: bool
+        self,
+        folder: Path,
+        model: Model,
+        threshold: float | None,
+        *,
+        heat_map: Callable[[Image], HeatMap] | None = None,
     ) -> None:
         self._folder, self._model = folder, model
         self._threshold, self._is_by_hand = model.gate_cut(threshold), threshold is not None
-        self._draws_heat = heat_maps
+        self._heat_map = heat_map
         self._rows: list[tuple[str, float, str]] = []
         self._seen: list[Prediction] = []
 
@@ -45,9 +53,9 @@ class PredictedGate:
                 "is_present": verdict.is_present,
             }
         }
-        if self._draws_heat and self._model.gate is not None:
+        if self._heat_map is not None:
             said["heat_map"] = f"{stem}_cam.png"
-            heat = heat_map_overlay(image, self._model.gate.grad_cam(image))
+            heat = heat_map_overlay(image, self._heat_map(image))
             write_image(self._folder / said["heat_map"], with_verdict(heat, verdict))
         self._seen.append(prediction)
         self._rows.append((str(file), verdict.probability, _word(verdict)))
@@ -74,7 +82,7 @@ class PredictedGate:
                 "segmenter": _milliseconds([each.segmenter_s for each in self._seen]),
                 "rule": TIME_RULE,
             },
-            "heat_maps": HEAT_WORDS if self._draws_heat else None,
+            "heat_maps": None if self._heat_map is None else HEAT_WORDS,
             "table": TABLE,
         }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from delineate.core.types import LabelClass, Labels
-from delineate.files.spacing import spacing_of
+from delineate.files.spacing import Spacing
 from delineate.files.writing import write_json
 from delineate.workflows.structure import DOCUMENT, SCHEMA, Drawn, StructureFiles
 
@@ -22,9 +22,9 @@ class PredictedStructure:
         self._folder = predictions / FOLDER
         self._files = StructureFiles(self._folder, classes, is_overlapping=is_overlapping)
 
-    def add(self, image: Path, stem: str, labels: Labels) -> None:
-        """Measure what was found in one image, in mm too where its file states a spacing."""
-        self._files.add(stem, stem, {MODEL: Drawn(labels, spacing=spacing_of(image))})
+    def add(self, stem: str, labels: Labels, spacing: Spacing | None) -> None:
+        """Measure what was found in one image, in mm too where its spacing is known."""
+        self._files.add(stem, stem, {MODEL: Drawn(labels, spacing=spacing)})
 
     def finish(self) -> str:
         """Write the tables; the name of their document in the folder of predictions."""

@@ -83,6 +83,31 @@ async function problemOf(answer) {
   });
 }
 
+/**
+ * Sends a large form and says how much of it has left the browser, which `fetch` cannot.
+ * @param {string} address
+ * @param {FormData} form
+ * @param {{signal?: AbortSignal, onProgress: (sent: number, all: number) => void}} options
+ * @returns {Promise<any>} the document of the answer
+ * @throws {ProblemError}
+ */
+export function send(address, form, { signal, onProgress }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address);
+    request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
+    request.onerror = () => reject(new ProblemError(`${AWAY}. Try again in a moment.`, { kind: "away" }));
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    request.onload = () => {
+      const { status, responseText } = request;
+      if (status < 300) resolve(JSON.parse(responseText));
+      else problemOf(new Response(responseText, { status })).then(reject);
+    };
+    signal?.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}
+
 const withoutStop = (words) => words.replace(/\.\s*$/, "");
 
 async function countdown(seconds, tell, signal) {

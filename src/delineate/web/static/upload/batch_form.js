@@ -1,0 +1,87 @@
+/** Many images as one batch: what is wanted of it, sending it, and on to its page. */
+
+import { API, send } from "../api.js";
+import { counted, size } from "./words.js";
+
+export class BatchForm {
+  #dialog = document.getElementById("batch");
+  #form = document.getElementById("batch-form");
+  #limits;
+  #files = [];
+  #sending = null;
+
+  /** @param {{mostFiles: number, largestRequest: number, largestUpload: number}} limits */
+  constructor(limits) {
+    this.#limits = limits;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#start();
+    });
+    this.#part("cancel").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("close", () => this.#sending?.abort());
+  }
+
+  /** Asks what is wanted of these files. */
+  open(files) {
+    this.#files = files;
+    const bytes = total(files);
+    const problem = this.#tooMuch(files, bytes);
+    this.#part("words").textContent =
+      `${counted(files.length, "image")}, ${size(bytes)}. They become one batch, with one ZIP ` +
+      "archive of all masks at the end.";
+    this.#complain(problem);
+    this.#part("start").disabled = problem !== null;
+    document.getElementById("sending").hidden = true;
+    this.#dialog.showModal();
+  }
+
+  #tooMuch(files, bytes) {
+    const { mostFiles, largestRequest, largestUpload } = this.#limits;
+    const large = files.find((file) => file.size > largestUpload);
+    const way = "send them in parts, or use `delineate predict` in a terminal";
+    if (files.length > mostFiles) return `One batch takes ${counted(mostFiles, "image")}: ${way}.`;
+    if (bytes > largestRequest) return `One batch takes ${size(largestRequest)}: ${way}.`;
+    if (large) return `${large.name} has ${size(large.size)}; one image may have ${size(largestUpload)}.`;
+    return null;
+  }
+
+  async #start() {
+    const form = new FormData(this.#form);
+    for (const name of ["overlays", "probabilities"]) {
+      form.set(name, String(this.#form.elements[name].checked));
+    }
+    for (const file of this.#files) form.append("images", file, file.name);
+    this.#sending = new AbortController();
+    this.#part("start").disabled = true;
+    this.#complain(null);
+    try {
+      const job = await send(`${API}/jobs`, form, {
+        signal: this.#sending.signal,
+        onProgress: (done, all) => this.#showProgress(done, all),
+      });
+      location.assign(`/batch/${job.id}`);
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      this.#complain(problem.message);
+      this.#part("start").disabled = false;
+    }
+  }
+
+  #showProgress(done, all) {
+    document.getElementById("sending").hidden = false;
+    document.getElementById("sending-bar").value = done / all;
+    document.getElementById("sending-words").textContent =
+      done < all ? `Sending: ${size(done)} of ${size(all)}.` : "Sent; the server puts them in order.";
+  }
+
+  #complain(words) {
+    this.#part("problem").hidden = words === null;
+    this.#part("problem").textContent = words ?? "";
+  }
+
+  #part(name) {
+    return document.getElementById(`batch-${name}`);
+  }
+}
+
+const total = (files) => files.reduce((sum, file) => sum + file.size, 0);
