@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
+from delineate.web.bodies import Bodies
 from delineate.web.failing import Unexpected, answer_errors
 from delineate.web.problems import API, refusals
 from delineate.web.routes import (
@@ -55,6 +56,7 @@ def create_app(served: Served, access: Access) -> FastAPI:
             Middleware(OwnNames, access),
             Middleware(TakesNothingNew, served.stopping, under_way),
             Middleware(Token, access),
+            Middleware(Bodies, served.settings),
         ],
     )
     app.state.served, app.state.access, app.state.under_way = served, access, under_way

@@ -18,7 +18,7 @@ from delineate.web.problems import RefusedError
 from delineate.web.rendering import problem
 
 LOG = logging.getLogger("delineate.web")
-_KINDS = {404: "not_found", 405: "wrong_method", 413: "too_large"}
+_KINDS = {404: "not_found", 405: "wrong_method", 408: "slow_body", 413: "too_large"}
 _SENTENCES = {
     404: "there is nothing at this address; start from the first page, or see /api for the others",
     405: "this address takes another method; the header Allow names it, and /api describes it",

@@ -28,6 +28,7 @@ _MEANINGS = {
     403: "the request comes from another site, or by a name that is not this server's",
     404: "no such thing, or no longer",
     405: "this address takes another method",
+    408: "the rest of the request did not come",
     409: "somebody else decided meanwhile",
     413: "more than the server takes",
     415: "a file or body of another kind than is expected",

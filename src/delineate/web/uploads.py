@@ -9,13 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fastapi import UploadFile
+from fastapi import Request, UploadFile
 
 from delineate.web.names import display_name
 from delineate.web.problems import RefusedError
 from delineate.web.served import Served
 
 _PIECE = 1 << 20
+_FORM = "multipart/form-data"
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,37 @@ def _too_large(name: str, most: int) -> RefusedError:
         f"{name}: expected a file of at most {most:,} bytes, found a larger one; reduce it, or "
         "start the server with a larger --largest-upload",
     )
+
+
+def require_form(request: Request) -> None:
+    """Refuse a body that is no form with files in it: a dependency of routes that take files.
+
+    Raises:
+        RefusedError: 415, saying what came instead.
+    """
+    sent = request.headers.get("content-type", "")
+    if sent.partition(";")[0].strip().lower() != _FORM:
+        found = display_name(sent) if sent else "none"
+        raise RefusedError(
+            415,
+            "no_form",
+            f"Content-Type: expected {_FORM}, found {found}; send the files as a form, such as "
+            "with curl --form",
+        )
+
+
+async def require_one_image(request: Request) -> None:
+    """Refuse a form of several images, of which all but one would be lost without a word.
+
+    Raises:
+        RefusedError: 400 for several, 415 for what is no form.
+    """
+    require_form(request)
+    count = len((await request.form()).getlist("image"))
+    if count > 1:
+        raise RefusedError(
+            400,
+            "several_images",
+            f"image: expected one file, found {count}; send each by itself, or all as `images` to "
+            "/api/v1/jobs",
+        )

@@ -22,7 +22,7 @@ from delineate.web.prediction_documents import prediction_document
 from delineate.web.problems import RefusedError, refusals
 from delineate.web.served import Served, served_of
 from delineate.web.stored import ID_PATTERN
-from delineate.web.uploads import received
+from delineate.web.uploads import received, require_one_image
 from delineate.workflows.predicted_objects import HEADER, channel_of, objects_of, rows_of
 
 router = APIRouter(prefix="/predictions", tags=["predictions"])
@@ -60,7 +60,8 @@ def _content(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
     status_code=201,
     response_model=PredictionDocument,
     responses=_content("With `answer=mask`: the mask as `predict` writes it", "image/png")
-    | refusals(400, 413, 415, 422, 503),
+    | refusals(400, 408, 413, 415, 422, 503),
+    dependencies=[Depends(require_one_image)],
 )
 async def create_prediction(
     served: Server,
