@@ -398,3 +398,15 @@ def test_a_review_knows_copies_in_test_without_opening_them(
     options = {"split_file": split_file, "subjects": None, "review": review_of()}
     with pytest.raises(LeakageError, match=r"twins of s1_0 \(in train and test\)"):
         train_tiny(leaking_set, tmp_path / "run", **options)
+
+
+@pytest.mark.parametrize(
+    ("keep", "chosen"), [("best", "checkpoint and threshold"), ("last", "threshold")]
+)
+def test_the_card_says_what_else_its_validation_cases_decided(
+    tiny_set: Path, tmp_path: Path, train_tiny, keep: str, chosen: str
+) -> None:
+    """A checkpoint is said to be chosen only where one was."""
+    train_tiny(tiny_set, tmp_path / "run", changes=[f"train.keep='{keep}'"])
+    rule = read_card(tmp_path / "run").validation["rule"]
+    assert f"the split on which the {chosen} w" in rule

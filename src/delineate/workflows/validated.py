@@ -20,18 +20,14 @@ from delineate.workflows.own_gate import own_gate
 from delineate.workflows.tiling import tiling_of
 from delineate.workflows.training_data import ValidationCases
 
-RULE = (
+SEGMENTER_RULE = (
     "native size, inside the region of interest where there is one, Dice at 0.5, the mean over "
-    "foreground classes; the split on which checkpoint and threshold were chosen, so better than "
-    "on new images"
+    "foreground classes"
 )
 
 # Shown of a classifier, by the metric; its loss is in the history.
 CLASSIFIER_SCORES = {"roc_auc": "roc_auc", "accuracy_at_0.5": "accuracy"}
-CLASSIFIER_RULE = (
-    "one verdict an image, accuracy at 0.5; the split on which checkpoint and threshold were "
-    "chosen, so better than on new images"
-)
+CLASSIFIER_RULE = "one verdict an image, accuracy at 0.5"
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,9 @@ def validated_segmenter(
         depths.append(Depth(depth=depth, parameters=parameters, threshold=threshold))
     tiling = tiling_of(network, cases, recipe.predict)
     gate, presence = own_gate(network, cases, recipe, whole.cut, progress)
-    return Validated(whole, scores | presence, RULE, tuple(depths), tiling, gate)
+    return Validated(
+        whole, scores | presence, _rule(SEGMENTER_RULE, recipe), tuple(depths), tiling, gate
+    )
 
 
 def validated_classifier(
@@ -81,12 +79,18 @@ def validated_classifier(
     )
     threshold = stated(choice, len(cases))
     scores = {name: CLASSIFIER_METRICS[each](judged) for name, each in CLASSIFIER_SCORES.items()}
-    return Validated(threshold, scores, CLASSIFIER_RULE)
+    return Validated(threshold, scores, _rule(CLASSIFIER_RULE, recipe))
 
 
 def depths_of(network: nn.Module) -> int:
     """To how many depths a network can be pruned; 0 where it cannot."""
     return int(getattr(network, "depths", 0))
+
+
+def _rule(how: str, recipe: Recipe) -> str:
+    """How scores were taken, and what else was chosen on the same cases."""
+    chosen = "checkpoint and threshold were" if recipe.train.keep == "best" else "threshold was"
+    return f"{how}; the split on which the {chosen} chosen, so better than on new images"
 
 
 def _threshold_and_scores(
