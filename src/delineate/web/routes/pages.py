@@ -19,7 +19,9 @@ Key = Annotated[str, Path(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 @router.get("/")
 async def landing_page(request: Request, served: Here) -> HTMLResponse:
     """What the model is for and how good it is, and where images are dropped."""
-    return page(served, request, "landing.html")
+    return page(
+        served, request, "landing.html", settings=served.settings, examples=list(served.examples)
+    )
 
 
 @router.get("/result/{key}")
@@ -31,7 +33,7 @@ async def result_page(request: Request, served: Here, key: Key) -> HTMLResponse:
 @router.get("/batch/{key}")
 async def batch_page(request: Request, served: Here, key: Key) -> HTMLResponse:
     """How far a batch of images is."""
-    return page(served, request, "batch.html", id=key)
+    return page(served, request, "batch.html", id=key, settings=served.settings)
 
 
 @router.get("/review")
