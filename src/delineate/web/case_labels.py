@@ -37,7 +37,7 @@ class CaseLabels:
     """
 
     def __init__(self, dataset: Dataset, log: ReviewLog, folder: Path) -> None:
-        self._dataset, self._log, self._folder = dataset, log, folder
+        self._dataset, self._log, self.folder = dataset, log, folder
         self.observer = next(iter(dataset.observers), REFERENCE)
         self._lock = Lock()
         self._changes: dict[tuple[int, ...], Change] = {}
@@ -104,7 +104,7 @@ class CaseLabels:
         if not groups:
             return {}
         decisions = sorted((d for group in groups.values() for d in group), key=lambda d: d.number)
-        folder = self._folder / uuid4().hex
+        folder = self.folder / uuid4().hex
         reviewed = apply_decisions(self._dataset, self._log, folder, decisions=decisions)
         dropped, mended = set(reviewed.dropped), set(reviewed.relabelled)
         samples = {each.id: each for each in reviewed.dataset.samples if each.id in mended}
