@@ -17,7 +17,7 @@ const limits = {
   largestUpload: Number(drop.dataset.largestUpload),
   largestRequest: Number(drop.dataset.largestRequest),
 };
-const rows = new Rows(at("rows"), limits);
+const rows = new Rows(at("rows"), limits.largestUpload);
 const batch = new BatchForm(limits);
 
 async function take({ images, leftOut }) {
@@ -126,9 +126,11 @@ function earlierItem({ id, name, thumbnail }) {
   return item;
 }
 
-at("clear").addEventListener("click", () => {
-  rows.clear();
+at("clear").addEventListener("click", () => rows.clear());
+at("rows").addEventListener("change", () => {
+  if (rows.length > 0) return;
   at("sent").hidden = true;
+  at("choose-files").focus();
   showEarlier();
 });
 at("forget").addEventListener("click", () => {

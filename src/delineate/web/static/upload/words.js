@@ -24,10 +24,9 @@ export function duration(seconds) {
 export function gateWords(gate) {
   if (!gate) return null;
   const [probability, threshold] = [gate.probability.toFixed(2), gate.threshold.toFixed(2)];
-  const relation = gate.is_present ? "from" : "below";
   return gate.is_present
-    ? `gate: something to find (${probability}, ${relation} ${threshold} on)`
-    : `gate: nothing to find (${probability}, ${relation} ${threshold}), so not segmented`;
+    ? `gate: something to find (${probability}, present from ${threshold} on)`
+    : `gate: nothing to find (${probability}, present from ${threshold} on), so not outlined`;
 }
 
 /** What was found of one class, in one line. */
