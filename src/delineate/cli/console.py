@@ -73,16 +73,16 @@ class Console:
         """
         if self._as_json:
             document = json.dumps(result.document, indent=2, ensure_ascii=False, allow_nan=False)
-            _print(document)
+            tell(document)
         elif not self._quiet:
             for line in table:
-                _print(line)
+                tell(line)
         if result.failures:
             complain(f"{len(result.failures)} failed:")
             for failure in result.failures:
                 complain(f"  {failure}")
         if not self._as_json:
-            _print(str(result.main_result))
+            tell(str(result.main_result))
         elif not self._quiet:
             complain(str(result.main_result))
         if result.failures:
@@ -94,7 +94,8 @@ def complain(text: str) -> None:
     _write(sys.stderr, text)
 
 
-def _print(text: str) -> None:
+def tell(text: str) -> None:
+    """Print one line on standard output; a reader who has left is no problem."""
     _write(sys.stdout, text)
 
 

@@ -103,7 +103,7 @@ def _chosen_on(card: ModelCard) -> str | None:
 def _kind(card: ModelCard) -> str:
     if card.classical is not None:
         return f"method without a network ({card.architecture})"
-    whole = f"{counted(card.parameters, 'parameter')}"
+    whole = f"{card.parameters:,} parameters"
     if card.members:
         return f"mean of {counted(len(card.members), 'model')}, {whole}"
     return f"network ({card.architecture}), {whole}"

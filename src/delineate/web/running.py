@@ -1,0 +1,117 @@
+"""One server in one process: opened, listening, and stopped with nothing left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from types import FrameType
+
+import uvicorn
+
+from delineate.core.progress import SILENT, Progress
+from delineate.web.app import create_app
+from delineate.web.listening import Place, access_at, address_of, listen, require_certificate
+from delineate.web.opening import Asked, opened
+from delineate.web.served import Served
+from delineate.web.settings import ServeSettings
+from delineate.web.under_way import UnderWay
+
+_INTERRUPTED = 130
+# What is not answered by then is cut off.
+_CUT_OFF_S = 1
+_IDLE_S = 30
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that takes requests; `token` is None where anybody of this machine may ask."""
+
+    address: str
+    token: str | None
+    served: Served
+
+
+def serve(
+    asked: Asked,
+    *,
+    place: Place,
+    settings: ServeSettings,
+    ready: Callable[[Running], None],
+    progress: Progress = SILENT,
+) -> None:
+    """Serve until a signal asks to stop, and call `ready` once requests are taken.
+
+    What is under way then is finished, for at most `settings.stop_s`; a second signal ends the
+    process at once.
+
+    Raises:
+        DelineateError: an address, certificate, model or data that cannot be used.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    # Until the server itself takes signals, one must still remove what was opened.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    require_certificate(place)
+    with listen(place) as bound:
+        access = access_at(bound, is_encrypted=place.certificate is not None)
+        with opened(asked, settings, progress) as served:
+            app = create_app(served, access)
+            running = Running(address_of(bound, place.scheme), access.token, served)
+            config = uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,  # names of images stand in addresses and forms
+                server_header=False,
+                proxy_headers=False,
+                lifespan="off",
+                ws="none",
+                timeout_keep_alive=_IDLE_S,
+                timeout_graceful_shutdown=_CUT_OFF_S,
+                ssl_certfile=place.certificate,
+                ssl_keyfile=place.key,
+            )
+            server = Server(config, served, app.state.under_way, lambda: ready(running))
+            server.run(sockets=[bound])
+
+
+class Server(uvicorn.Server):
+    """Stops in two steps: first it takes nothing new, then, all being answered, it ends."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        served: Served,
+        under_way: UnderWay,
+        ready: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._served, self._under_way, self._ready = served, under_way, ready
+        self._deadline = 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to end, asked ten times a second."""
+        if self._served.stopping.is_begun:
+            is_late = monotonic() > self._deadline
+            self.should_exit = is_late or self._under_way.count == 0
+        return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take nothing new; asked again, end at once."""
+        if self._served.stopping.is_begun:
+            shutil.rmtree(self._served.scratch, ignore_errors=True)
+            os._exit(_INTERRUPTED)
+        self._deadline = monotonic() + self._served.settings.stop_s
+        self._served.stopping.begin()
