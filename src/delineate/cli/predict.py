@@ -145,6 +145,8 @@ def _table(document: Mapping[str, Any]) -> Iterator[str]:
     rows += _gate(document["gate"], len(areas))
     for form, name in document["formats"].items():
         rows.append([form, name])
+    if document["objects"] is not None:
+        rows.append(["objects", document["objects"]])
     if document["failures"]:
         rows.append(["failed", counted(len(document["failures"]), "image")])
     yield from columns(rows)

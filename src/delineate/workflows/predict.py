@@ -139,9 +139,11 @@ def _refuse_forms(forms: Sequence[str]) -> None:
         )
 
 
-def _refuse_measuring(**asked: bool) -> None:
+def _refuse_measuring(*, structure: bool, objects: bool) -> None:
     """Nothing, where nothing is to be measured."""
-    for option in (name for name, is_asked in asked.items() if is_asked):
+    things = "vessels" if structure else "objects"
+    if structure or objects:
+        option = "--structure" if structure else "--objects"
         raise SettingsError(
-            f"--{option}: a classifier draws nothing to measure; leave the option out"
+            f"{option}: a classifier draws no {things} to measure; leave the option out"
         )
