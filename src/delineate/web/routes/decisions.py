@@ -6,12 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sse_starlette.sse import EventSourceResponse
 
-from delineate.web.desk import Desk
+from delineate.web.desk import KEY_PATTERN, Desk
 from delineate.web.desk_documents import page_of
 from delineate.web.documents import DecisionDocument, DecisionRequest, DecisionsDocument
 from delineate.web.problems import refusals
@@ -25,13 +25,21 @@ router = APIRouter(tags=["decisions"], responses=refusals(404))
 
 
 @router.get("/decisions")
-def list_decisions(desk: AtDesk, start: Start = 0, count: Count = 50) -> DecisionsDocument:
+def list_decisions(
+    desk: AtDesk,
+    start: Start = 0,
+    count: Count = 50,
+    case: Annotated[
+        str | None, Query(pattern=KEY_PATTERN, description="only those that speak of this case")
+    ] = None,
+) -> DecisionsDocument:
     """The log, the newest decision first, with what became of each."""
     state = desk.state()
-    total = len(state.rows)
-    rows = state.rows[max(0, total - start - count) : max(0, total - start)]
+    found = state.rows if case is None else state.touching([desk.sample(case).id])
+    total = len(found)
+    rows = found[max(0, total - start - count) : max(0, total - start)]
     return DecisionsDocument(
-        page=page_of("/decisions", total=total, start=start, count=count, asked={}),
+        page=page_of("/decisions", total=total, start=start, count=count, asked={"case": case}),
         last=state.newest,
         decisions=list(reversed(rows)),
     )
