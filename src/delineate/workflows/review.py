@@ -217,8 +217,8 @@ def history_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _decided(log: ReviewLog, made: Sequence[Decision]) -> ReviewResult:
     numbers = {each.number for each in made}
-    states = [each for each in states(log.decisions()) if each["number"] in numbers]
-    return ReviewResult(log.path, {"review": str(log.path), **_counts(log), "decisions": states})
+    own = [each for each in states(log.decisions()) if each["number"] in numbers]
+    return ReviewResult(log.path, {"review": str(log.path), **_counts(log), "decisions": own})
 
 
 def _known(kind: str | None) -> str | None:
