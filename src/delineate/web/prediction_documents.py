@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from delineate.web.documents import (
     ThresholdDocument,
     WindowDocument,
 )
+from delineate.web.downloads import FileForm
 from delineate.web.problems import API
 from delineate.workflows.predicted_objects import objects_of
 
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 
 # More rows help nobody on a page; the table to download has all of them.
 MOST_OBJECTS = 500
-FORMS = (
-    "mask",
-    "overlay",
-    "probability",
-    "heat_map",
-    "rle-nerve",
-    "rle-siim",
-    "coco",
-    "coco-polygons",
-    "measurements",
-    "json",
-    "all",
-)
 
 
 def prediction_document(model: Model, held: Held, prediction: Prediction) -> PredictionDocument:
@@ -204,7 +192,7 @@ def _notes(model: Model, decoded: Decoded, prediction: Prediction) -> list[str]:
 def _links(id_: str, *, has_heat_map: bool) -> dict[str, Any]:
     base = f"{API}/v1/predictions/{id_}"
     names = ["shades", "labels", "probability", "measurements"]
-    forms = [each for each in FORMS if has_heat_map or each != "heat_map"]
+    forms = [each for each in get_args(FileForm) if has_heat_map or each != "heat_map"]
     links: dict[str, Any] = {"self": base} | {each: f"{base}/{each}" for each in names}
     if has_heat_map:
         links["heat_map"] = f"{base}/heat_map"

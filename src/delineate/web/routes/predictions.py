@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
 
-from delineate.files.mask_files import index_mask_png, png
+from delineate.files.mask_files import index_mask_png
 from delineate.files.writing import csv_text
 from delineate.web.documents import PredictionDocument
+from delineate.web.downloads import MEDIA_TYPES, FileForm, download
+from delineate.web.pixel_answers import described, png_answer, shades_answer
 from delineate.web.predicting import (
     asked_thresholds,
     cut_again,
@@ -48,10 +50,9 @@ GateThreshold = Annotated[
 ]
 
 
-def _content(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
-    """What a route declares that answers with bytes."""
-    schema = {"type": "string", "format": "binary"}
-    content = {each: {"schema": schema} for each in types}
+def _bytes(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
+    """What a route declares that answers with bytes of these types."""
+    content = {each: {"schema": {"type": "string", "format": "binary"}} for each in types}
     return {200: {"description": description, "content": content}}
 
 
@@ -59,7 +60,7 @@ def _content(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
     "",
     status_code=201,
     response_model=PredictionDocument,
-    responses=_content("With `answer=mask`: the mask as `predict` writes it", "image/png")
+    responses=_bytes("With `answer=mask`: the mask as `predict` writes it", "image/png")
     | refusals(400, 408, 413, 415, 422, 503),
     dependencies=[Depends(require_one_image)],
 )
@@ -94,7 +95,7 @@ async def create_prediction(
     if answer == "document":
         return await predicted(served, decoded, threshold=threshold, gate_threshold=gate_threshold)
     prediction = await passed(served, decoded.image, asked)
-    content = await asyncio.to_thread(index_mask_png, prediction.labels, served.model.classes)
+    content = await run_in_threadpool(index_mask_png, prediction.labels, served.model.classes)
     return Response(content, media_type="image/png")
 
 
@@ -106,7 +107,7 @@ async def read_prediction(
     held, prediction = await cut_again(
         served, id_, threshold=threshold, gate_threshold=gate_threshold
     )
-    return await asyncio.to_thread(prediction_document, served.model, held, prediction)
+    return await run_in_threadpool(prediction_document, served.model, held, prediction)
 
 
 @router.delete("/{id}", status_code=204, responses=refusals(404))
@@ -119,26 +120,20 @@ async def delete_prediction(served: Server, id_: Id) -> None:
 @router.get(
     "/{id}/shades",
     response_class=Response,
-    responses=_content(
-        "PNG of 8-bit grey or RGB; where the image's `shades` are `uint16`, those as bytes, low "
-        "byte first, row after row",
-        "image/png",
-        "application/octet-stream",
-    )
-    | refusals(404),
+    responses=described(raw=True) | refusals(404),
 )
 async def read_shades(served: Server, id_: Id) -> Response:
-    """The image as it is looked at."""
-    shades = served.store.get(id_).image.shades
-    if shades.dtype == np.uint16:
-        return Response(shades.astype("<u2").tobytes(), media_type="application/octet-stream")
-    return Response(await asyncio.to_thread(png, shades), media_type="image/png")
+    """The image as it is looked at: 8 bits of grey or RGB as PNG, or 16-bit shades as bytes.
+
+    The latter, where the document says `uint16`, come low byte first, row after row.
+    """
+    return await run_in_threadpool(shades_answer, served.store.get(id_).image.shades)
 
 
 @router.get(
     "/{id}/labels",
     response_class=Response,
-    responses=_content(
+    responses=_bytes(
         "8-bit grey PNG of class indices; where classes overlap, bit N-1 stands for class N",
         "image/png",
     )
@@ -149,13 +144,13 @@ async def read_labels(
 ) -> Response:
     """Which class each pixel has."""
     _, prediction = await cut_again(served, id_, threshold=threshold, gate_threshold=gate_threshold)
-    return Response(await asyncio.to_thread(png, prediction.labels), media_type="image/png")
+    return await run_in_threadpool(png_answer, prediction.labels)
 
 
 @router.get(
     "/{id}/probability/{index}",
     response_class=Response,
-    responses=_content(
+    responses=_bytes(
         "float32, low byte first, row after row: height times width of the image",
         "application/octet-stream",
     )
@@ -184,19 +179,19 @@ async def read_probability(
 @router.get(
     "/{id}/heat_map",
     response_class=Response,
-    responses=_content("8-bit grey PNG, 255 where most comes from", "image/png") | refusals(404),
+    responses=_bytes("8-bit grey PNG, 255 where most comes from", "image/png") | refusals(404),
 )
 async def read_heat_map(served: Server, id_: Id) -> Response:
     """Where the classifier before the model has looked (Grad-CAM)."""
     heat = await heat_map_of(served, served.store.get(id_))
     grey = np.rint(heat * 255).astype(np.uint8)
-    return Response(await asyncio.to_thread(png, grey), media_type="image/png")
+    return await run_in_threadpool(png_answer, grey)
 
 
 @router.get(
     "/{id}/measurements",
     response_class=Response,
-    responses=_content("a row an object, as `predict --objects` writes it", "text/csv")
+    responses=_bytes("a row an object, as `predict --objects` writes it", "text/csv")
     | refusals(404),
 )
 async def read_measurements(
@@ -212,4 +207,33 @@ async def read_measurements(
         found = objects_of(prediction, classes, held.image.spacing)
         return csv_text(HEADER, rows_of(held.image.name, classes, found))
 
-    return Response(await asyncio.to_thread(table), media_type="text/csv")
+    return Response(await run_in_threadpool(table), media_type="text/csv")
+
+
+@router.get(
+    "/{id}/files/{form}",
+    response_class=Response,
+    responses=_bytes("the file, or several of them as ZIP", *MEDIA_TYPES) | refusals(404),
+)
+async def read_file(
+    served: Server,
+    id_: Id,
+    form: Annotated[FileForm, Path(description="`all` is everything in one ZIP")],
+    threshold: Threshold = None,
+    gate_threshold: GateThreshold = None,
+) -> Response:
+    """What `delineate predict` writes of the image, with the same names and bytes."""
+    held, prediction = await cut_again(
+        served, id_, threshold=threshold, gate_threshold=gate_threshold
+    )
+    wants_heat = form == "heat_map" or (form == "all" and served.model.gate is not None)
+    made = await run_in_threadpool(
+        download,
+        served.model,
+        held,
+        prediction,
+        form,
+        heat_map=await heat_map_of(served, held) if wants_heat else None,
+        scratch=served.scratch,
+    )
+    return Response(made.content, media_type=made.media_type, headers=made.headers)

@@ -1,0 +1,41 @@
+"""Names of what is written for images that were sent, fit for any disk and archive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from delineate.data.listing import stem
+from delineate.web.names import display_name
+
+# What is added to it stays below the 255 bytes that file systems allow.
+_MOST_BYTES = 150
+# Windows takes none of these in a name.
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+
+
+def file_names(names: Iterable[str]) -> list[Path]:
+    """A file name for each name, whose stem no other has in any case.
+
+    Examples:
+        >>> [str(each) for each in file_names(["scan.png", "Scan.tif", "left/a:b.dcm"])]
+        ['scan.png', 'Scan_2.tif', 'a_b.dcm']
+    """
+    taken: set[str] = set()
+    files = []
+    for name in names:
+        whole = _FORBIDDEN.sub("_", display_name(name))
+        first = _shortened(stem(whole))
+        ending = whole[len(stem(whole)) :]
+        unlike, number = first, 2
+        while unlike.casefold() in taken:
+            unlike, number = f"{first}_{number}", number + 1
+        taken.add(unlike.casefold())
+        files.append(Path(unlike + _shortened(ending)))
+    return files
+
+
+def _shortened(text: str) -> str:
+    """As many characters as the bytes allow."""
+    return text.encode()[:_MOST_BYTES].decode(errors="ignore")
