@@ -8,7 +8,8 @@ import { Undo } from "./undo.js";
 const BACKGROUND = 0;
 
 /**
- * Every change is made within one step that can be undone; `change` events carry its box.
+ * Every change is made within one step that can be undone. `change` events carry the box of pixels
+ * that changed, or null once the step has ended.
  *
  * `keepsOthers` leaves all classes but the one in use as they are: painting covers background
  * only, and erasing takes away that class only.
@@ -39,9 +40,9 @@ export class Drawing extends EventTarget {
     return this.#undo.canRedo;
   }
 
-  /** What is drawn now is what is kept elsewhere. */
-  markSaved() {
-    this.#saved = this.labels.slice();
+  /** These labels are kept elsewhere now; by default those that are drawn. */
+  markSaved(labels = this.labels) {
+    this.#saved = labels.slice();
   }
 
   /** Part of a stroke; `end` ends it. */
@@ -61,6 +62,7 @@ export class Drawing extends EventTarget {
   cancel() {
     this.#undo.rollback();
     this.#tell(this.#everything);
+    this.#tell(null);
   }
 
   polygon(points) {
@@ -148,10 +150,13 @@ export class Drawing extends EventTarget {
     make();
     this.#undo.commit(name);
     this.#tell(box);
+    this.#tell(null);
   }
 
   #told(name) {
-    if (name !== null) this.#tell(this.#everything);
+    if (name === null) return name;
+    this.#tell(this.#everything);
+    this.#tell(null);
     return name;
   }
 

@@ -1,0 +1,114 @@
+/** The page of one case: its picture, its mask, and the tools to mend it. */
+
+import { ProblemError } from "../api.js";
+import { toast } from "../toast.js";
+import { readGrey } from "../viewer/reading.js";
+import { Viewer } from "../viewer/viewer.js";
+import { badge, build } from "./build.js";
+import { Controls } from "./controls.js";
+import { showDecisions } from "./decision_list.js";
+import { caseOf, decisionsOn, findingOf } from "./desk.js";
+import { Drawing } from "./drawing.js";
+import { Editor } from "./editor.js";
+import { bindLook } from "./look.js";
+import { notice } from "./notices.js";
+import { Proposal } from "./proposal.js";
+import { Saving } from "./saving.js";
+import { readShades } from "./shades.js";
+import { showWho } from "./who.js";
+
+const root = document.getElementById("case");
+const stage = document.getElementById("stage");
+const { key } = root.dataset;
+const findingId = new URLSearchParams(location.search).get("finding");
+
+/** H * W labels as decided; background where there is no mask. */
+export async function labelsOf(found, which = "labels") {
+  const { width_px, height_px } = found.image;
+  if (!found.has_labels) return new Uint8Array(width_px * height_px);
+  return readGrey(found.links[which], found.image);
+}
+
+function showHeader(found) {
+  document.title = `${found.id} · Delineate`;
+  document.getElementById("name").textContent = found.id;
+  const badges = [];
+  if (found.split) badges.push(badge(found.split, found.split === "test" ? "warn" : ""));
+  if (found.subject) badges.push(badge(`subject ${found.subject}`));
+  if (!found.has_labels) badges.push(badge("no mask"));
+  if (found.is_mended) badges.push(badge("mended", "accent"));
+  if (found.is_dropped) badges.push(badge("dropped", "bad"));
+  document.getElementById("badges").replaceChildren(...badges);
+}
+
+function showNotices(found, finding) {
+  if (found.warning) notice("warn", "Before you change it", found.warning);
+  if (finding) {
+    const link = build("a", { href: `/review/finding/${finding.id}${location.search}` }, "to the finding");
+    notice("", finding.title, finding.text, " ", link);
+  }
+  for (const id of found.findings.filter((each) => each !== finding?.id)) {
+    notice("", "Found about it", build("a", { href: `/review/finding/${id}` }, `finding ${id}`));
+  }
+  if (found.problem) notice("bad", "The image cannot be shown", found.problem);
+  if (found.is_dropped) notice("bad", "Left out", "A decision drops this case from training and scoring.");
+  if (found.image && !found.is_editable) notice("", "Not to be mended here", found.why_not_editable);
+}
+
+/** What the parts of the page share: the document is replaced whenever somebody has decided. */
+async function open() {
+  const [found, finding] = await Promise.all([caseOf(key), findingId ? findingOf(findingId) : null]);
+  showHeader(found);
+  showNotices(found, finding);
+  showWho(document.getElementById("who"));
+  if (!found.image) return;
+  document.getElementById("bench").hidden = false;
+  const viewer = new Viewer(stage);
+  await viewer.setShades(found.image, found.links.shades);
+  const labels = await labelsOf(found);
+  const size = { width: found.image.width_px, height: found.image.height_px };
+  const drawing = new Drawing(labels, size);
+  viewer.setLabels(drawing.labels, found.classes);
+  bindLook(viewer);
+  const editor = edit(viewer, drawing, found);
+  const proposal = new Proposal({ viewer, drawing, found });
+  const saving = new Saving({ found, finding, drawing, editor, showHeader, showLog });
+  await showLog();
+  if (found.is_editable) {
+    new Controls({ viewer, drawing, editor, found, saving, proposal });
+    await saving.begin();
+  } else {
+    for (const each of root.querySelectorAll(".editing, #tools")) each.hidden = true;
+  }
+  root.dataset.ready = "";
+}
+
+function edit(viewer, drawing, found) {
+  const tell = (words) => {
+    document.getElementById("state").textContent = words;
+  };
+  const settings = {
+    diameter_px: 12,
+    fills: "contour",
+    tolerance_percent: 6,
+    scale: () => viewer.scale,
+    greys: readShades(found, viewer),
+  };
+  drawing.addEventListener("change", ({ detail: box }) => {
+    if (!box) return;
+    viewer.redraw([box.top, box.left, box.bottom - box.top, box.right - box.left]);
+  });
+  return new Editor(viewer, stage, drawing, { settings, tell });
+}
+
+async function showLog() {
+  const decisions = await decisionsOn(key);
+  document.getElementById("log").hidden = decisions.length === 0;
+  showDecisions(document.getElementById("decisions"), decisions);
+}
+
+open().catch((error) => {
+  if (!(error instanceof ProblemError)) toast(`The page could not be built: ${error.message}`, { kind: "bad" });
+  else notice("bad", "This case cannot be shown", error.message);
+  if (!(error instanceof ProblemError)) throw error;
+});

@@ -1,0 +1,62 @@
+/** How the mask and the grey levels look: style, opacity and window. */
+
+const byId = (id) => document.getElementById(id);
+
+export function bindLook(viewer) {
+  const styles = byId("styles");
+  styles.addEventListener("change", ({ target }) => {
+    viewer.style = target.value;
+  });
+  bindSlider("opacity", (value) => {
+    viewer.opacity = value / 100;
+    return `${value} %`;
+  });
+  if (viewer.hasWindow) bindWindow(viewer);
+  byId("smaller").addEventListener("click", () => viewer.zoomBy(0.8));
+  byId("larger").addEventListener("click", () => viewer.zoomBy(1.25));
+  byId("fit").addEventListener("click", () => viewer.fit());
+}
+
+/** Hides the mask, or shows it as it was before. */
+export function toggleMask() {
+  const styles = byId("styles");
+  const shown = styles.querySelector(":checked").value;
+  const wanted = shown === "none" ? (styles.dataset.before ?? "fill") : "none";
+  styles.dataset.before = shown;
+  const input = styles.querySelector(`[value="${wanted}"]`);
+  input.checked = true;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+/** A slider whose output says what `use` returns; to be called once its range is set. */
+export function bindSlider(id, use) {
+  const slider = byId(id);
+  const say = () => {
+    byId(`${id}-words`).textContent = use(Number(slider.value));
+  };
+  slider.addEventListener("input", say);
+  say();
+  return slider;
+}
+
+function bindWindow(viewer) {
+  byId("window").hidden = false;
+  const range = viewer.range();
+  const ends = ["low", "high"].map((name) => {
+    const slider = byId(name);
+    slider.min = range.low;
+    slider.max = range.high;
+    slider.step = (range.high - range.low) / 500 || 1;
+    slider.value = viewer.window[name];
+    return bindSlider(name, (value) => {
+      if (value !== viewer.window[name]) viewer.window = { ...viewer.window, [name]: value };
+      return value.toPrecision(4);
+    });
+  });
+  viewer.addEventListener("window", () => {
+    ends.forEach((slider) => {
+      slider.value = viewer.window[slider.id];
+      byId(`${slider.id}-words`).textContent = viewer.window[slider.id].toPrecision(4);
+    });
+  });
+}

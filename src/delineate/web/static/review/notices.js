@@ -1,0 +1,27 @@
+/** Notices at the head of a page. */
+
+import { build } from "./build.js";
+
+/** Shows a notice of a kind (`good`, `warn`, `bad`, or none). */
+export function notice(kind, heading, ...words) {
+  const box = build("div", { class: `notice ${kind}` }, build("h2", {}, heading), build("p", {}, ...words));
+  document.getElementById("notices").append(box);
+  return box;
+}
+
+/** A notice that offers ways on; taking one closes it. */
+export function choice(kind, heading, words, ways) {
+  const box = notice(kind, heading, words);
+  box.setAttribute("role", "alert");
+  const row = build("div", { class: "row" });
+  for (const [name, go] of Object.entries(ways)) {
+    const button = build("button", { type: "button", class: "button compact" }, name);
+    button.addEventListener("click", () => {
+      box.remove();
+      go();
+    });
+    row.append(button);
+  }
+  box.append(row);
+  return box;
+}

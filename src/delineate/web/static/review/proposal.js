@@ -1,0 +1,117 @@
+/** What the model says of a case: an outline over the picture, and labels to take over. */
+
+import { askJSON } from "../api.js";
+import { readFloats, readGrey } from "../viewer/reading.js";
+import { Thresholder } from "../viewer/thresholder.js";
+import { outlineLayer } from "./outline.js";
+
+const byId = (id) => document.getElementById(id);
+
+export class Proposal {
+  #viewer;
+  #drawing;
+  #found;
+  #labels = null;
+  #thresholder = null;
+  #removeLayer = () => {};
+
+  constructor({ viewer, drawing, found }) {
+    this.#viewer = viewer;
+    this.#drawing = drawing;
+    this.#found = found;
+    byId("ask").addEventListener("click", () => this.#ask());
+    byId("shows").addEventListener("change", () => this.#show());
+  }
+
+  bindTaking() {
+    for (const [id, how] of [["take", "whole"], ["add", "more"], ["less", "less"]]) {
+      byId(id).addEventListener("click", () => this.#drawing.take(this.#labels, how));
+    }
+  }
+
+  async #ask() {
+    byId("ask").disabled = true;
+    this.#say("The model looks at the picture …");
+    try {
+      const prediction = await askJSON(this.#found.links.prediction, { method: "POST" });
+      await this.#take(prediction);
+    } catch (error) {
+      this.#say(error.message);
+    } finally {
+      byId("ask").disabled = false;
+    }
+  }
+
+  async #take(prediction) {
+    const misfit = this.#misfit(prediction);
+    if (misfit) {
+      this.#say(misfit);
+      return;
+    }
+    this.#labels = await readGrey(prediction.links.labels, prediction.image);
+    byId("asked").hidden = false;
+    byId("ask").textContent = "Ask again";
+    this.#say(words(prediction));
+    const { value, chosen } = prediction.threshold;
+    byId("threshold-line").hidden = value === null || prediction.gate?.is_present === false;
+    if (!byId("threshold-line").hidden) await this.#bindThreshold(prediction, value, chosen);
+    this.#show();
+  }
+
+  /** Why the labels of this model cannot be those of the case. */
+  #misfit({ is_overlapping: isOverlapping, classes }) {
+    if (isOverlapping) return "The model's classes may overlap, which this editor cannot paint.";
+    const known = new Map(this.#found.classes.map(({ index, name }) => [index, name]));
+    const other = classes.find(({ index, name }) => known.get(index) !== name && index > 0 && known.size > 2);
+    if (!other && classes.length <= known.size) return null;
+    const names = (list) => list.map((each) => each.name).join(", ");
+    return `The model tells apart ${names(classes)}; this data has ${names(this.#found.classes)}.`;
+  }
+
+  async #bindThreshold(prediction, value, chosen) {
+    const map = await readFloats(`${prediction.links.probability}/1`, prediction.image);
+    const { width, height } = this.#drawing.size;
+    this.#thresholder?.close();
+    const show = (labels) => {
+      this.#labels = labels;
+      this.#show();
+    };
+    this.#thresholder = new Thresholder([map], { width, height }, prediction.minimum_area_px, show);
+    const slider = byId("threshold");
+    slider.value = value;
+    const say = (threshold) => {
+      byId("threshold-words").textContent = threshold.toFixed(2);
+      const isChosen = chosen === null || Math.abs(threshold - chosen) < 0.005;
+      byId("threshold-warning").hidden = isChosen;
+      byId("threshold-warning").textContent = `The model's scores hold at ${chosen?.toPrecision(3)}.`;
+    };
+    slider.oninput = () => {
+      say(Number(slider.value));
+      this.#thresholder.ask([Number(slider.value)]);
+    };
+    say(value);
+  }
+
+  #show() {
+    this.#removeLayer();
+    this.#removeLayer = () => {};
+    if (!byId("shows").checked || this.#labels === null) return;
+    const layer = outlineLayer(this.#labels, this.#found.classes, this.#drawing.size);
+    this.#removeLayer = this.#viewer.addLayer(layer);
+  }
+
+  #say(text) {
+    byId("proposal-words").textContent = text;
+  }
+}
+
+function words({ gate, measurements, classes, notes }) {
+  if (gate && !gate.is_present) {
+    return `The gate says that there is nothing (${gate.probability.toFixed(2)}, below ${gate.threshold.toFixed(2)}).`;
+  }
+  const found = measurements.classes.map(({ class_index: index, count, area_px: area }) => {
+    const name = classes.find((each) => each.index === index)?.name ?? index;
+    return `${name}: ${count} ${count === 1 ? "object" : "objects"}, ${area.toLocaleString("en")} px`;
+  });
+  return [...found, ...notes].join("; ");
+}
