@@ -1,0 +1,38 @@
+/** What the image is, which model looked, and what must be known to read the result. */
+
+import { at, make, number4, wholeNumber } from "./words.js";
+
+export function showAbout(result) {
+  const { image, model, milliseconds, case: key } = result.own;
+  at("about").hidden = false;
+  const size = `${wholeNumber(image.width_px)} × ${wholeNumber(image.height_px)} px`;
+  const bits = image.shades === "uint16" ? "16-bit grey" : image.channels === 1 ? "grey" : "colour";
+  at("badges").replaceChildren(
+    ...[image.format, size, bits].map((each) => make("span", { className: "badge" }, each)),
+  );
+  if (key !== null) {
+    at("badges").append(
+      make("a", { className: "button compact", href: `/review/case/${key}` }, "Compare and mend"),
+    );
+  }
+  const facts = [
+    ["Model", model],
+    ["Size", size],
+    ["Time in the model", `${number4(milliseconds)} ms`],
+    ["Spacing", spacing(image)],
+    ["Window at first", `${number4(image.window.low)} to ${number4(image.window.high)}: ${image.window.origin}`],
+  ];
+  at("facts").replaceChildren(
+    ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
+  );
+  const update = () => {
+    at("notes").replaceChildren(...result.document.notes.map((each) => make("li", {}, each)));
+  };
+  result.addEventListener("document", update);
+  update();
+}
+
+function spacing({ spacing: found }) {
+  if (found === null) return "not known, so that lengths are in pixels";
+  return `${number4(found.row_mm)} × ${number4(found.column_mm)} mm (row × column): ${found.origin}`;
+}
