@@ -1,6 +1,6 @@
 /** Results of this tab. The server forgets results in time, and this list with them. */
 
-import { ask } from "../api.js";
+import { API, askJSON } from "../api.js";
 
 const KEY = "delineate.results";
 const MOST = 24;
@@ -36,7 +36,7 @@ export async function stillThere() {
 
 async function isThere(id) {
   try {
-    await ask(`/api/v1/predictions/${id}`, { patient: false });
+    await askJSON(`${API}/predictions/${id}`, { patient: false });
     return true;
   } catch (problem) {
     return problem.status !== 404;

@@ -54,8 +54,9 @@ export class Row {
     this.element.classList.add("failed");
     this.#part(".spinner").hidden = true;
     this.#part(".again").hidden = false;
-    this.#say(`Not done: ${words}`);
-    announce(`${this.file.name} was not done: ${words}`);
+    const reason = words.replace(`${this.file.name}: `, ""); // the name stands above it
+    this.#say(`Not done: ${reason}`);
+    announce(`${this.file.name} was not done: ${reason}`);
   }
 
   #asked() {
