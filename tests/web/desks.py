@@ -26,7 +26,7 @@ from delineate.web.app import ROOT
 from delineate.web.decoding import Decoded, ShownWindow
 from delineate.web.desk import Desk
 from delineate.web.failing import answer_errors
-from delineate.web.reviewed_data import ReviewedData
+from delineate.workflows.reviewed_data import ReviewedData
 from delineate.web.routes import cases, decisions, findings
 from delineate.web.served import Stopping
 

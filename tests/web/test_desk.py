@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +24,9 @@ SUBJECTS = r"^(s\d+)_"
 
 
 @pytest.fixture
-def client(discs: Path, audited: Path, tmp_path: Path) -> Iterator[Client]:
+def client(discs: Path, audited: Path, tmp_path: Path) -> Client:
     """Somebody at the desk of the discs and their audit."""
-    yield Client(desk_at(discs, audited, tmp_path / "scratch", subjects=SUBJECTS))
+    return Client(desk_at(discs, audited, tmp_path / "scratch", subjects=SUBJECTS))
 
 
 def of_copies(client: Client) -> str:

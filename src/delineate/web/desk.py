@@ -27,7 +27,7 @@ from delineate.web.case_labels import CaseLabels
 from delineate.web.desk_state import DeskState, decision_document, read_state
 from delineate.web.documents import DecisionDocument, DecisionRequest
 from delineate.web.problems import RefusedError
-from delineate.web.reviewed_data import ReviewedData, open_reviewed
+from delineate.workflows.reviewed_data import ReviewedData, open_reviewed
 
 KEY_PATTERN = r"^[0-9a-f]{16}$"
 FINDING_PATTERN = r"^[0-9a-f]{10}$"

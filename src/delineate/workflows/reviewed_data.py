@@ -1,4 +1,4 @@
-"""Which data a server lets people review, and in which log their decisions go."""
+"""Which data of a model people review, and in which log their decisions go."""
 
 from __future__ import annotations
 
