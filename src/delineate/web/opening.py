@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
@@ -21,6 +20,7 @@ from delineate.web.examples import (
     examples_of_folder,
     examples_of_run,
 )
+from delineate.web.jobs import Jobs
 from delineate.web.model_facts import model_document
 from delineate.web.predictor import Predictor
 from delineate.web.scratch import scratch_folder
@@ -73,8 +73,8 @@ def opened(asked: Asked, settings: ServeSettings, progress: Progress = SILENT) -
         stack.callback(decoder.close)
         predictor = Predictor(model, batch=settings.batch, queue=settings.queue)
         stack.callback(predictor.close, wait_s=settings.stop_s)
-        jobs: Any = None
-
+        jobs = Jobs(scratch, kept_s=settings.kept_s)
+        stack.callback(jobs.close, wait_s=settings.stop_s)
         yield Served(
             settings=settings,
             model=model,
