@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
 import typer
 
 from delineate.cli.main import VERBS, app
+from delineate.web.running import Server
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 OPTION = re.compile(r"`(--[a-z-]+)")
@@ -105,12 +107,23 @@ def test_errors_are_shown_as_they_are(delineate, pairs, monkeypatch):
         assert delineate(*shlex.split(call)).stderr == said + "\n"
 
 
+def stopped_by_signal(startup):
+    """The start of a server that is asked to stop as soon as it takes requests."""
+
+    async def start(server, sockets=None):
+        await startup(server, sockets)
+        signal.raise_signal(signal.SIGTERM)
+
+    return start
+
+
 @pytest.mark.slow
 def test_examples_run_from_top_to_bottom(
     delineate, chexnet_layers, write_keras2, tmp_path, monkeypatch
 ):
     """Every call that is shown succeeds in the order of the page, but for the training's time."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Server, "startup", stopped_by_signal(Server.startup))
     write_keras2(tmp_path / "chexnet.h5", chexnet_layers)
     calls = [shlex.split(example) for example in examples()]
     for call in sorted(calls, key=lambda words: words[0] == "score"):

@@ -162,7 +162,12 @@ def _table(running: Running) -> Iterator[str]:
         rows.append(["review", "nothing: name the data with --data and the log with --review"])
     else:
         data = served.desk.reviewed.dataset
-        rows.append(["data", f"{data.root}, {counted(len(data.samples), 'image')}"])
-        rows.append(["decisions", str(served.desk.log.path)])
+        rows.append(["data", f"{_short(data.root)}, {counted(len(data.samples), 'image')}"])
+        rows.append(["decisions", _short(served.desk.log.path)])
     rows.append(["stop", "Ctrl-C"])
     yield from columns(rows)
+
+
+def _short(path: Path) -> str:
+    """The path from here on, where it lies below."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -193,7 +193,9 @@ class ModelDocument(Document):
     scored_on: str | None = Field(description="the split and its number of cases")
     is_held_out: bool = Field(description="whether the model, or its choices, never saw that split")
     scores: list[ScoreDocument]
-    baselines: list[ScoreDocument] = Field(description="trivial predictions on the same cases")
+    baselines: list[ScoreDocument] = Field(
+        description="on the same cases: trivial predictions, and other observers"
+    )
     notes: list[str] = Field(description="what must be known of those scores")
     limits: list[str] = Field(description="what it must not be used for")
 
@@ -306,6 +308,20 @@ class FindingDocument(Document):
     decisions: list[DecisionDocument]
     actions: list[ActionDocument]
     pictures: dict[str, str] = Field(description="addresses, such as `difference` of two copies")
+
+
+class DifferenceDocument(Document):
+    """What the masks of two copies share, in pixels of the first one's grid."""
+
+    first: str
+    other: str
+    both_px: int
+    only_first_px: int
+    only_other_px: int
+    other_class_px: int = Field(description="where each marks another class")
+    unknown_px: int = Field(description="where one of them says nothing, or shows nothing")
+    picture: str = Field(description="address of the difference, drawn on the first one")
+    words: str
 
 
 class FindingsDocument(Document):

@@ -8,7 +8,8 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
@@ -27,6 +28,8 @@ _INTERRUPTED = 130
 # What is not answered by then is cut off.
 _CUT_OFF_S = 1
 _IDLE_S = 30
+# One and the same stop may reach a process twice: by itself, and through its group.
+_ONE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,8 @@ def serve(
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
-    # Until the server itself takes signals, one must still remove what was opened.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     require_certificate(place)
-    with listen(place) as bound:
+    with _interruptible(), listen(place) as bound:
         access = access_at(bound, is_encrypted=place.certificate is not None)
         with opened(asked, settings, progress) as served:
             app = create_app(served, access)
@@ -82,6 +83,16 @@ def serve(
             server.run(sockets=[bound])
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Until the server itself takes signals, one to end still removes what was opened."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class Server(uvicorn.Server):
     """Stops in two steps: first it takes nothing new, then, all being answered, it ends."""
 
@@ -94,7 +105,7 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._served, self._under_way, self._ready = served, under_way, ready
-        self._deadline = 0.0
+        self._asked = self._deadline = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
@@ -110,8 +121,10 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take nothing new; asked again, end at once."""
-        if self._served.stopping.is_begun:
+        now, settings = monotonic(), self._served.settings
+        if not self._served.stopping.is_begun:
+            self._asked, self._deadline = now, now + settings.stop_s
+            self._served.stopping.begin()
+        elif now > self._asked + _ONE_S:
             shutil.rmtree(self._served.scratch, ignore_errors=True)
             os._exit(_INTERRUPTED)
-        self._deadline = monotonic() + self._served.settings.stop_s
-        self._served.stopping.begin()

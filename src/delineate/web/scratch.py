@@ -21,10 +21,12 @@ def scratch_folder() -> Iterator[Path]:
     """
     home = Path(tempfile.gettempdir())
     _sweep(home)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
-    lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    draft = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=home))
+    folder = home / draft.name[1:]
+    lock = os.open(draft / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        draft.rename(folder)  # locked before a sweep may see it
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
