@@ -30,6 +30,9 @@ from delineate.web.stored import Store
 from delineate.workflows.judging import run_of
 from delineate.workflows.run_folder import RunFacts
 
+# By then requests are answered; what still runs is part of a job, which is cancelled.
+_CLOSE_S = 5.0
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -72,9 +75,9 @@ def opened(asked: Asked, settings: ServeSettings, progress: Progress = SILENT) -
         decoder = Decoder(settings.decoders, settings.largest_pixels, queue=settings.queue)
         stack.callback(decoder.close)
         predictor = Predictor(model, batch=settings.batch, queue=settings.queue)
-        stack.callback(predictor.close, wait_s=settings.stop_s)
+        stack.callback(predictor.close, wait_s=_CLOSE_S)
         jobs = Jobs(scratch, kept_s=settings.kept_s)
-        stack.callback(jobs.close, wait_s=settings.stop_s)
+        stack.callback(jobs.close, wait_s=_CLOSE_S)
         yield Served(
             settings=settings,
             model=model,

@@ -28,6 +28,8 @@ _INTERRUPTED = 130
 # What is not answered by then is cut off.
 _CUT_OFF_S = 1
 _IDLE_S = 30
+# Once a minute what nobody has fetched goes.
+_SWEEP_TICKS = 600
 # One and the same stop may reach a process twice: by itself, and through its group.
 _ONE_S = 0.5
 
@@ -117,6 +119,9 @@ class Server(uvicorn.Server):
         if self._served.stopping.is_begun:
             is_late = monotonic() > self._deadline
             self.should_exit = is_late or self._under_way.count == 0
+        if counter % _SWEEP_TICKS == 0:
+            self._served.store.sweep()
+            self._served.jobs.sweep()
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
