@@ -75,7 +75,7 @@ def whole_image_probabilities(
 
     def probabilities(images: Sequence[Image]) -> list[float]:
         inputs = [preparation(each[..., None] if each.ndim == 2 else each) for each in images]
-        found = in_passes(views, inputs, tile_px=settings.tile_px)
+        found = in_passes(views, inputs)
         return [float(each[PRESENT, 0, 0]) for each in found]
 
     return probabilities

@@ -51,7 +51,7 @@ def segmenter(
     def segment(images: Sequence[Image]) -> list[Probability]:
         images = [each[..., None] if each.ndim == 2 else each for each in images]
         inputs = [preparation(each) for each in images]
-        found = in_passes(whole, inputs, tile_px=settings.tile_px)
+        found = in_passes(whole, inputs)
         return [native_size(*each) for each in zip(images, found, strict=True)]
 
     return segment
