@@ -141,6 +141,7 @@ class PredictionDocument(Document):
     gate: GateDocument | None
     measurements: MeasurementsDocument
     milliseconds: float = Field(description="in the model, without waiting")
+    at: str = Field(description="when the image was first predicted, as ISO 8601 in UTC")
     notes: list[str]
     links: dict[str, Any]
 

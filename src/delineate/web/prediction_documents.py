@@ -54,6 +54,7 @@ def prediction_document(model: Model, held: Held, prediction: Prediction) -> Pre
         milliseconds=round(
             1000 * ((prediction.gate_s or 0.0) + (prediction.segmenter_s or 0.0)), 3
         ),
+        at=held.at,
         notes=_notes(model, decoded, prediction),
         links=_links(held.id, has_heat_map=model.gate is not None),
     )

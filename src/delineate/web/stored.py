@@ -6,6 +6,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,10 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(frozen=True)
 class Held:
     """An image, what the model made of it, and at which thresholds it was asked to.
@@ -43,6 +48,7 @@ class Held:
     case: str | None = None
     heat_map: HeatMap | None = None
     id: str = field(default_factory=new_id)
+    at: str = field(default_factory=_now)
 
     @property
     def size_bytes(self) -> int:
