@@ -10,7 +10,7 @@ import numpy as np
 from delineate.auditing.findings.finding import Finding
 from delineate.core.errors import DelineateError
 from delineate.core.overlapping import topmost
-from delineate.core.types import Image, LabelClass, Labels
+from delineate.core.types import IGNORE, Image, LabelClass, Labels
 from delineate.data.sample import Sample
 from delineate.files.image_files import read_image
 from delineate.report.audit_content import CopyView, Look
@@ -25,11 +25,14 @@ from delineate.report.audit_pictures import AGREEMENT, marks_rgba, reduced_label
 from delineate.report.display import Rgb, shrunk, to_rgb
 from delineate.report.overlays import IGNORED_COLOUR, LUMINANCE
 from delineate.web.desk import Desk
-from delineate.web.problems import RefusedError
+from delineate.web.documents import DifferenceDocument
+from delineate.web.problems import API, RefusedError
 from delineate.workflows.audit_page import COPIES, copies_of
 
+ROOT = f"{API}/v1"
 THUMBNAIL_PX, LONGEST_PX = 256, 1024
 MOST_THUMBNAILS = 8
+MOST_DIFFERENCES = 8
 # thumbnail, thumbnail_2, difference, difference_2, image_difference, ...
 NAME_PATTERN = r"^(thumbnail|difference|image_difference)(_[1-9][0-9]{0,3})?$"
 STRIPE_PX = 8
@@ -73,11 +76,36 @@ def finding_picture(desk: Desk, finding: Finding, name: str) -> Rgb:
     return found(first, other, view)
 
 
-def difference_words(desk: Desk, finding: Finding, place: int) -> str:
-    """How many pixels of each kind the mask difference of a copy has, in words."""
+def mask_differences(desk: Desk, finding: Finding) -> list[DifferenceDocument]:
+    """What the first sample of copies shares with each other one, under the labels as decided.
+
+    Raises:
+        RefusedError: 422, files that cannot be read, or a copy without a mask.
+    """
+    names = [each for each in picture_names(finding, desk.samples) if each.startswith("difference")]
+    if not names:
+        return []
     first = _look(desk, desk.samples[finding.samples[0]])
-    other = _look(desk, desk.samples[finding.samples[place]])
-    return agreement_words(_agreement(first, other, _view(finding, place)))
+    base = f"{ROOT}/findings/{finding.id}/pictures"
+    found = []
+    for place, name in enumerate(names[:MOST_DIFFERENCES], start=1):
+        other = _look(desk, desk.samples[finding.samples[place]])
+        outcome = _agreement(first, other, _view(finding, place))
+        counts = np.bincount(outcome.ravel(), minlength=256)
+        found.append(
+            DifferenceDocument(
+                first=finding.samples[0],
+                other=finding.samples[place],
+                both_px=counts[1],
+                only_first_px=counts[2],
+                only_other_px=counts[3],
+                other_class_px=counts[4],
+                unknown_px=counts[IGNORE],
+                picture=f"{base}/{name}",
+                words=agreement_words(outcome),
+            )
+        )
+    return found
 
 
 def thumbnail(desk: Desk, sample: Sample) -> Rgb:

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from delineate.auditing.findings.finding import KINDS
 from delineate.web.desk import FINDING_PATTERN
 from delineate.web.desk_documents import finding_document, page_of
-from delineate.web.documents import FindingDocument, FindingsDocument
-from delineate.web.finding_pictures import NAME_PATTERN, finding_picture
+from delineate.web.documents import DifferenceDocument, FindingDocument, FindingsDocument
+from delineate.web.finding_pictures import NAME_PATTERN, finding_picture, mask_differences
 from delineate.web.pixel_answers import described, png_answer
 from delineate.web.problems import RefusedError, refusals
 from delineate.web.routes.cases import AtDesk, Count, Start
@@ -57,6 +57,13 @@ def get_finding(desk: AtDesk, finding: Id) -> FindingDocument:
     """One finding with its evidence, what was decided on it, and what may be."""
     found = desk.finding(finding)
     return finding_document(desk, desk.state(), found)
+
+
+@router.get("/findings/{finding}/differences", responses=refusals(422))
+def get_finding_differences(desk: AtDesk, finding: Id) -> list[DifferenceDocument]:
+    """What the masks of copies share with that of the first one; empty for other findings."""
+    desk.with_labels()
+    return mask_differences(desk, desk.finding(finding))
 
 
 @router.get(

@@ -40,6 +40,10 @@ export class Editor extends EventTarget {
     viewer.addLayer((context) => this.#draw(context));
   }
 
+  get settings() {
+    return this.#settings;
+  }
+
   get tool() {
     return this.#name;
   }
