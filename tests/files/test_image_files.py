@@ -273,3 +273,10 @@ def test_bad_tiff_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[st
     with pytest.raises(UnreadableFileError, match="truncated"):
         read_image(tmp_path / "x.tif")
     assert capfd.readouterr() == ("", "")
+
+
+def test_complex_numbers_are_refused(tmp_path: Path) -> None:
+    """Their imaginary part would be lost without a word."""
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 5), np.complex64))
+    with pytest.raises(UnreadableFileError, match="whole or floating-point numbers, found complex"):
+        read_image(tmp_path / "a.tif")

@@ -15,6 +15,7 @@ from PIL.Image import Image as PillowImage
 
 from delineate.core.errors import UnreadableFileError
 from delineate.files.pixels import ROTATES, Pixels, damaged, require_pixels, upright
+from delineate.files.png_chunks import require_whole_png
 
 # Opened by their classes and not by `PIL.Image.open`: the format is known from the content,
 # and our own limit on size stands in for Pillow's, which is global and warns.
@@ -100,6 +101,8 @@ def _interpreted(path: Path, content: bytes, kind: str, picture: PillowImage) ->
     elif mode in ("CMYK", "YCbCr", "LAB", "RGBX"):
         picture = picture.convert("RGB")
     values: NDArray[Any] = np.asarray(picture)
+    if kind == "PNG":
+        require_whole_png(path, content, values)
     if mode == "PA":
         values = values[..., 0]
     if values.dtype == np.bool_:

@@ -115,6 +115,11 @@ def _values(page: tifffile.TiffPage) -> NDArray[Any]:
 def _interpreted(path: Path, page: tifffile.TiffPage, values: NDArray[Any]) -> Pixels:
     photometric, bits = int(page.photometric), int(page.bitspersample)
     channels = 1 if values.ndim == 2 else int(values.shape[-1])
+    if values.dtype.kind not in "buif":
+        raise UnreadableFileError(
+            f"{path}: expected whole or floating-point numbers, found {values.dtype}; export the "
+            "part that counts"
+        )
     is_whole = values.dtype.kind in "ub"
     top = (1 << bits) - 1 if is_whole and bits < 8 * values.dtype.itemsize else None
     if values.dtype.kind == "b":
