@@ -86,7 +86,7 @@ def test_millimetres_where_a_dicom_file_states_them(tiny_run, tmp_path):
     (row,) = rows_in(result.folder)
     assert int(row["area_px"]) == 40 * 48
     assert float(row["area_mm2"]) == pytest.approx(20 * 12)
-    assert float(row["perimeter_mm"]) == pytest.approx(64, rel=0.08)
+    assert float(row["perimeter_mm"]) == pytest.approx(64, rel=0.1)
     assert float(row["major_axis_mm"]) == pytest.approx(4 * 20 / np.sqrt(12), rel=0.01)
     assert float(row["major_axis_px"]) == pytest.approx(4 * 48 / np.sqrt(12), rel=0.01)
 

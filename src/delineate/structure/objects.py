@@ -16,8 +16,9 @@ Places = NDArray[np.intp]
 
 RULE = (
     "an object is what hangs together in one class, corners included; its perimeter is Crofton's "
-    "in four directions (within 2 % of discs from 20 px across, 5 % short of squares along the "
-    "pixels), with the edge of the image as part of it; its axes are those of the ellipse with the same second "
+    "in four directions (within 2 % of discs from 20 px across; straight edges along the pixels "
+    "come out 5 % short, 10 % where pixels are twice as long as wide), with the edge of the image "
+    "as part of it; its axes are those of the ellipse with the same second "
     "moments of pixel centres; what is in mm is taken with the height and width of a pixel, not "
     "scaled afterwards; the orientation is that in the picture, anticlockwise from the horizontal, "
     "0 of what is as broad every way"
