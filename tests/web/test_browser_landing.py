@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 PREDICTIONS = "**/api/v1/predictions"
 
@@ -331,3 +332,92 @@ def test_files_are_judged_by_their_names_in_folders_alone(landing: Page) -> None
         names,
     )
     assert taken == names[:6]
+
+
+@pytest.fixture
+def many(discs: Path, tmp_path: Path) -> Path:
+    """A folder of 14 images, a broken one and notes."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for source in sorted((discs / "images").iterdir())[:14]:
+        (folder / source.name).write_bytes(source.read_bytes())
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (folder / "notes.txt").write_text("not for the model")
+    return folder
+
+
+def test_many_images_become_one_batch(landing: Page, many: Path, tmp_path: Path) -> None:
+    """More than twelve are asked about once, done together, and fetched as one archive."""
+    landing.set_input_files("#folder", many)
+    dialog = landing.get_by_role("dialog", name="One batch")
+    expect(dialog).to_contain_text("15 images")
+    expect(dialog).to_contain_text("1 file left out, not named like images: notes.txt.")
+    dialog.get_by_label("COCO, with run lengths").check()
+    dialog.get_by_label("overlays").uncheck()
+    dialog.get_by_role("button", name="Start").click()
+    landing.wait_for_url("**/batch/*")
+    download = landing.get_by_role("link", name="Download all masks")
+    expect(download).to_be_visible(timeout=60_000)
+    expect(landing.locator("#words")).to_have_text("14 masks of 15 images.")
+    expect(landing.get_by_role("region", name="1 image without a mask")).to_contain_text(
+        "broken.png"
+    )
+    with landing.expect_download() as fetched:
+        download.click()
+    fetched.value.save_as(tmp_path / "masks.zip")
+    names = zipfile.ZipFile(tmp_path / "masks.zip").namelist()
+    assert sum(each.endswith("_mask.png") for each in names) == 14
+    assert {"objects.csv", "instances_predictions.json"} <= set(names)
+    assert not any(each.endswith(("_overlay.png", "_prob.png")) for each in names)
+    landing.goto(landing.url.partition("/batch/")[0])
+    expect(landing.locator("#earlier-list a")).to_have_text(["Batch of 15 images"])
+
+
+def test_a_batch_tells_how_far_it_is_and_can_be_stopped(landing: Page) -> None:
+    """The bar follows the server's events, and a stopped batch says where it stopped."""
+    job = {
+        "id": "x", "state": "running", "total": 15, "done": 6, "failures": [], "error": None,
+        "links": {"self": "", "events": "/api/v1/jobs/x/events"},
+    }  # fmt: skip
+
+    def state(route: Route) -> None:
+        if route.request.method == "DELETE":
+            job["state"] = "cancelled"
+            route.fulfill(status=204)
+        else:
+            route.fulfill(json=job)
+
+    def events(route: Route) -> None:
+        job["done"] = 9
+        body = f"event: progress\ndata: {json.dumps(job)}\n\n"
+        route.fulfill(body=body, headers={"Content-Type": "text/event-stream"})
+
+    landing.route("**/api/v1/jobs/x", state)
+    landing.route("**/api/v1/jobs/x/events", events)
+    landing.goto(f"{landing.url}batch/x")
+    expect(landing.locator("#words")).to_contain_text("9 of 15 images.")
+    assert landing.get_by_role("progressbar").evaluate("(bar) => bar.position") == 0.6
+    expect(landing).to_have_title("60 % · Batch · Delineate")
+    landing.get_by_role("button", name="Stop this batch").click()
+    expect(landing.locator("#words")).to_have_text("Stopped after 9 of 15 images.")
+    expect(landing.locator("#state")).to_have_text("cancelled")
+
+
+def test_a_batch_that_the_server_does_not_know_says_so(landing: Page) -> None:
+    """After a restart the page of a batch says what to do, and waits for nothing."""
+    landing.goto(f"{landing.url}batch/{'a' * 22}")
+    expect(landing.get_by_role("alert")).to_contain_text("send the images again")
+    expect(landing.get_by_role("button", name="Stop this batch")).to_be_hidden()
+
+
+def test_more_than_a_batch_takes_is_not_sent(landing: Page, many: Path) -> None:
+    """Files beyond the limits are named with a way on, and cannot be started."""
+    (many / "large.png").write_bytes(bytes(1_200_000))
+    landing.set_input_files("#folder", many)
+    dialog = landing.get_by_role("dialog", name="One batch")
+    expect(dialog.get_by_role("alert")).to_contain_text(
+        "large.png has 1.14 MB; one image may have 1 MB"
+    )
+    expect(dialog.get_by_role("button", name="Start")).to_be_disabled()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()

@@ -31,7 +31,7 @@ function wordsOf(job) {
   const all = counted(job.total, "image");
   if (job.state === "waiting") return `${all}, waiting for another batch to end.`;
   if (job.state === "running") return `${job.done} of ${all}. ${remaining(job)}`;
-  if (job.state === "cancelled") return `Stopped by you after ${job.done} of ${all}.`;
+  if (job.state === "cancelled") return `Stopped after ${job.done} of ${all}.`;
   if (job.state === "failed") return `Nothing came of these ${all}.`;
   return `${counted(job.total - job.failures.length, "mask")} of ${all}.`;
 }
@@ -54,33 +54,42 @@ function showFailures(failures) {
 }
 
 async function follow() {
-  const job = await askJSON(`${API}/jobs/${id}`);
+  const job = await asked();
   show(job);
   if (ENDED.includes(job.state)) return;
-  listen(
-    job.links.events,
-    { progress: show, end: ended },
-    (isConnected) => (at("away").hidden = isConnected),
-  );
+  const stream = listen(job.links.events, { progress: show, end: ended }, (isConnected) => {
+    // A server that was started anew knows nothing of the batch; one that is away is waited for.
+    if (!isConnected) asked().then(show).catch((problem) => (stream.close(), giveUp(problem)));
+  });
 }
 
-async function ended() {
-  const job = await askJSON(`${API}/jobs/${id}`);
+const asked = () =>
+  askJSON(`${API}/jobs/${id}`, {
+    onWait: (words) => {
+      at("away").hidden = words === null;
+      at("away").textContent = words ?? "";
+    },
+  });
+
+function ended(job) {
   show(job);
   announce(wordsOf(job));
+}
+
+function giveUp(problem) {
+  at("progress").hidden = true;
+  at("state").hidden = true;
+  at("problem").hidden = false;
+  at("problem").textContent = problem.message;
 }
 
 at("cancel").addEventListener("click", async () => {
   try {
     await ask(`${API}/jobs/${id}`, { method: "DELETE" });
-    await ended();
+    ended(await asked());
   } catch (problem) {
     toast(problem.message, { kind: "bad" });
   }
 });
 
-follow().catch((problem) => {
-  at("progress").hidden = true;
-  at("problem").hidden = false;
-  at("problem").textContent = problem.message;
-});
+follow().catch(giveUp);

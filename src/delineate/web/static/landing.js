@@ -9,6 +9,7 @@ import { Rows } from "./upload/rows.js";
 import { counted } from "./upload/words.js";
 
 const ONE_BY_ONE = 12; // more are one batch
+const MARK = "/static/mark.svg"; // of what has no picture of its own
 
 const at = (id) => document.getElementById(id);
 const drop = at("drop");
@@ -21,29 +22,28 @@ const rows = new Rows(at("rows"), limits.largestUpload);
 const batch = new BatchForm(limits);
 
 async function take({ images, leftOut }) {
-  sayLeftOut(leftOut, images.length);
-  if (images.length === 0) return;
+  const words = leftOutWords(leftOut);
   if (images.length > ONE_BY_ONE) {
-    batch.open(images);
+    batch.open(images, words);
+    return;
+  }
+  if (images.length === 0) {
+    toast(`No image came with that. ${words ?? ""}`, { kind: "warn" });
     return;
   }
   const isOnlyOne = images.length === 1 && rows.length === 0;
+  at("left-out").hidden = words === null;
+  at("left-out").textContent = words ?? "";
   at("sent").hidden = false;
   announce(`${counted(images.length, "image")} taken.`);
   const predictions = await Promise.all(rows.add(images));
   if (isOnlyOne && predictions[0] && rows.length === 1) location.assign(`/result/${predictions[0].id}`);
 }
 
-function sayLeftOut(names, taken) {
-  const place = at("left-out");
-  place.hidden = names.length === 0 || taken > ONE_BY_ONE;
+function leftOutWords(names) {
+  if (names.length === 0) return null;
   const some = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
-  const words = `${counted(names.length, "file")} left out, not named like images: ${some}.`;
-  if (names.length === 0) {
-    if (taken === 0) toast("No image came with that.", { kind: "warn" });
-  } else if (place.hidden) toast(words, { kind: "warn" });
-  else place.textContent = words;
-  if (!place.hidden) at("sent").hidden = false;
+  return `${counted(names.length, "file")} left out, not named like images: ${some}.`;
 }
 
 function bindPickers() {
@@ -98,7 +98,7 @@ function bindExamples() {
       const address = `${API}/examples/${button.dataset.key}/prediction`;
       const prediction = await askJSON(address, { method: "POST", patient: true });
       const thumbnail = button.querySelector("img").src;
-      remember({ id: prediction.id, name: prediction.image.name, thumbnail });
+      remember({ id: prediction.id, name: prediction.image.name, kind: "result", thumbnail });
       location.assign(`/result/${prediction.id}`);
     } catch (problem) {
       toast(problem.message, { kind: "bad" });
@@ -115,11 +115,10 @@ async function showEarlier() {
   at("earlier-list").replaceChildren(...results.map(earlierItem));
 }
 
-function earlierItem({ id, name, thumbnail }) {
+function earlierItem({ id, name, kind, thumbnail }) {
   const item = document.createElement("li");
-  const link = Object.assign(document.createElement("a"), { href: `/result/${id}` });
-  const picture = Object.assign(document.createElement("img"), { alt: "" });
-  if (thumbnail) picture.src = thumbnail;
+  const link = Object.assign(document.createElement("a"), { href: `/${kind}/${id}` });
+  const picture = Object.assign(document.createElement("img"), { alt: "", src: thumbnail ?? MARK });
   const words = Object.assign(document.createElement("span"), { textContent: name });
   link.append(picture, words);
   item.append(link);

@@ -1,6 +1,7 @@
 /** Many images as one batch: what is wanted of it, sending it, and on to its page. */
 
 import { API, send } from "../api.js";
+import { remember } from "./recent.js";
 import { counted, size } from "./words.js";
 
 export class BatchForm {
@@ -21,15 +22,20 @@ export class BatchForm {
     this.#dialog.addEventListener("close", () => this.#sending?.abort());
   }
 
-  /** Asks what is wanted of these files. */
-  open(files) {
+  /**
+   * Asks what is wanted of these files.
+   * @param {File[]} files
+   * @param {string | null} leftOut words on files that are not among them
+   */
+  open(files, leftOut) {
     this.#files = files;
     const bytes = total(files);
     const problem = this.#tooMuch(files, bytes);
     this.#part("words").textContent =
       `${counted(files.length, "image")}, ${size(bytes)}. They become one batch, with one ZIP ` +
       "archive of all masks at the end.";
-    this.#complain(problem);
+    this.#tell("left-out", leftOut);
+    this.#tell("problem", problem);
     this.#part("start").disabled = problem !== null;
     document.getElementById("sending").hidden = true;
     this.#dialog.showModal();
@@ -47,22 +53,23 @@ export class BatchForm {
 
   async #start() {
     const form = new FormData(this.#form);
-    for (const name of ["overlays", "probabilities"]) {
+    for (const name of ["overlays", "objects", "probabilities"]) {
       form.set(name, String(this.#form.elements[name].checked));
     }
     for (const file of this.#files) form.append("images", file, file.name);
     this.#sending = new AbortController();
     this.#part("start").disabled = true;
-    this.#complain(null);
+    this.#tell("problem", null);
     try {
       const job = await send(`${API}/jobs`, form, {
         signal: this.#sending.signal,
         onProgress: (done, all) => this.#showProgress(done, all),
       });
+      remember({ id: job.id, name: `Batch of ${counted(job.total, "image")}`, kind: "batch" });
       location.assign(`/batch/${job.id}`);
     } catch (problem) {
       if (problem.name === "AbortError") return;
-      this.#complain(problem.message);
+      this.#tell("problem", problem.message);
       this.#part("start").disabled = false;
     }
   }
@@ -74,9 +81,9 @@ export class BatchForm {
       done < all ? `Sending: ${size(done)} of ${size(all)}.` : "Sent; the server puts them in order.";
   }
 
-  #complain(words) {
-    this.#part("problem").hidden = words === null;
-    this.#part("problem").textContent = words ?? "";
+  #tell(name, words) {
+    this.#part(name).hidden = words === null;
+    this.#part(name).textContent = words ?? "";
   }
 
   #part(name) {

@@ -1,11 +1,13 @@
-/** Results of this tab. The server forgets results in time, and this list with them. */
+/** Results and batches of this tab. The server forgets them in time, and this list with it. */
 
 import { API, askJSON } from "../api.js";
 
 const KEY = "delineate.results";
 const MOST = 24;
 
-/** @typedef {{id: string, name: string, thumbnail: string | null}} Seen */
+/**
+ * @typedef {{id: string, name: string, kind: "result" | "batch", thumbnail?: string | null}} Seen
+ */
 
 /** @returns {Seen[]} the newest first */
 export function seen() {
@@ -28,15 +30,17 @@ export function forgetAll() {
 /** @returns {Promise<Seen[]>} those that the server still has; the others are forgotten */
 export async function stillThere() {
   const all = seen();
-  const checked = await Promise.all(all.map((each) => isThere(each.id)));
+  const checked = await Promise.all(all.map(isThere));
   const there = all.filter((_, place) => checked[place]);
   keep(there);
   return there;
 }
 
-async function isThere(id) {
+const ADDRESSES = { result: "predictions", batch: "jobs" };
+
+async function isThere({ id, kind }) {
   try {
-    await askJSON(`${API}/predictions/${id}`, { patient: false });
+    await askJSON(`${API}/${ADDRESSES[kind]}/${id}`, { patient: false });
     return true;
   } catch (problem) {
     return problem.status !== 404;

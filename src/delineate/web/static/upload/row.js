@@ -93,7 +93,7 @@ export class Row {
     } catch {
       // a result without a small picture is one all the same
     }
-    remember({ id: prediction.id, name: prediction.image.name, thumbnail });
+    remember({ id: prediction.id, name: prediction.image.name, kind: "result", thumbnail });
   }
 
   #tryAgain() {
