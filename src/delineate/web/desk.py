@@ -230,11 +230,10 @@ class Desk:
 
     def unusable(self, problem: DelineateError) -> RefusedError:
         """The problem of a file of the data, told without saying where on this computer it is."""
-        return RefusedError(422, "unusable_case", self.in_words(problem))
+        return RefusedError(422, "unusable_case", self.in_words(str(problem)))
 
-    def in_words(self, problem: DelineateError) -> str:
+    def in_words(self, text: str) -> str:
         """What a problem says, with files named from the folder of the data or log on."""
-        text = str(problem)
         for folder in (self.reviewed.dataset.root, self.log.path.parent, self.labels.folder):
             text = text.replace(f"{folder}/", "")
         return text

@@ -184,7 +184,7 @@ def _look(desk: Desk, sample: Sample) -> Look:
     try:
         labels = desk.labels.decided(sample)
     except DelineateError as problem:
-        return Look(image, None, desk.in_words(problem))
+        return Look(image, None, desk.in_words(str(problem)))
     if labels is not None and desk.reviewed.dataset.is_overlapping:
         labels = topmost(labels)
     return Look(image, labels)

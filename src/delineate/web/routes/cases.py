@@ -83,7 +83,7 @@ async def get_case(served: Server, desk: AtDesk, key: Key) -> CaseDocument:
     try:
         image = image_document(await _decoded(served, desk, sample))
     except DelineateError as error:
-        problem = desk.in_words(error)
+        problem = desk.in_words(str(error))
     state = await run_in_threadpool(desk.with_labels)
     return await run_in_threadpool(case_document, desk, state, sample, image=image, problem=problem)
 

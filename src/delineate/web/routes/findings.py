@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from delineate.auditing.findings.finding import KINDS
@@ -13,9 +14,11 @@ from delineate.web.desk import FINDING_PATTERN
 from delineate.web.desk_documents import finding_document, page_of
 from delineate.web.documents import DifferenceDocument, FindingDocument, FindingsDocument
 from delineate.web.finding_pictures import NAME_PATTERN, finding_picture, mask_differences
+from delineate.web.jobs import Job
 from delineate.web.pixel_answers import described, png_answer
 from delineate.web.problems import RefusedError, refusals
-from delineate.web.routes.cases import AtDesk, Count, Start
+from delineate.web.routes.cases import AtDesk, Count, Server, Start
+from delineate.workflows.queue import filled
 
 router = APIRouter(tags=["findings"], responses=refusals(404))
 
@@ -50,6 +53,30 @@ def list_findings(
         kinds=dict(Counter(each.kind for each in log.findings)),
         findings=[finding_document(desk, log, each) for each in found[start : start + count]],
     )
+
+
+@router.post("/findings", status_code=202)
+async def make_findings(
+    served: Server,
+    desk: AtDesk,
+    count: Annotated[int, Query(ge=1, le=500, description="at most so many of a kind")] = 20,
+    split: Annotated[Literal["train", "validation", "test", "all"], Query()] = "all",
+) -> JobDocument:
+    """Look with the model for labels that it contradicts, worst cases and doubts.
+
+    What a model found before gives way to what it finds now; decisions stay. It is a job: its
+    events tell how far it is, and nothing changes where it is cancelled.
+    """
+    served.jobs.require_room()
+
+    def work(job: Job) -> None:
+        model = served.predictor.queued_model
+        found = filled(desk.reviewed, model, count=count, split=split, progress=job)
+        for each in found.failures:
+            job.fail_in_part(desk.in_words(each))
+
+    folder = await run_in_threadpool(served.jobs.folder)
+    return served.jobs.start(work, total=len(desk.samples), folder=folder).document()
 
 
 @router.get("/findings/{finding}")
