@@ -12,7 +12,12 @@ from fastapi.responses import Response
 from delineate.auditing.findings.finding import KINDS
 from delineate.web.desk import FINDING_PATTERN
 from delineate.web.desk_documents import finding_document, page_of
-from delineate.web.documents import DifferenceDocument, FindingDocument, FindingsDocument
+from delineate.web.documents import (
+    DifferenceDocument,
+    FindingDocument,
+    FindingsDocument,
+    JobDocument,
+)
 from delineate.web.finding_pictures import NAME_PATTERN, finding_picture, mask_differences
 from delineate.web.jobs import Job
 from delineate.web.pixel_answers import described, png_answer
