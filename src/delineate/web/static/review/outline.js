@@ -1,6 +1,7 @@
 /** Edges of labels along the borders of pixels, to be drawn over a picture at any zoom. */
 
 const DASH_PX = [6, 4];
+const WHITE = [255, 255, 255];
 
 /** The edges of one class as a path in image coordinates. */
 export function outlineOf(labels, label, { width, height }) {
@@ -22,10 +23,11 @@ export function outlineOf(labels, label, { width, height }) {
   return path;
 }
 
-/** A layer for a viewer: dashed lines in the colours of the classes, on black. */
+/** A layer for a viewer: dashed lines on black, white or, for several classes, in their colours. */
 export function outlineLayer(labels, classes, size) {
   const found = classes.filter(({ index }) => index > 0);
-  const paths = found.map(({ index, colour }) => [outlineOf(labels, index, size), colour]);
+  const colourOf = ({ colour }) => (found.length > 1 ? colour : WHITE);
+  const paths = found.map((each) => [outlineOf(labels, each.index, size), colourOf(each)]);
   return (context, viewer) => {
     const { x, y } = viewer.toHost(0, 0);
     context.translate(x, y);

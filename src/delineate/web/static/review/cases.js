@@ -1,0 +1,78 @@
+/** All cases: searched, filtered, and opened. */
+
+import { API, askJSON } from "../api.js";
+import { badge, build } from "./build.js";
+import { onDecisions } from "./desk.js";
+import { notice } from "./notices.js";
+
+const PART = 60;
+const TYPING_MS = 250;
+const FILTERS = ["search", "split", "state"];
+const byId = (id) => document.getElementById(id);
+let count = PART;
+let timer = 0;
+let newest = 0;
+
+function query() {
+  const given = FILTERS.map((name) => [name, byId(name).value.trim()]);
+  return new URLSearchParams(given.filter(([name, value]) => value && value !== "all"));
+}
+
+async function load() {
+  newest += 1;
+  const own = newest;
+  const wanted = query();
+  history.replaceState(null, "", `/cases${wanted.size ? `?${wanted}` : ""}`);
+  const found = await askJSON(`${API}/cases?${new URLSearchParams([...wanted, ["count", String(count)]])}`);
+  if (own !== newest) return; // a later search has overtaken it
+  const { total } = found.page;
+  byId("counts").textContent = `${total.toLocaleString("en")} ${total === 1 ? "case" : "cases"}`;
+  byId("list").replaceChildren(...found.cases.map(cardOf));
+  byId("nothing").hidden = total > 0;
+  byId("more").hidden = found.page.next === null || count >= 500;
+  if (found.page.next !== null && count >= 500) byId("counts").textContent += "; the first 500 are shown, search to see others";
+}
+
+function cardOf(each) {
+  const picture = build("img", { src: each.links.thumbnail, alt: "", loading: "lazy" });
+  picture.addEventListener("error", () => picture.replaceWith(build("span", { class: "no-picture" }, "cannot be shown")));
+  const marks = [];
+  if (each.split) marks.push(badge(each.split, each.split === "test" ? "warn" : ""));
+  if (!each.has_labels) marks.push(badge("no mask"));
+  if (each.is_mended) marks.push(badge("mended", "accent"));
+  if (each.is_dropped) marks.push(badge("dropped", "bad"));
+  if (each.findings.length) marks.push(badge(`${each.findings.length} found`));
+  const name = build("span", { class: "case-name" }, each.id);
+  return build("li", {}, build("a", { href: `/review/case/${each.key}` }, picture, name, build("span", { class: "row tight" }, ...marks)));
+}
+
+const later = () => {
+  clearTimeout(timer);
+  count = PART;
+  timer = setTimeout(() => load().catch(refused), TYPING_MS);
+};
+
+function refused(error) {
+  notice("", "No cases to show", error.message);
+  byId("filters").hidden = true;
+  if (error.name !== "ProblemError") throw error;
+}
+
+async function open() {
+  const given = new URLSearchParams(location.search);
+  for (const name of FILTERS) if (given.get(name)) byId(name).value = given.get(name);
+  await load();
+  byId("filters").addEventListener("input", later);
+  byId("filters").addEventListener("submit", (event) => event.preventDefault());
+  byId("more").addEventListener("click", () => {
+    count = Math.min(500, count + 2 * PART);
+    load().catch(refused);
+  });
+  let isFirst = true;
+  onDecisions(() => {
+    if (!isFirst) load().catch(refused);
+    isFirst = false;
+  });
+}
+
+open().catch(refused);

@@ -1,0 +1,56 @@
+/** What copies do not share: a picture of the masks and one of the images, with figures. */
+
+import { API, askJSON } from "../api.js";
+import { build } from "./build.js";
+import { Samples } from "./samples.js";
+
+const byId = (id) => document.getElementById(id);
+let asked = 0;
+
+/** Shows them; called again after a decision, for masks have changed. */
+export async function showDifferences(finding) {
+  if (!("difference" in finding.pictures)) return;
+  const place = byId("pictures");
+  byId("differences").hidden = false;
+  byId("first-name").textContent = `A (${finding.samples[0]})`;
+  asked += 1;
+  try {
+    const found = await askJSON(`${API}/findings/${finding.id}/differences`);
+    byId("other-class").hidden = found.every((each) => each.other_class_px === 0);
+    place.replaceChildren(...found.flatMap((each) => figuresOf(finding, each)));
+  } catch (error) {
+    place.replaceChildren(build("p", { class: "notice" }, error.message));
+  }
+}
+
+function figuresOf(finding, each) {
+  const letter = Samples.letter(finding.samples.indexOf(each.other));
+  const figures = [
+    ["in both", each.both_px],
+    ["only in A", each.only_first_px],
+    [`only in ${letter}`, each.only_other_px],
+    ["another class", each.other_class_px],
+    ["nothing known", each.unknown_px],
+  ].filter(([name, count]) => count || name.startsWith("only") || name === "in both");
+  const rows = figures.map(([name, count]) => {
+    const number = build("td", { class: "number" }, `${count.toLocaleString("en")} px`);
+    return build("tr", {}, build("th", { scope: "row" }, name), number);
+  });
+  const heading = `Masks of A and ${letter} (${each.other})`;
+  const table = build("table", { class: "compact" }, build("caption", {}, heading), build("tbody", {}, ...rows));
+  const image = finding.pictures[each.picture.split("/").at(-1).replace("difference", "image_difference")];
+  return [
+    build("figure", { class: "sample" }, picture(each.picture, `${heading}: ${each.words}`), table),
+    build(
+      "figure",
+      { class: "sample" },
+      picture(image, `Grey levels of ${letter} less those of A`),
+      build("figcaption", { class: "small quiet" }, `How far the grey levels of ${letter} lie from those of A, brightened; where both are alike it is black.`),
+    ),
+  ];
+}
+
+/** The picture as it is now: an address that was shown before is asked for anew. */
+function picture(address, words) {
+  return build("img", { src: `${address}?again=${asked}`, alt: words, class: "difference" });
+}

@@ -1,0 +1,48 @@
+/** The queue of the model, made while one looks on. */
+
+import { API, askJSON, listen } from "../api.js";
+
+const byId = (id) => document.getElementById(id);
+
+/** Binds the button; `done` is called when new findings are in the log. */
+export function bindMaking(done) {
+  const button = byId("make");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    byId("making").hidden = false;
+    say("The model looks at the data …");
+    try {
+      const job = await askJSON(`${API}/findings`, { method: "POST" });
+      follow(job, done, () => {
+        button.disabled = false;
+      });
+    } catch (error) {
+      say(error.message);
+      button.disabled = false;
+    }
+  });
+}
+
+function follow(job, done, end) {
+  const show = (now) => {
+    byId("making-bar").max = Math.max(1, now.total);
+    byId("making-bar").value = now.done;
+    say(wordsOf(now));
+    if (["waiting", "running"].includes(now.state)) return;
+    stream.close();
+    end();
+    if (now.state === "done") done();
+  };
+  const stream = listen(job.links.events, { progress: show });
+}
+
+function wordsOf({ state, done, total, error, failures }) {
+  if (state === "failed") return error;
+  if (state === "cancelled") return "Stopped.";
+  if (state !== "done") return `The model looks at the data: ${done} of ${total} images.`;
+  return failures.length ? `Done; ${failures.length} images could not be read: ${failures[0]}` : "Done.";
+}
+
+function say(words) {
+  byId("making-words").textContent = words;
+}

@@ -1,0 +1,172 @@
+/** The queue: what waits for a decision, live, and worked through by keyboard. */
+
+import { API, askJSON } from "../api.js";
+import { announce } from "../toast.js";
+import { badge, build } from "./build.js";
+import { showCarried } from "./carried.js";
+import { onDecisions } from "./desk.js";
+import { bindMaking } from "./making.js";
+import { addressOf } from "./next_finding.js";
+import { notice } from "./notices.js";
+import { showWho } from "./who.js";
+
+const QUEUES = [
+  ["", "All"],
+  ["audit", "From the audit"],
+  ["model", "Model against label"],
+  ["uncertain", "Model unsure"],
+  ["asked", "Opened by people"],
+];
+const PART = 50;
+const byId = (id) => document.getElementById(id);
+let shown = [];
+
+/** What the address asks for: it can be kept, sent to others and gone back to. */
+function asked() {
+  const given = new URLSearchParams(location.search);
+  return {
+    queue: given.get("queue") ?? "",
+    kind: given.get("kind") ?? "",
+    state: given.get("state") ?? "open",
+  };
+}
+
+function go(changes) {
+  const wanted = Object.entries({ ...asked(), ...changes }).filter(([, value]) => value);
+  history.pushState(null, "", `/review?${new URLSearchParams(wanted)}`);
+  return load(PART);
+}
+
+function addressOfList(count) {
+  const query = Object.entries({ ...asked(), count }).filter(([, value]) => value);
+  return `${API}/findings?${new URLSearchParams(query)}`;
+}
+
+async function load(count) {
+  const found = await askJSON(addressOfList(Math.min(500, count)));
+  shown = found.findings;
+  render(found);
+  return found;
+}
+
+async function showMore(address) {
+  const found = await askJSON(address);
+  const place = shown.length;
+  shown = [...shown, ...found.findings];
+  render(found);
+  byId("findings").querySelectorAll("a")[place]?.focus();
+}
+
+function render(found) {
+  byId("desk").hidden = false;
+  byId("counts").textContent = `${found.open} open, ${found.decided} decided`;
+  renderFilters(found.kinds);
+  byId("findings").replaceChildren(...shown.flatMap(rowsOf));
+  byId("part").textContent = shown.length < found.page.total ? `${shown.length} of ${found.page.total}` : "";
+  byId("more").hidden = found.page.next === null;
+  byId("more").onclick = () => showMore(found.page.next);
+  byId("nothing").hidden = shown.length > 0;
+  const isDone = asked().state === "open" && found.decided > 0;
+  byId("nothing").replaceChildren(
+    build("p", {}, isDone ? "Nothing is left to decide here." : "Nothing was found here."),
+    build("p", {}, "Open any of the ", build("a", { href: "/cases" }, "cases"), " to look at its mask."),
+  );
+}
+
+function renderFilters(kinds) {
+  const { queue, kind, state } = asked();
+  byId("queues").replaceChildren(
+    ...QUEUES.map(([name, words]) => {
+      const query = new URLSearchParams([...(name ? [["queue", name]] : []), ["state", state]]);
+      const link = build("a", { href: `/review?${query}` }, words);
+      if (name === queue) link.setAttribute("aria-current", "page");
+      link.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        go({ queue: name, kind: "" });
+      });
+      return link;
+    }),
+  );
+  byId("states").querySelector(`[value="${state}"]`).checked = true;
+  const options = Object.entries(kinds).map(([name, count]) => {
+    return build("option", { value: name }, `${name.replaceAll("_", " ")} (${count})`);
+  });
+  byId("kinds").replaceChildren(build("option", { value: "" }, "any"), ...options);
+  byId("kinds").value = kind;
+}
+
+/** A finding, under a heading where its kind is another than that before. */
+function rowsOf(finding, place) {
+  const isNew = place === 0 || shown[place - 1].kind !== finding.kind;
+  const heading = build("li", { class: "kind-heading" }, build("h2", {}, finding.title), build("p", { class: "hint" }, finding.meaning));
+  const thumbs = Object.entries(finding.pictures)
+    .filter(([name]) => name.startsWith("thumbnail"))
+    .slice(0, 2)
+    .map(([, address]) => build("img", { src: address, alt: "", class: "thumb", loading: "lazy" }));
+  const state = finding.decisions.filter((each) => each.finding === finding.id && each.state === "in force");
+  const words = build(
+    "span",
+    { class: "finding-words" },
+    build("span", { class: "finding-text" }, finding.text),
+    build("span", { class: "small quiet" }, samplesOf(finding)),
+    ...state.map((each) => build("span", { class: "small" }, `Decided by ${each.who}: ${each.words}`)),
+  );
+  const severity = badge(finding.severity, { error: "bad", warning: "warn" }[finding.severity]);
+  const marks = build("span", { class: "row" }, severity, ...(state.length ? [badge("decided", "good")] : []));
+  const link = build("a", { href: addressOf(finding.id), class: "finding-row" }, build("span", { class: "thumbs" }, ...thumbs), words, marks);
+  link.dataset.id = finding.id;
+  const row = build("li", {}, link);
+  return isNew ? [heading, row] : [row];
+}
+
+function samplesOf({ samples }) {
+  if (samples.length <= 3) return samples.join(", ");
+  return `${samples.slice(0, 2).join(", ")} and ${samples.length - 2} more`;
+}
+
+/** J and K move along the rows, whichever has the focus. */
+function bindKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input[type=search], textarea, select") || event.ctrlKey || event.metaKey) return;
+    const step = { j: 1, k: -1 }[event.key.toLowerCase()];
+    if (!step) return;
+    const rows = [...byId("findings").querySelectorAll("a")];
+    const here = rows.indexOf(document.activeElement);
+    const next = here < 0 ? (step > 0 ? 0 : rows.length - 1) : here + step;
+    rows[Math.min(rows.length - 1, Math.max(0, next))]?.focus();
+    event.preventDefault();
+  });
+}
+
+/** The list follows what anybody decides, and keeps the focus where it was. */
+function listenToOthers() {
+  let isFirst = true;
+  onDecisions(async () => {
+    if (isFirst) {
+      isFirst = false;
+      return;
+    }
+    const focused = document.activeElement?.dataset?.id;
+    const found = await load(Math.max(PART, shown.length));
+    if (focused) byId("findings").querySelector(`[data-id="${focused}"]`)?.focus();
+    announce(`${found.open} open, ${found.decided} decided.`);
+  });
+}
+
+async function open() {
+  showCarried();
+  showWho(byId("who"));
+  await load(PART);
+  byId("states").addEventListener("change", ({ target }) => go({ state: target.value }));
+  byId("kinds").addEventListener("change", ({ target }) => go({ kind: target.value }));
+  addEventListener("popstate", () => load(PART));
+  bindKeys();
+  bindMaking(() => load(Math.max(PART, shown.length)));
+  listenToOthers();
+}
+
+open().catch((error) => {
+  notice("", "Nothing to review here", error.message);
+  if (error.name !== "ProblemError") throw error;
+});
