@@ -3,7 +3,7 @@
 import { at, make, number4, wholeNumber } from "./words.js";
 
 export function showAbout(result) {
-  const { image, model, milliseconds, case: key } = result.own;
+  const { image, model, milliseconds, at: when, case: key } = result.own;
   at("about").hidden = false;
   const size = `${wholeNumber(image.width_px)} × ${wholeNumber(image.height_px)} px`;
   const bits = image.shades === "uint16" ? "16-bit grey" : image.channels === 1 ? "grey" : "colour";
@@ -18,9 +18,10 @@ export function showAbout(result) {
   const facts = [
     ["Model", model],
     ["Size", size],
+    ["Predicted", new Date(when).toLocaleString()],
     ["Time in the model", `${number4(milliseconds)} ms`],
     ["Spacing", spacing(image)],
-    ["Window at first", `${number4(image.window.low)} to ${number4(image.window.high)}: ${image.window.origin}`],
+    ["Grey levels at first", levels(image)],
   ];
   at("facts").replaceChildren(
     ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
@@ -30,6 +31,10 @@ export function showAbout(result) {
   };
   result.addEventListener("document", update);
   update();
+}
+
+function levels({ window: { low, high, origin } }) {
+  return `${number4(low)} to ${number4(high)}: ${origin}`;
 }
 
 function spacing({ spacing: found }) {

@@ -20,7 +20,7 @@ export function showDownloads(result) {
   const links = new Map();
   for (const [form, address] of Object.entries(result.own.links.files)) {
     const [name, kind] = FORMS[form] ?? [form, ""];
-    const link = make("a", { download: "" }, name, make("span", {}, kind));
+    const link = make("a", { download: "" }, make("b", {}, name), make("span", {}, kind));
     links.set(link, address);
   }
   at("files").replaceChildren(...[...links.keys()].map((link) => make("li", {}, link)));

@@ -38,7 +38,7 @@ export class GatePanel {
     const words = `${number4(probability)}, ${isPresent ? "at least" : "below"} ${number4(threshold)}`;
     showGauge(at("gate-gauge"), probability, threshold, words);
     at("gate-words").textContent = this.#sentence(words, isPresent);
-    at("gate-rule").textContent = `Its threshold was chosen by: ${rule}`;
+    at("gate-rule").textContent = `${number4(threshold)}: ${rule}.`;
     const button = at("gate-open");
     button.hidden = isPresent && !this.#isByHand;
     button.textContent = this.#isByHand ? "Back to its verdict" : "Segment anyway";

@@ -11,7 +11,7 @@ export function bindKeys(host, { look, threshold, objects }) {
     [["a"], "areas", () => look.show("fill")],
     [["o"], "outlines", () => look.show("outline")],
     [["p"], "probability", () => look.show("probability")],
-    [["g"], "where the gate looked", () => look.show("gate")],
+    ...(look.hasGate ? [[["g"], "where the gate looked", () => look.show("gate")]] : []),
     [["h"], "nothing over the picture", () => look.show("none")],
     [["["], "lower the threshold", () => threshold.nudge(-1)],
     [["]"], "raise the threshold", () => threshold.nudge(1)],

@@ -27,7 +27,7 @@ export class LookPanel {
     this.#viewer = viewer;
     this.#labels = labels;
     this.#onProblem = onProblem;
-    at("style-gate").hidden = result.own.links.heat_map === undefined;
+    at("style-gate").hidden = !this.hasGate;
     at("styles").addEventListener("change", (event) => this.show(event.target.value));
     at("opacity").addEventListener("input", (event) => {
       this.#opacities[this.#style] = Number(event.target.value);
@@ -39,13 +39,13 @@ export class LookPanel {
     this.show("fill");
   }
 
-  get style() {
-    return this.#style;
+  /** Whether there is a gate that can show where it looked. */
+  get hasGate() {
+    return this.#result.own.links.heat_map !== undefined;
   }
 
   /** @param {"fill" | "outline" | "none" | "probability" | "gate"} style */
   async show(style) {
-    if (style === "gate" && at("style-gate").hidden) return;
     this.#style = style;
     for (const each of at("styles").querySelectorAll("input")) each.checked = each.value === style;
     this.#showOpacity();

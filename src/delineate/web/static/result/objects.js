@@ -67,7 +67,7 @@ export class Objects {
     const { measurements } = this.#result.document;
     const isEmpty = measurements.objects.length === 0;
     at("measured-none").hidden = !isEmpty;
-    at("objects-table").hidden = isEmpty;
+    at("objects-table").hidden = at("measured-rule").hidden = isEmpty;
     at("measured-rule").textContent = this.#rule(measurements);
     at("objects-head").replaceChildren(this.#head());
     at("objects").replaceChildren(...measurements.objects.map((each) => this.#row(each)));

@@ -14,9 +14,9 @@ export class ThresholdPanel {
     this.#result = result;
     const { threshold } = result.own;
     if (!result.canCut) {
-      at("threshold-parts").hidden = true;
-      at("threshold-badge").hidden = true;
-      at("threshold-origin").textContent = threshold.origin;
+      at("threshold-parts").hidden = at("threshold-badge").hidden = true;
+      at("threshold-how").textContent = "None: the likeliest class counts";
+      at("threshold-origin").textContent = sentence(threshold.origin);
       return;
     }
     at("threshold-slider").addEventListener("input", (event) =>
@@ -71,7 +71,7 @@ export class ThresholdPanel {
     const current = this.#current;
     at("threshold-slider").value = current;
     at("threshold-slider").setAttribute("aria-valuetext", number4(current));
-    at("threshold-number").value = Number(current.toPrecision(6));
+    at("threshold-number").value = Number(current.toPrecision(4));
     const badge = at("threshold-badge");
     badge.textContent = this.#isChosen ? "as chosen" : "by hand";
     badge.className = this.#isChosen ? "badge good" : "badge warn";
@@ -83,15 +83,18 @@ export class ThresholdPanel {
   }
 
   #explain() {
-    const { origin, warning, values } = this.#result.document.threshold;
+    const { warning } = this.#result.document.threshold;
     const warns = at("threshold-warning");
     warns.hidden = warning === null || this.#isChosen;
     if (!warns.hidden) warns.textContent = warning;
-    const each = values === null ? "" : `One a class: ${values.map(number4).join(", ")}. `;
-    at("threshold-origin").textContent = `${each}Chosen by: ${origin}`;
-    at("threshold-origin").hidden = !warns.hidden;
+    const { origin, values } = this.#result.own.threshold;
+    const each = values === null ? "" : `One a class, ${values.map(number4).join(", ")}: `;
+    at("threshold-origin").textContent = sentence(each + origin);
+    at("threshold-closed").hidden = this.#result.isOpen;
   }
 }
+
+const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}.`;
 
 /** Put a mark under the middle that a slider's thumb has at a value from 0 to 1. */
 function placeMark(mark, value) {

@@ -25,6 +25,9 @@ export const PATTERN_NAMES = [
 const PALE = 0.3;
 const HALO = rgba([0, 0, 0], 0.55);
 const UNKNOWN = [128, 128, 128];
+const WHITE = [255, 255, 255];
+// (0.175 + 0.05) / (0 + 0.05) = 4.5
+const LEAST_LUMINANCE = 0.175;
 
 /** Four bytes as canvases of little-endian machines hold them; all that browsers run on are. */
 export function rgba([red, green, blue], alpha) {
@@ -69,7 +72,7 @@ export function paletteOf(classes, { isOverlapping, hidden, opacity, style }) {
         const [colour, isFull] = mark(label, shown, classes, x, y);
         const at = (label * TILE + y) * TILE + x;
         if (style === "fill") fill[at] = rgba(colour, isFull ? opacity : opacity * PALE);
-        edge[at] = rgba(isFull ? colour : colour.map(paler), strong);
+        edge[at] = rgba(isFull ? lifted(colour) : WHITE, strong);
       }
     }
   }
@@ -81,8 +84,22 @@ function codeOf(shown, isOverlapping) {
   return shown.reduce((code, each) => code | (1 << (each.index - 1)), 0);
 }
 
-/** Towards white, for the gaps of a dashed outline. */
-const paler = (part) => 255 - ((255 - part) >> 2);
+/** The colour, mixed with white until it stands out 4.5:1 from the dark line around outlines. */
+export function lifted(colour) {
+  let white = 0;
+  const mixed = () => colour.map((each) => Math.round(each + (255 - each) * white));
+  while (luminance(mixed()) < LEAST_LUMINANCE) white += 0.05;
+  return mixed();
+}
+
+/** Relative luminance of sRGB. Source: WCAG 2.2. */
+function luminance(colour) {
+  const [red, green, blue] = colour.map((each) => {
+    const share = each / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
 
 function mark(label, shown, classes, x, y) {
   if (label === IGNORE) return [UNKNOWN, ((x + y) & 3) < 2];
