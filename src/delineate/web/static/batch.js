@@ -20,6 +20,7 @@ function show(job) {
   showFailures(job.failures);
   const hasEnded = ENDED.includes(job.state);
   at("cancel").hidden = hasEnded;
+  at("kept").hidden = hasEnded && job.state !== "done";
   at("download").hidden = !job.links.result;
   if (job.links.result) at("download").href = job.links.result;
   document.title = document.title.replace(/^(\d+ % · )?/, hasEnded ? "" : `${percent(job)} % · `);

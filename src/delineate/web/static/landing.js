@@ -60,9 +60,13 @@ function bindPickers() {
 /** The whole page takes a drop, so that nobody misses; text that is dragged is left alone. */
 function bindDrop() {
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  let timer;
   const show = (isOver) => {
     drop.classList.toggle("is-over", isOver);
     at("veil").hidden = !isOver;
+    clearTimeout(timer);
+    // While somebody drags, `dragover` comes again and again; a drag that is given up may end unsaid.
+    if (isOver) timer = setTimeout(() => show(false), 1500);
   };
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
