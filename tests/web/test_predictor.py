@@ -300,7 +300,7 @@ def test_jobs_wait_behind_requests_but_never_for_ever(watched, serving):
         predictor = serving(batch=1, queue=20)
         first = await held(watched, predictor)
         jobs = [
-            asyncio.create_task(asyncio.to_thread(predictor.predict_waiting, image_of(n)))
+            asyncio.create_task(asyncio.to_thread(predictor.queued_model.predict, image_of(n)))
             for n in (100, 100)
         ]
         await until(lambda: predictor.waiting == 2)
@@ -324,7 +324,7 @@ def test_jobs_are_not_refused_where_the_queue_is_full(watched, serving):
         other = asyncio.create_task(predictor.predict(image_of(40)))
         await until(lambda: predictor.room == 0)
         job = asyncio.create_task(
-            asyncio.to_thread(predictor.predict_waiting, image_of(60), threshold=0.7)
+            asyncio.to_thread(predictor.queued_model.predict, image_of(60), threshold=0.7)
         )
         await until(lambda: predictor.waiting == 2)
         watched.may_go.set()
@@ -339,9 +339,9 @@ def test_jobs_are_not_refused_where_the_queue_is_full(watched, serving):
 def test_a_job_has_its_own_failures(serving):
     """What is wrong with an image of a job is raised in its thread."""
     with pytest.raises(SettingsError, match="too bright"):
-        serving().predict_waiting(image_of(TOO_BRIGHT))
+        serving().queued_model.predict(image_of(TOO_BRIGHT))
     with pytest.raises(SettingsError, match="--gate-threshold: this model has no gate"):
-        serving().predict_waiting(image_of(60), gate_threshold=0.5)
+        serving().queued_model.predict(image_of(60), gate_threshold=0.5)
 
 
 def test_a_queued_model_is_the_model_in_the_one_thread(watched, serving):
@@ -406,7 +406,7 @@ def test_a_stop_finishes_what_waits(watched, serving):
             await predictor.predict(image_of(62))
         assert caught.value.kind == "stopping"
         with pytest.raises(BusyError, match="this server stops"):
-            predictor.predict_waiting(image_of(62))
+            predictor.queued_model.predict(image_of(62))
         watched.may_go.set()
         found = await asyncio.gather(first, *rest)
         assert await closing is True
@@ -423,7 +423,7 @@ def test_a_stop_without_patience_refuses_what_waits(watched, serving):
         first = await held(watched, predictor)
         waits = asyncio.create_task(predictor.predict(image_of(60)))
         gone = asyncio.create_task(predictor.predict(image_of(61)))
-        job = asyncio.create_task(asyncio.to_thread(predictor.predict_waiting, image_of(62)))
+        job = asyncio.create_task(asyncio.to_thread(predictor.queued_model.predict, image_of(62)))
         await until(lambda: predictor.waiting == 3)
         gone.cancel()
         assert await asyncio.to_thread(predictor.close, wait_s=0) is False
@@ -476,7 +476,7 @@ def test_a_thousand_requests_of_many_clients_are_all_answered(watched, serving):
 
     def job(predictor: Predictor) -> bool:
         return all(
-            predictor.predict_waiting(image_of(n)).probability[0, 0, 0]
+            predictor.queued_model.predict(image_of(n)).probability[0, 0, 0]
             == np.float32(n) / np.float32(100)
             for n in range(30)
         )

@@ -120,26 +120,11 @@ class Predictor:
         heat: HeatMap = await self._answer(_Call(partial(self._model.gate.grad_cam, image), image))
         return heat
 
-    def predict_waiting(
-        self,
-        image: Image,
-        *,
-        threshold: float | None = None,
-        gate_threshold: float | None = None,
-    ) -> Prediction:
-        """As `predict`, for a thread of a job: it waits behind requests, however long.
-
-        Raises:
-            BusyError: the server stops.
-            DelineateError: as `Model.predict`.
-        """
-        return self.queued_model.predict(image, threshold=threshold, gate_threshold=gate_threshold)
-
     @property
     def queued_model(self) -> Model:
         """The model, for threads of jobs: each look of its gate and segmenter waits for its turn.
 
-        It raises `BusyError` where the server stops.
+        It waits behind requests, however long, and raises `BusyError` where the server stops.
         """
 
         def waited(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
