@@ -50,8 +50,8 @@ def problem(
 
 
 def is_of_api(path: str) -> bool:
-    """Whether programs ask there, who read JSON."""
-    return path == API or path.startswith(f"{API}/")
+    """Whether programs ask there, who read JSON; `/api` itself is a page."""
+    return path.startswith(f"{API}/v")
 
 
 def render(request: Request, template: str, **values: object) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
+from delineate.web.api_page import documents, operations
 from delineate.web.rendering import page
 from delineate.web.served import Served, served_of
 
@@ -64,3 +66,55 @@ async def cases_page(request: Request, served: Here) -> HTMLResponse:
 async def history_page(request: Request, served: Here) -> HTMLResponse:
     """What was decided, the newest first."""
     return page(served, request, "history.html")
+
+
+@router.get("/api")
+async def api_page(request: Request, served: Here) -> HTMLResponse:
+    """How programs ask, from the description itself."""
+    description = request.app.openapi()
+    has_token = request.app.state.access.token is not None
+    return page(
+        served,
+        request,
+        "api.html",
+        description_address=request.app.openapi_url,
+        operations=operations(description),
+        documents=documents(description),
+        has_token=has_token,
+        lines=_curl(
+            str(request.base_url).rstrip("/"),
+            has_token=has_token,
+            has_review=served.desk is not None,
+        ),
+        client=_client(),
+    )
+
+
+@router.get("/api/client.py")
+async def client_example(served: Here) -> Response:
+    """A small client to begin with."""
+    return Response(_client(), media_type="text/x-python")
+
+
+def _client() -> str:
+    return (files("delineate.web") / "pages" / "client.py").read_text(encoding="utf-8")
+
+
+def _curl(address: str, *, has_token: bool, has_review: bool) -> list[tuple[str, str]]:
+    """What each line does, and the line."""
+    curl = 'curl -H "Authorization: Bearer $TOKEN"' if has_token else "curl"
+    api = f"{address}/api/v1"
+    review = ("The decisions, the newest first", f"{curl} {api}/decisions")
+    return [
+        ("What the model says of an image", f"{curl} -F image=@scan.png {api}/predictions"),
+        (
+            "The mask alone, as a PNG of class indices",
+            f"{curl} -F image=@scan.png -o mask.png '{api}/predictions?answer=mask'",
+        ),
+        (
+            "Many images as one job, whose document says where its events and its result are",
+            f"{curl} -F images=@scan.png -F images=@other.png {api}/jobs",
+        ),
+        ("What the model is for, and how good it is", f"{curl} {api}/models"),
+        *([review] if has_review else []),
+    ]
