@@ -47,6 +47,8 @@ function leftOutWords(names) {
 }
 
 function bindPickers() {
+  at("choose-folder").hidden = !("webkitdirectory" in HTMLInputElement.prototype);
+  if (navigator.platform.startsWith("Mac")) at("command-key").textContent = "⌘";
   for (const [name, gathered] of [["files", picked], ["folder", ofFolder]]) {
     at(`choose-${name}`).addEventListener("click", () => at(name).click());
     at(name).addEventListener("change", (event) => {
