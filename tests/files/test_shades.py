@@ -172,7 +172,7 @@ def test_the_window_of_other_images_is_that_of_percentiles(values: np.ndarray) -
 
 
 def test_nearly_one_value_is_shown_between_its_ends() -> None:
-    """One odd pixel in a thousand: percentiles say nothing, the ends do; of one value, around it."""
+    """One odd pixel in a thousand: the ends count; of one value, what is around it."""
     values = np.full((40, 25), 7, np.uint16)
     flat = grey(picture_from(Path("a.png"), imagecodecs.png_encode(values)))
     assert (flat.window.low, flat.window.high) == (6.5, 7.5)

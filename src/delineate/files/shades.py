@@ -130,7 +130,10 @@ def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.uint16], float, flo
     """Steps, slope and intercept: steps of 1 where all values are whole and near enough."""
     low, high = float(values.min()), float(values.max())
     is_whole = high - low <= _TOP and bool((values == np.rint(values)).all())
-    slope = 1.0 if is_whole or high == low else (high - low) / _TOP
+    slope = 1.0 if is_whole else (high - low) / _TOP
+    if high == low:
+        # Wide enough for a window around the only value, however large this is.
+        slope = max(1.0, 4 * float(np.spacing(abs(low))))
     return np.rint((values - low) / slope).astype(np.uint16), slope, low
 
 
