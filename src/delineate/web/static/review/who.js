@@ -33,6 +33,8 @@ export function showWho(place) {
 function askWho() {
   const name = build("input", { name: "who", required: "", maxlength: "200", autocomplete: "name" });
   name.value = who();
+  // No submit button: Enter in the field would press the first of these.
+  const cancel = build("button", { class: "button", type: "button" }, "Cancel");
   const form = build(
     "form",
     { method: "dialog" },
@@ -42,11 +44,12 @@ function askWho() {
     build(
       "div",
       { class: "actions" },
-      build("button", { class: "button", value: "", formnovalidate: "" }, "Cancel"),
+      cancel,
       build("button", { class: "button primary", value: "kept" }, "That is me"),
     ),
   );
   const dialog = build("dialog", { "aria-label": "Who decides?" }, form);
+  cancel.addEventListener("click", () => dialog.close(""));
   document.body.append(dialog);
   dialog.showModal();
   name.select();
