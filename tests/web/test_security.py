@@ -239,7 +239,7 @@ def test_every_answer_says_what_may_be_done_with_it(free: Ask, path: str) -> Non
     assert policy["script-src"] == policy["style-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == ("no-cache" if "static" in path else "no-store")
     assert "server" not in headers
 

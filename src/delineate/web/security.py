@@ -38,7 +38,7 @@ _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, forms would be sent with `Origin: null`
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -177,8 +177,9 @@ def _is_of_other_site(method: str, headers: Headers) -> bool:
     """Whether a browser says that another site asks; following a link from there is no harm."""
     site = headers.get("sec-fetch-site")
     is_reading = method in _READING
-    if site is not None and site not in ("same-origin", "none"):
-        return not (is_reading and headers.get("sec-fetch-mode") == "navigate")
+    if site is not None:
+        is_followed = is_reading and headers.get("sec-fetch-mode") == "navigate"
+        return site not in ("same-origin", "none") and not is_followed
     origin = headers.get("origin")
     if is_reading or origin is None:
         return False
