@@ -26,14 +26,18 @@ def file_names(names: Iterable[str]) -> list[Path]:
     files = []
     for name in names:
         whole = _FORBIDDEN.sub("_", display_name(name))
-        first = _shortened(stem(whole))
-        ending = whole[len(stem(whole)) :]
-        unlike, number = first, 2
+        first, ending = _shortened(stem(whole)), _shortened(whole[len(stem(whole)) :])
+        unlike, number = _as_stem(first, ending), 2
         while unlike.casefold() in taken:
-            unlike, number = f"{first}_{number}", number + 1
+            unlike, number = _as_stem(f"{first}_{number}", ending), number + 1
         taken.add(unlike.casefold())
-        files.append(Path(unlike + _shortened(ending)))
+        files.append(Path(unlike + ending))
     return files
+
+
+def _as_stem(text: str, ending: str) -> str:
+    """The text, with its points replaced where part of it would be taken for an ending."""
+    return text if stem(text + ending) == text else text.replace(".", "_")
 
 
 def _shortened(text: str) -> str:
