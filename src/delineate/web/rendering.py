@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from delineate.web.documents import Problem
 from delineate.web.problems import API
@@ -59,6 +60,20 @@ def render(request: Request, template: str, **values: object) -> str:
     return _environment().get_template(template).render(path=request.url.path, **values)
 
 
+def coded(text: str) -> Markup:
+    """The text with what stands between backticks as code.
+
+    Examples:
+        >>> str(coded("of `links`, < 3"))
+        'of <code>links</code>, &lt; 3'
+    """
+    parts = [
+        Markup("<code>{}</code>").format(part) if number % 2 else Markup.escape(part)
+        for number, part in enumerate(text.split("`"))
+    ]
+    return Markup("").join(parts)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -69,4 +84,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["delineate_version"] = version("delineate")
+    environment.filters["coded"] = coded
     return environment
