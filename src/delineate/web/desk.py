@@ -87,6 +87,7 @@ class Desk:
         self.keys = {id_: key_of(id_) for id_ in self.samples}
         self._by_key = {key: id_ for id_, key in self.keys.items()}
         self._lock = Lock()
+        self._writing = Lock()  # SQLite lets writers of one file sleep longer than they need to
         self._state: DeskState | None = None
 
     @property
@@ -170,7 +171,8 @@ class Desk:
             raise RefusedError(
                 404, "no_decision", f"undoes: no decision {request.undoes}; /history lists them"
             )
-        return self.log.undo(request.undoes, who=who, why=why, seen=request.seen)
+        with self._writing:
+            return self.log.undo(request.undoes, who=who, why=why, seen=request.seen)
 
     def _write(self, request: DecisionRequest, who: str, why: str) -> Decision:
         if request.undoes is not None:
@@ -182,9 +184,9 @@ class Desk:
             new = [finding]
         else:
             finding, new = self.finding(request.finding or ""), []
-        choice = self._choice(finding, request)
-        choice = replace(choice, who=who, why=why)
-        return self.log.write([choice], findings=new, seen=request.seen)[0]
+        choice = replace(self._choice(finding, request), who=who, why=why)
+        with self._writing:
+            return self.log.write([choice], findings=new, seen=request.seen)[0]
 
     def _choice(self, finding: Finding, request: DecisionRequest) -> Choice:
         if request.action != REPLACE:
