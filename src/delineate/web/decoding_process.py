@@ -67,6 +67,10 @@ class DecodingProcess:
                 could not be started.
         """
         life = self._life
+        if life.process.poll() is not None:
+            # It ended while it had nothing to do: no fault of this file.
+            self._replace(life)
+            life = self._life
         try:
             life.make_ready()
         except _GoneError:
