@@ -6,9 +6,10 @@ export function showAbout(result) {
   const { image, model, milliseconds, at: when, case: key } = result.own;
   at("about").hidden = false;
   const size = `${wholeNumber(image.width_px)} × ${wholeNumber(image.height_px)} px`;
-  const bits = image.shades === "uint16" ? "16-bit grey" : image.channels === 1 ? "grey" : "colour";
+  const kind =
+    image.shades === "uint16" ? "grey levels" : image.channels === 1 ? "grey" : "colour";
   at("badges").replaceChildren(
-    ...[image.format, size, bits].map((each) => make("span", { className: "badge" }, each)),
+    ...[image.format, size, kind].map((each) => make("span", { className: "badge" }, each)),
   );
   if (key !== null) {
     at("badges").append(
@@ -18,7 +19,7 @@ export function showAbout(result) {
   const facts = [
     ["Model", model],
     ["Size", size],
-    ["Predicted", new Date(when).toLocaleString()],
+    ["Predicted", new Date(when).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })],
     ["Time in the model", `${number4(milliseconds)} ms`],
     ["Spacing", spacing(image)],
     ["Grey levels at first", levels(image)],

@@ -13,15 +13,8 @@ const PATTERNS = [
   (x, y) => ((x - y) & 7) < 4,
   (x, y) => (((x >> 2) ^ (y >> 2)) & 1) === 0,
 ];
-export const PATTERN_NAMES = [
-  "plain",
-  "diagonal stripes",
-  "dots",
-  "lying stripes",
-  "standing stripes",
-  "backward stripes",
-  "chequered",
-];
+// Outlines are dashed instead, eight px to a round: one bit each.
+const DASHES = [0b11111111, 0b00001111, 0b00110011, 0b00111111, 0b00000011, 0b01110111, 0b00010001];
 const PALE = 0.3;
 const HALO = rgba([0, 0, 0], 0.55);
 const UNKNOWN = [128, 128, 128];
@@ -69,10 +62,10 @@ export function paletteOf(classes, { isOverlapping, hidden, opacity, style }) {
     if (shown.length === 0 && label !== IGNORE) continue;
     for (let y = 0; y < TILE; y += 1) {
       for (let x = 0; x < TILE; x += 1) {
-        const [colour, isFull] = mark(label, shown, classes, x, y);
+        const { colour, isFull, isDash } = mark(label, shown, classes, x, y);
         const at = (label * TILE + y) * TILE + x;
         if (style === "fill") fill[at] = rgba(colour, isFull ? opacity : opacity * PALE);
-        edge[at] = rgba(isFull ? lifted(colour) : WHITE, strong);
+        edge[at] = rgba(isDash ? lifted(colour) : WHITE, strong);
       }
     }
   }
@@ -102,9 +95,15 @@ function luminance(colour) {
 }
 
 function mark(label, shown, classes, x, y) {
-  if (label === IGNORE) return [UNKNOWN, ((x + y) & 3) < 2];
+  if (label === IGNORE) {
+    const isFull = ((x + y) & 3) < 2;
+    return { colour: UNKNOWN, isFull, isDash: isFull };
+  }
   const each = shown[((x + y) >> 2) % shown.length];
-  return [each.colour, PATTERNS[patternOf(classes, each.index)](x, y)];
+  const pattern = patternOf(classes, each.index);
+  // Along rows, columns and both diagonals this place runs through more than one of the eight.
+  const isDash = ((DASHES[pattern] >> ((x + 3 * y) & 7)) & 1) === 1;
+  return { colour: each.colour, isFull: PATTERNS[pattern](x, y), isDash };
 }
 
 /** A small picture of what a class looks like, for legends. */
