@@ -78,7 +78,7 @@ function ended(job) {
 }
 
 function giveUp(problem) {
-  at("progress").hidden = true;
+  at("progress").hidden = at("kept").hidden = true;
   at("state").hidden = true;
   at("problem").hidden = false;
   at("problem").textContent = problem.message;
