@@ -52,7 +52,8 @@ GateThreshold = Annotated[
 
 def _bytes(description: str, *types: str) -> dict[int | str, dict[str, Any]]:
     """What a route declares that answers with bytes of these types."""
-    content = {each: {"schema": {"type": "string", "format": "binary"}} for each in types}
+    binary = {"type": "string", "format": "binary"}
+    content = {each: {"schema": {} if each == "application/json" else binary} for each in types}
     return {200: {"description": description, "content": content}}
 
 
