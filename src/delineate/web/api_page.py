@@ -10,7 +10,7 @@ Schema = Mapping[str, Any]
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 # What any address may answer is said once for all.
-_EVERYWHERE = ("401", "403", "422", "500", "503")
+_EVERYWHERE = ("400", "401", "403", "422", "500", "503")
 
 
 @dataclass(frozen=True)

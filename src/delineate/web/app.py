@@ -69,7 +69,7 @@ def create_app(served: Served, access: Access) -> FastAPI:
 
 def _api() -> APIRouter:
     """Every address below `/api/v1`, with the refusals that any of them may answer."""
-    api = APIRouter(prefix=ROOT, responses=refusals(401, 403, 422, 500, 503))
+    api = APIRouter(prefix=ROOT, responses=refusals(400, 401, 403, 422, 500, 503))
     for module in _ROUTES:
         api.include_router(module.router)
     return api

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from delineate.core.errors import DelineateError
-from delineate.web.problems import RefusedError
+from delineate.web.problems import API, RefusedError
 from delineate.web.rendering import problem
 
 LOG = logging.getLogger("delineate.web")
@@ -51,7 +51,18 @@ async def _by_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     said = _SENTENCES.get(error.status_code, str(error.detail))
     kind = _KINDS.get(error.status_code, "refused")
-    return problem(request, error.status_code, kind, said, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _methods(request) or headers.get("Allow", "GET")
+    return problem(request, error.status_code, kind, said, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """All that an address of the API takes; the first of its routes alone knows only its own."""
+    path = getattr(request.scope.get("route"), "path_format", "")
+    found = request.app.openapi()["paths"]
+    described = found.get(path) or found.get(f"{API}/v1{path}", {})
+    return ", ".join(method.upper() for method in described)
 
 
 def _word_for(error: Exception) -> str:
