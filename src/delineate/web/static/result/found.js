@@ -33,12 +33,15 @@ export function showFound(result, viewer) {
   update();
 }
 
-/** One sentence: how many objects, and how much of the picture. */
-export function summary({ gate, measurements, image }) {
+/** One sentence: how many objects, and how much of the picture, unless areas overlap. */
+export function summary({ gate, measurements, image, is_overlapping: isOverlapping }) {
   if (gate !== null && !gate.is_present) return "The gate finds nothing here.";
   const found = measurements.classes.filter((each) => each.count > 0);
   if (found.length === 0) return "Nothing reaches the threshold.";
   const objects = found.reduce((sum, each) => sum + each.count, 0);
+  if (isOverlapping) {
+    return `${counted(objects, "object")} of ${counted(found.length, "class", "classes")}.`;
+  }
   const px = found.reduce((sum, each) => sum + each.area_px, 0);
   const share = px / (image.width_px * image.height_px);
   return `${counted(objects, "object")}, ${percent(share)} of the picture.`;
