@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -13,7 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from delineate.auditing.review.replacing_mask import INDEX, as_png, read_replacing_mask
+from delineate.auditing.review.replacing_mask import (
+    INDEX,
+    as_png,
+    read_replacing_mask,
+    replacing_mask,
+)
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import IGNORE
 from delineate.files.mask_encoding import MaskEncoding, read_mask
@@ -60,3 +67,29 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.png").write_text("no picture")
     with pytest.raises(UnreadableFileError, match=r"m\.png"):
         read_replacing_mask(tmp_path / "m.png")
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of PNG with its length and sum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def painted(rows: int, *, before: bytes = b"") -> bytes:
+    """A grey PNG that says it has 4 rows of 5 pixels, and has `rows`."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 5, 4, 8, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(bytes(6 * rows)))
+    return b"\x89PNG\r\n\x1a\n" + before + header + pixels + chunk(b"IEND", b"")
+
+
+def test_rows_that_never_came_are_no_background() -> None:
+    """A mask that was cut on its way is refused, and not filed as one that ends early."""
+    assert replacing_mask(painted(4), name="m", size_px=(4, 5), highest=1).size_px == (4, 5)
+    with pytest.raises(UnreadableFileError, match="end after 18 of 24 bytes"):
+        replacing_mask(painted(3), name="m", size_px=(4, 5), highest=1)
+
+
+def test_the_size_must_come_first() -> None:
+    """A note before the header hides the size from whoever looks for it; no such file is opened."""
+    hidden = painted(4, before=chunk(b"tEXt", b"a\0b"))
+    with pytest.raises(UnreadableFileError, match="expected a PNG of class indices"):
+        replacing_mask(hidden, name="m", size_px=(40, 50), highest=1)

@@ -16,6 +16,7 @@ from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, Labels, default_classes
 from delineate.files.mask_encoding import MaskEncoding, decode, describe, propose, read_raw_mask
 from delineate.files.mask_files import palette_png
+from delineate.files.png_chunks import require_whole_png
 
 INDEX = MaskEncoding("index", ignore=IGNORE)
 """How masks that a review writes are decoded."""
@@ -80,14 +81,17 @@ def replacing_mask(content: bytes, *, name: str, size_px: Size, highest: int) ->
 
 
 def _indices(content: bytes, name: str, size_px: Size) -> Labels:
-    if content.startswith(_PNG) and len(content) >= 24:
-        # By the header: pixels are only unpacked where their number is right.
-        width, height = struct.unpack(">II", content[16:24])
-        if (height, width) != size_px:
-            raise SizeMismatchError(
-                f"{name}: expected {size_px[0]}x{size_px[1]} px (height x width) like its image, "
-                f"found {height}x{width}; paint it on the image itself"
-            )
+    if not content.startswith(_PNG) or len(content) < 24:
+        raise UnreadableFileError(
+            f"{name}: expected a PNG of class indices, found something else; send it anew"
+        )
+    # By the header: pixels are only unpacked where their number is right.
+    width, height = struct.unpack(">II", content[16:24])
+    if (height, width) != size_px:
+        raise SizeMismatchError(
+            f"{name}: expected {size_px[0]}x{size_px[1]} px (height x width) like its image, "
+            f"found {height}x{width}; paint it on the image itself"
+        )
     try:
         with PillowImages.open(io.BytesIO(content), formats=["PNG"]) as picture:
             values = np.array(picture) if picture.mode in ("L", "P", "RGB", "RGBA") else None
@@ -95,6 +99,8 @@ def _indices(content: bytes, name: str, size_px: Size) -> Labels:
         raise UnreadableFileError(
             f"{name}: expected a PNG of class indices, found something else ({error}); send it anew"
         ) from error
+    if values is not None:
+        require_whole_png(Path(name), content, values)
     if values is not None and values.ndim == 3:
         is_opaque = values.shape[2] == 3 or bool((values[..., 3] == 255).all())
         is_grey = is_opaque and bool((values[..., :3] == values[..., :1]).all())
