@@ -16,7 +16,7 @@ import pytest
 
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.review import review_tables
-from delineate.auditing.review.decisions import choose
+from delineate.auditing.review.decisions import DecidedMeanwhileError, choose
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import (
     CannotWriteError,
@@ -310,3 +310,45 @@ def test_a_copy_is_a_log_of_its_own(make_log: MakeLog, tmp_path: Path) -> None:
     copy = log.copy_to(tmp_path / "copy.sqlite")
     log.decide(ODD.id, "drop")
     assert [each.action for each in ReviewLog.open(copy.path).decisions()] == ["keep"]
+
+
+def test_what_a_model_found_outlives_an_audit(make_log: MakeLog) -> None:
+    """An audit renews its own findings, a model its own; decisions stay with either."""
+    worst, unsure = Finding("worst_case", ("a",), "low"), Finding("uncertain_case", ("b",), "half")
+    log = make_log(ODD, sizes_px={"e": SIZE_PX})
+    log.refresh_queues([worst, unsure], "model", "uncertain", sizes_px={"a": SIZE_PX})
+    log.refresh([BALANCE])
+    assert log.findings() == (BALANCE, worst, unsure)
+    log.decide(worst.id, "keep")
+    log.refresh_queues([], "model", sizes_px={})
+    assert log.findings() == (BALANCE, unsure)
+    assert [each.finding for each in log.in_force()] == [worst.id]
+
+
+def test_the_file_says_when_it_was_written(make_log: MakeLog) -> None:
+    """The counter moves with every writing and with no reading."""
+    log = make_log(ODD)
+    before = log.changes
+    assert (log.findings(), log.newest()) == ((ODD,), 0)
+    assert ReviewLog.open(log.path).changes == before
+    log.decide(ODD.id, "keep")
+    assert (log.changes > before, log.newest()) == (True, 1)
+    log.path.unlink()
+    with pytest.raises(UnreadableFileError, match="cannot be read"):
+        _ = log.changes
+
+
+def test_a_finding_and_its_decision_are_written_together(make_log: MakeLog) -> None:
+    """Where the decision is refused there is no finding either."""
+    log = make_log(ODD, TRIPLE)
+    asked = Finding("asked_case", ("e",), "somebody opened e")
+    log.decide(ODD.id, "keep", who="ada")
+    with pytest.raises(DecidedMeanwhileError, match=r"ada decided meanwhile: keep \(decision 1"):
+        log.write([choose(asked, "drop")], findings=[asked], seen=0)
+    assert log.findings() == (TRIPLE, ODD)
+    log.write([choose(asked, "drop")], findings=[asked], seen=1)
+    assert log.findings() == (TRIPLE, ODD, asked)
+    log.write([choose(TRIPLE, "union")], seen=0)  # of other samples, so that nobody is overtaken
+    with pytest.raises(DecidedMeanwhileError, match="decision 2"):
+        log.undo(1, seen=1)
+    assert log.undo(1, seen=2).undoes == 1
