@@ -320,6 +320,26 @@ def test_nothing_is_wider_than_a_telephone(
         assert min(box["width"], box["height"]) >= 24, each.inner_text()
 
 
+def test_a_gate_is_told_from_what_was_found(landing: Page) -> None:
+    """A closed gate, an open one over nothing, and one over something read differently."""
+    words = landing.evaluate(
+        """async () => {
+          const { verdictWords } = await import("/static/upload/words.js");
+          const open = { probability: 0.9, threshold: 0.26, is_present: true };
+          const closed = { probability: 0.141, threshold: 0.26, is_present: false };
+          return [verdictWords(closed, 0), verdictWords(open, 0), verdictWords(open, 1),
+                  verdictWords(null, 0), verdictWords(null, 2)];
+        }"""
+    )
+    assert words == [
+        "gate: nothing to find (0.14, present from 0.26 on), so not outlined",
+        "gate: something to find (0.90, present from 0.26 on), but nothing found",
+        "gate: something to find (0.90, present from 0.26 on)",
+        "nothing found",
+        "",
+    ]
+
+
 def test_files_are_judged_by_their_names_in_folders_alone(landing: Page) -> None:
     """Names without an ending may be DICOM; notes, hidden files and lists of DICOM are not."""
     names = ["a.png", "A.JPG", "x.tiff", "IM0001", "1.2.840.113619.2", "scan.ima", "notes.txt",

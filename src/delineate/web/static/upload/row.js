@@ -4,7 +4,7 @@ import { API, askJSON } from "../api.js";
 import { announce } from "../toast.js";
 import { remember } from "./recent.js";
 import { drawThumbnail } from "./thumbnail.js";
-import { foundWords, gateWords } from "./words.js";
+import { foundWords, verdictWords } from "./words.js";
 
 const LOOKING = "the model looks at it";
 
@@ -75,7 +75,7 @@ export class Row {
     const classes = new Map(prediction.classes.map((each) => [each.index, each]));
     const found = prediction.measurements.classes.filter((each) => each.count > 0);
     this.#part(".spinner").hidden = true;
-    this.#say(gateWords(prediction.gate) ?? (found.length > 0 ? "" : "nothing found"));
+    this.#say(verdictWords(prediction.gate, found.length));
     this.#part(".found").append(...found.map((each) => item(each, classes.get(each.class_index))));
     const open = this.#part(".open");
     open.href = `/result/${prediction.id}`;

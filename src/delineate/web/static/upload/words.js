@@ -20,13 +20,18 @@ export function duration(seconds) {
   return counted(Math.round(seconds / 60), "minute");
 }
 
-/** What the gate says, in one line; null without a gate. */
-export function gateWords(gate) {
-  if (!gate) return null;
-  const [probability, threshold] = [gate.probability.toFixed(2), gate.threshold.toFixed(2)];
-  return gate.is_present
-    ? `gate: something to find (${probability}, present from ${threshold} on)`
-    : `gate: nothing to find (${probability}, present from ${threshold} on), so not outlined`;
+/**
+ * What the gate says of an image, and that nothing was found where nothing was; empty where only
+ * the classes have something to say.
+ * @param {{probability: number, threshold: number, is_present: boolean} | null} gate
+ * @param {number} found how many classes something was found of
+ */
+export function verdictWords(gate, found) {
+  const nothing = found === 0 ? "nothing found" : "";
+  if (!gate) return nothing;
+  const figures = `(${gate.probability.toFixed(2)}, present from ${gate.threshold.toFixed(2)} on)`;
+  if (!gate.is_present) return `gate: nothing to find ${figures}, so not outlined`;
+  return `gate: something to find ${figures}${nothing && `, but ${nothing}`}`;
 }
 
 /** What was found of one class, in one line. */
