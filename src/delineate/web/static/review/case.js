@@ -1,7 +1,6 @@
 /** The page of one case: its picture, its mask, and the tools to mend it. */
 
 import { ProblemError } from "../api.js";
-import { toast } from "../toast.js";
 import { readGrey } from "../viewer/reading.js";
 import { Viewer } from "../viewer/viewer.js";
 import { badge, build } from "./build.js";
@@ -19,14 +18,15 @@ import { showWho } from "./who.js";
 
 const root = document.getElementById("case");
 const stage = document.getElementById("stage");
+const MOST_FINDINGS = 4;
 const { key } = root.dataset;
 const findingId = new URLSearchParams(location.search).get("finding");
 
 /** H * W labels as decided; background where there is no mask. */
-export async function labelsOf(found, which = "labels") {
+async function labelsOf(found) {
   const { width_px, height_px } = found.image;
   if (!found.has_labels) return new Uint8Array(width_px * height_px);
-  return readGrey(found.links[which], found.image);
+  return readGrey(found.links.labels, found.image);
 }
 
 function showHeader(found) {
@@ -44,22 +44,28 @@ function showHeader(found) {
 function showNotices(found, finding) {
   if (found.warning) notice("warn", "Before you change it", found.warning);
   if (finding) {
-    const link = build("a", { href: `/review/finding/${finding.id}${location.search}` }, "to the finding");
+    const link = build("a", { href: `/review/finding/${finding.id}${location.search}` }, "To the finding");
     notice("", finding.title, finding.text, " ", link);
-  }
-  for (const id of found.findings.filter((each) => each !== finding?.id)) {
-    notice("", "Found about it", build("a", { href: `/review/finding/${id}` }, `finding ${id}`));
   }
   if (found.problem) notice("bad", "The image cannot be shown", found.problem);
   if (found.is_dropped) notice("bad", "Left out", "A decision drops this case from training and scoring.");
   if (found.image && !found.is_editable) notice("", "Not to be mended here", found.why_not_editable);
 }
 
-/** What the parts of the page share: the document is replaced whenever somebody has decided. */
+/** What else was found about the case, but for that somebody has opened it. */
+async function showFindings({ findings }) {
+  const others = findings.filter((each) => each !== findingId).slice(0, MOST_FINDINGS);
+  for (const each of await Promise.all(others.map(findingOf))) {
+    if (each.queue === "asked") continue;
+    notice("", each.title, each.text, " ", build("a", { href: `/review/finding/${each.id}` }, "To the finding"));
+  }
+}
+
 async function open() {
   const [found, finding] = await Promise.all([caseOf(key), findingId ? findingOf(findingId) : null]);
   showHeader(found);
   showNotices(found, finding);
+  await showFindings(found);
   showWho(document.getElementById("who"));
   if (!found.image) return;
   document.getElementById("bench").hidden = false;
@@ -108,7 +114,6 @@ async function showLog() {
 }
 
 open().catch((error) => {
-  if (!(error instanceof ProblemError)) toast(`The page could not be built: ${error.message}`, { kind: "bad" });
-  else notice("bad", "This case cannot be shown", error.message);
+  notice("bad", "This case cannot be shown", error.message);
   if (!(error instanceof ProblemError)) throw error;
 });

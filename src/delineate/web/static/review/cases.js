@@ -68,11 +68,7 @@ async function open() {
     count = Math.min(500, count + 2 * PART);
     load().catch(refused);
   });
-  let isFirst = true;
-  onDecisions(() => {
-    if (!isFirst) load().catch(refused);
-    isFirst = false;
-  });
+  onDecisions(() => load().catch(refused));
 }
 
 open().catch(refused);

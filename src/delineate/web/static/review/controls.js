@@ -74,6 +74,7 @@ export class Controls {
     });
     byId("labels").querySelector("input").checked = true;
     this.#drawing.label = classes[0].index;
+    byId("keeps-line").hidden = classes.length < 2;
     byId("keeps").addEventListener("change", ({ target }) => {
       this.#drawing.keepsOthers = target.checked;
     });

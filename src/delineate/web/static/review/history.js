@@ -61,11 +61,7 @@ async function open() {
     count += 4 * PART;
     load().catch(refused);
   });
-  let isFirst = true;
-  onDecisions(() => {
-    if (!isFirst) load().catch(refused);
-    isFirst = false;
-  });
+  onDecisions(() => load().catch(refused));
 }
 
 open().catch(refused);

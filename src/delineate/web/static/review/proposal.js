@@ -49,12 +49,13 @@ export class Proposal {
       return;
     }
     this.#labels = await readGrey(prediction.links.labels, prediction.image);
+    const { value, chosen } = prediction.threshold;
+    const isMovable = value !== null && prediction.gate?.is_present !== false;
+    if (isMovable) await this.#bindThreshold(prediction, value, chosen);
+    byId("threshold-line").hidden = !isMovable;
     byId("asked").hidden = false;
     byId("ask").textContent = "Ask again";
     this.#say(words(prediction));
-    const { value, chosen } = prediction.threshold;
-    byId("threshold-line").hidden = value === null || prediction.gate?.is_present === false;
-    if (!byId("threshold-line").hidden) await this.#bindThreshold(prediction, value, chosen);
     this.#show();
   }
 
@@ -74,6 +75,7 @@ export class Proposal {
     this.#thresholder?.close();
     const show = (labels) => {
       this.#labels = labels;
+      setTakeable(true);
       this.#show();
     };
     this.#thresholder = new Thresholder([map], { width, height }, prediction.minimum_area_px, show);
@@ -87,6 +89,7 @@ export class Proposal {
     };
     slider.oninput = () => {
       say(Number(slider.value));
+      setTakeable(false); // until the labels at this threshold are there
       this.#thresholder.ask([Number(slider.value)]);
     };
     say(value);
@@ -105,13 +108,17 @@ export class Proposal {
   }
 }
 
+function setTakeable(isTakeable) {
+  for (const id of ["take", "add", "less"]) byId(id).disabled = !isTakeable;
+}
+
 function words({ gate, measurements, classes, notes }) {
   if (gate && !gate.is_present) {
     return `The gate says that there is nothing (${gate.probability.toFixed(2)}, below ${gate.threshold.toFixed(2)}).`;
   }
   const found = measurements.classes.map(({ class_index: index, count, area_px: area }) => {
     const name = classes.find((each) => each.index === index)?.name ?? index;
-    return `${name}: ${count} ${count === 1 ? "object" : "objects"}, ${area.toLocaleString("en")} px`;
+    return `${name}: ${count} ${count === 1 ? "object" : "objects"}, ${area.toLocaleString("en")} px.`;
   });
-  return [...found, ...notes].join("; ");
+  return [...found, ...notes].join(" ");
 }

@@ -141,16 +141,12 @@ function bindKeys() {
 
 /** The list follows what anybody decides, and keeps the focus where it was. */
 function listenToOthers() {
-  let isFirst = true;
   onDecisions(async () => {
-    if (isFirst) {
-      isFirst = false;
-      return;
-    }
+    const before = byId("counts").textContent;
     const focused = document.activeElement?.dataset?.id;
     const found = await load(Math.max(PART, shown.length));
     if (focused) byId("findings").querySelector(`[data-id="${focused}"]`)?.focus();
-    announce(`${found.open} open, ${found.decided} decided.`);
+    if (byId("counts").textContent !== before) announce(`${found.open} open, ${found.decided} decided.`);
   });
 }
 

@@ -59,21 +59,21 @@ export class Samples {
     byId("more").hidden = words.length === 0;
   }
 
-  async #show({ key, place }) {
-    const found = await caseOf(key);
+  async #show({ key, place, id }) {
     const header = build("figcaption", { class: "row apart" });
     const stage = build("div", { class: "sample-stage", tabindex: "0", role: "img" });
-    stage.setAttribute("aria-label", `${found.id} with its mask; plus and minus zoom, arrows move`);
+    stage.setAttribute("aria-label", `${id} with its mask; plus and minus zoom, arrows move`);
     byId("samples").append(build("figure", { class: "sample" }, header, stage));
-    const each = { found, place, header, stage, viewer: null };
+    const each = { found: await caseOf(key), place, header, stage, viewer: null };
     this.#head(each);
-    if (found.image) {
-      stage.style.aspectRatio = `${found.image.width_px} / ${found.image.height_px}`;
+    const { image, links, problem } = each.found;
+    if (image) {
+      stage.style.aspectRatio = `${image.width_px} / ${image.height_px}`;
       each.viewer = new Viewer(stage);
-      await each.viewer.setShades(found.image, found.links.shades);
+      await each.viewer.setShades(image, links.shades);
       await this.#label(each);
     } else {
-      stage.replaceWith(build("p", { class: "notice bad" }, found.problem ?? "The image cannot be shown."));
+      stage.replaceWith(build("p", { class: "notice bad" }, problem ?? "The image cannot be shown."));
     }
     return each;
   }

@@ -8,7 +8,7 @@ import { base64, greyPng } from "./grey_png.js";
 import { nextAddress } from "./next_finding.js";
 import { choice } from "./notices.js";
 
-const DRAFT_MS = 700;
+const DRAFT_MS = 300;
 const byId = (id) => document.getElementById(id);
 
 export class Saving {
