@@ -33,8 +33,7 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         most = self._most(scope["path"])
-        announced = Headers(scope=scope).get("content-length", "0")
-        taken = int(announced) if announced.isdecimal() and int(announced) > most else 0
+        taken = _announced(scope, most)
         is_read = False
 
         async def receive_bounded() -> Message:
@@ -69,6 +68,13 @@ class Bodies:
         if path.startswith(API):
             return self._settings.largest_upload_bytes + _AROUND_A_FILE
         return _FORM_OF_WORDS
+
+
+def _announced(scope: Scope, most: int) -> int:
+    """More than `most` where Content-Length says so; else 0, for only what comes is believed."""
+    said = Headers(scope=scope).get("content-length", "")
+    is_more = said.isdecimal() and (len(said) > len(str(most)) or int(said) > most)
+    return most + 1 if is_more else 0
 
 
 def _too_large(most: int) -> HTTPException:

@@ -45,7 +45,7 @@ def list_decisions(
     )
 
 
-@router.post("/decisions", status_code=201, responses=refusals(409))
+@router.post("/decisions", status_code=201, responses=refusals(400, 408, 409, 413))
 def decide(desk: AtDesk, request: DecisionRequest) -> DecisionDocument:
     """Add one decision to the log, whole or not at all.
 

@@ -22,7 +22,7 @@ from delineate.web.predicting import asked_thresholds
 from delineate.web.problems import RefusedError, refusals
 from delineate.web.served import Served, Stopping, served_of
 from delineate.web.stored import ID_PATTERN
-from delineate.web.uploads import Received, received
+from delineate.web.uploads import Received, received, require_form
 from delineate.workflows.mask_formats import COCO, COCO_POLYGONS, asked_formats
 from delineate.workflows.prediction_writing import PredictedFiles
 
@@ -59,7 +59,12 @@ Threshold = Annotated[float | None, Form(ge=0, le=1, allow_inf_nan=False)]
 Format = Literal["png", "rle", "rle-nerve", "rle-siim", "coco", "coco-polygons"]
 
 
-@router.post("", status_code=202, responses=refusals(400, 413, 415))
+@router.post(
+    "",
+    status_code=202,
+    responses=refusals(400, 408, 413, 415),
+    dependencies=[Depends(require_form)],
+)
 async def create_job(
     served: Server,
     images: Annotated[list[UploadFile], File(description="PNG, JPEG, TIFF, BMP, WebP or DICOM")],
