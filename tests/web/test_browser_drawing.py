@@ -184,3 +184,40 @@ def test_packed_labels_come_out_as_they_were(modules: Page) -> None:
     body = "return a.map((labels) => [...m.unpacked(m.packed(Uint8Array.from(labels)))]);"
     cases = [[], [7], [0, 0, 0, 255], [1, 2, 1, 2, 2, 2, 0]]
     assert run(modules, "runs", body, cases) == cases
+
+
+DRAWN = """
+const drawing = new m.Drawing(Uint8Array.from(a.labels), { width: 8, height: 1 });
+drawing.label = 1;
+drawing.keepsOthers = a.keeps;
+const [left, right] = [{ row: 0.5, column: 0.5 }, { row: 0.5, column: 7.5 }];
+if (a.how === "brush" || a.how === "eraser") {
+  drawing.stroke(left, right, 1, { erases: a.how === "eraser" });
+  drawing.end(a.how);
+} else drawing.take(Uint8Array.from(a.others), a.how);
+const after = [...drawing.labels];
+drawing.undo();
+return { after, before: [...drawing.labels], isChanged: drawing.isChanged };
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "keeps", "expected"),
+    [
+        ("brush", False, [1, 1, 1, 1, 1, 1, 1, 1]),
+        ("brush", True, [1, 1, 1, 2, 2, 255, 1, 1]),
+        ("eraser", False, [0, 0, 0, 0, 0, 0, 0, 0]),
+        ("eraser", True, [0, 0, 0, 2, 2, 255, 0, 0]),
+        ("whole", False, [0, 1, 1, 1, 2, 0, 2, 0]),
+        ("more", False, [0, 1, 1, 1, 2, 255, 0, 1]),
+        ("less", False, [0, 1, 0, 2, 2, 255, 0, 0]),
+    ],
+)
+def test_classes_change_as_they_are_meant_to(
+    modules: Page, how: str, keeps: bool, expected: list[int]
+) -> None:
+    """By hand: what is painted, rubbed out or taken from others, and back by one undo."""
+    labels, others = [0, 1, 0, 2, 2, 255, 0, 1], [0, 1, 1, 1, 2, 0, 2, 0]
+    argument = {"labels": labels, "others": others, "how": how, "keeps": keeps}
+    result = run(modules, "drawing", DRAWN, argument)
+    assert result == {"after": expected, "before": labels, "isChanged": False}
