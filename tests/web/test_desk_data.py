@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import cv2
 import httpx
 import numpy as np
 import pytest
@@ -91,6 +92,21 @@ def test_files_that_cannot_be_read_are_told_without_their_place(small: Desk) -> 
     assert client.decide("replace", case=key_of("s02_0"), mask_png=painted(square())).status == 201
     np.testing.assert_array_equal(client.pixels(f"/cases/{key_of('s02_0')}/labels"), square())
     assert client.pixels(f"/cases/{key_of('s02_0')}/thumbnail").shape == (*SIZE_PX, 3)
+
+
+def test_masks_that_are_not_certain_are_shown_with_a_warning(
+    disc_run: Path, tmp_path: Path
+) -> None:
+    """Whoever mends soft masks knows at which value they were cut."""
+    data = write_discs(tmp_path / "soft")
+    for mask in (data / "masks").iterdir():
+        soft = cv2.GaussianBlur(cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE), (5, 5), 1.5)
+        cv2.imwrite(str(mask), soft)
+    desk = open_desk(disc_run, tmp_path / "scratch", data=data, review=tmp_path / "review")
+    assert desk is not None
+    case = Client(desk).get(f"/cases/{key_of('s00_0')}")
+    assert case["warning"].startswith("The masks of reference are shown as threshold:")
+    assert case["is_editable"]
 
 
 def test_an_image_without_a_mask_gets_one(small: Desk) -> None:

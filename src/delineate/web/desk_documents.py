@@ -101,12 +101,16 @@ def _actions(desk: Desk, finding: Finding) -> list[ActionDocument]:
 
 
 def _warning(desk: Desk, sample: Sample) -> str | None:
-    """What must be known before the label of a test case is changed; None of any other."""
-    if sample.split != TEST:
-        return None
-    times = desk.reviewed.test_scorings()
-    if times:
-        seen = "once" if times == 1 else f"{times} times"
+    """What must be known before a label is changed: how masks are read, and of test cases why."""
+    said = [f"{note[0].upper()}{note[1:]}." for note in desk.reviewed.notes]
+    if sample.split == TEST:
+        said.append(_of_test_case(desk.reviewed.test_scorings()))
+    return " ".join(said) or None
+
+
+def _of_test_case(scorings: int) -> str:
+    if scorings:
+        seen = "once" if scorings == 1 else f"{scorings} times"
         return f"A test case, on which this model was scored {seen}. {_MARKED}"
     return (
         "A test case. Decide by the image alone, not by what a model says of it: labels that "

@@ -98,6 +98,8 @@ def open_reviewed(
             raise
         progress.say(f"nothing to review: {problem}")
         return None
+    for note in notes:
+        progress.say(note)
     known = card.label_classes
     classes = (*known, *dataset.classes[len(known) :])
     return ReviewedData(dataset, classes, log, own, notes)
