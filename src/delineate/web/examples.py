@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from delineate.core.errors import DelineateError
 from delineate.data.opening import open_dataset
-from delineate.data.sample import TEST, VALIDATION
+from delineate.data.sample import TEST, VALIDATION, Dataset
 from delineate.data.splitting import apply_split, read_split
 from delineate.files.mask_files import png
 from delineate.report.display import shrunk, to_rgb
@@ -95,19 +95,23 @@ def examples_of_folder(folder: Path) -> list[Example]:
     return [Example(file.name, file) for file in listed_images([folder])[:MOST]]
 
 
-def examples_of_run(run: Path, facts: RunFacts) -> list[Example]:
-    """Some images of a run's own data that it was not trained on; none where it has gone.
+def examples_of(dataset: Dataset) -> list[Example]:
+    """Some images of a model's own data, in its split, that it was not trained on.
 
     Test images come first: they are only looked at, and no figure is taken from them.
     """
-    try:
-        opened = open_dataset(facts.data, layout=facts.layout, overlapping=facts.overlapping)
-        dataset = apply_split(opened, read_split(run / SPLIT))
-    except DelineateError:
-        return []
     for split in (TEST, VALIDATION):
         samples = dataset.only(split).samples
         if samples:
             step = max(1, len(samples) // MOST)
             return [Example(each.id, each.image) for each in samples[::step][:MOST]]
     return []
+
+
+def examples_of_run(run: Path, facts: RunFacts) -> list[Example]:
+    """The same of a run, where its data still is; none where it has gone."""
+    try:
+        opened = open_dataset(facts.data, layout=facts.layout, overlapping=facts.overlapping)
+        return examples_of(apply_split(opened, read_split(run / SPLIT)))
+    except DelineateError:
+        return []
