@@ -34,27 +34,27 @@ def server(serving, disc_run: Path, _audited: Path, tmp_path_factory) -> Iterato
             yield running.address
 
 
-def held_against_description(server: str, *options: str) -> None:
+def held_against_description(server: str, folder: Path, *options: str) -> None:
     """Send what the description allows and what it does not, and look at each answer."""
     program = Path(sys.executable).with_name("schemathesis")
     command = [str(program), "--config-file", str(CONFIG), "run", f"{server}{API}/v1/openapi.json"]
     command += ["--header", f"Authorization: Bearer {TOKEN}", "--seed", "1", "--no-color"]
     # Streams of events have no end to wait for; other tests hold them.
     command += ["--exclude-path-regex", "events$", "--continue-on-failure", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
 
 
-def test_answers_are_as_described(server: str) -> None:
+def test_answers_are_as_described(server: str, tmp_path: Path) -> None:
     """A few requests to each address, seeded."""
-    held_against_description(server, "--phases", "fuzzing", "--max-examples", "2")
+    held_against_description(server, tmp_path, "--phases", "fuzzing", "--max-examples", "2")
 
 
 @pytest.mark.slow
-def test_answers_are_as_described_whatever_is_sent(server: str) -> None:
+def test_answers_are_as_described_whatever_is_sent(server: str, tmp_path: Path) -> None:
     """Edges of every parameter, many random requests, and calls that follow each other."""
     phases = "examples,coverage,fuzzing,stateful"
-    held_against_description(server, "--phases", phases, "--max-examples", "30")
+    held_against_description(server, tmp_path, "--phases", phases, "--max-examples", "30")
 
 
 def shown_lines(server: str) -> list[str]:
