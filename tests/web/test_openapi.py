@@ -39,6 +39,7 @@ def held_against_description(server: str, folder: Path, *options: str) -> None:
     program = Path(sys.executable).with_name("schemathesis")
     command = [str(program), "--config-file", str(CONFIG), "run", f"{server}{API}/v1/openapi.json"]
     command += ["--header", f"Authorization: Bearer {TOKEN}", "--seed", "1", "--no-color"]
+    command += ["--request-timeout", "120"]  # nothing is timed here
     # Streams of events have no end to wait for; other tests hold them.
     command += ["--exclude-path-regex", "events$", "--continue-on-failure", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
