@@ -93,6 +93,15 @@ def test_polygons_follow_the_even_odd_rule(modules: Page, seed: int) -> None:
     np.testing.assert_array_equal(painted > 0, even_odd(places, (30, 34)))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_corners_on_rows_of_centres_are_counted_once(modules: Page, seed: int) -> None:
+    """Corners and edges that lie exactly on centres follow the same rule."""
+    rng = np.random.default_rng(50 + seed)
+    places = [(float(r), float(c)) for r, c in rng.integers(0, 12, (6, 2)) + 0.5]
+    painted = polygon(modules, places, (13, 13))
+    np.testing.assert_array_equal(painted, even_odd(places, (13, 13)))
+
+
 def test_polygons_that_share_an_edge_share_no_pixel(modules: Page) -> None:
     """Two halves of a square along a diagonal through centres cover each pixel once."""
     corners = [(0.0, 0.0), (0.0, 9.0), (9.0, 9.0), (9.0, 0.0)]
