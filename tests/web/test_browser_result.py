@@ -112,6 +112,15 @@ def coloured(page: Page) -> int:
     return count
 
 
+def expect_colours(page: Page) -> None:
+    """Marks come onto the screen, once what they are made of has come."""
+    for _ in range(40):
+        if coloured(page) > 0:
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("nothing is drawn over the picture")
+
+
 def test_a_moved_threshold_gives_the_server_s_labels_at_once(
     page: Page, plain: Sent, discs: Path
 ) -> None:
@@ -227,7 +236,7 @@ def test_probability_is_drawn_as_heat_beside_a_scale(page: Page, plain: Sent, di
     assert coloured(page) == 0 < areas
     page.get_by_label("Probability", exact=True).check(force=True)
     expect(page.locator("#heat")).to_be_visible()
-    assert coloured(page) > 0
+    expect_colours(page)
     page.locator("#threshold-slider").fill("0.25")
     assert page.locator("#heat-mark").evaluate("(mark) => mark.style.left") == "25%"
 
@@ -252,7 +261,7 @@ def test_a_closed_gate_says_why_and_can_be_overruled(
     page.get_by_label("Probability", exact=True).check(force=True)
     page.get_by_role("button", name="Where it looked").click()
     expect(page.locator("#heat-words")).to_contain_text("Where the gate's network looked")
-    assert coloured(page) > 0
+    expect_colours(page)
     page.locator("#threshold-slider").fill("0.02")
     page.get_by_role("button", name="Segment anyway").click()
     opened = labels_of(behind_gate, closed, "?gate_threshold=0&threshold=0.02")
