@@ -47,7 +47,9 @@ def test_a_threshold_in_the_page_is_the_server_s(
     """One foreground class: every label is equal, small objects and ties included."""
     probability = speckled(1, 1)
     expected = labels_from_probability(probability, threshold=threshold, minimum_area_px=minimum)
-    np.testing.assert_array_equal(in_the_page(modules, probability, (threshold,), minimum), expected)
+    np.testing.assert_array_equal(
+        in_the_page(modules, probability, (threshold,), minimum), expected
+    )
 
 
 @pytest.mark.parametrize("minimum", [0, 3, 12])
