@@ -100,8 +100,8 @@ def test_what_the_gate_lets_through_is_told():
     }
     rows = [{"area_px": {"gas": size}} for size in (0, 5, 0, 7)]
     document = {
-        "images": rows, "classes": ["background", "gas"], "gate": gate, "formats": {}, "objects": None,
-        "failures": [],
+        "images": rows, "classes": ["background", "gas"], "gate": gate, "formats": {},
+        "objects": None, "failures": [],
     }  # fmt: skip
     assert list(_table(document)) == [
         "masks      4 images",

@@ -23,12 +23,12 @@ from delineate.data.sample import Dataset
 from delineate.files.image_files import read_image
 from delineate.report.display import to_rgb
 from delineate.web.app import ROOT
-from delineate.web.decoding import Decoded, ShownWindow
-from delineate.web.desk import Desk
 from delineate.web.failing import answer_errors
-from delineate.workflows.reviewed_data import ReviewedData
+from delineate.web.review.desk import Desk
 from delineate.web.routes import cases, decisions, findings
 from delineate.web.served import Stopping
+from delineate.web.uploads.decoding import Decoded, ShownWindow
+from delineate.workflows.reviewed_data import ReviewedData
 
 
 class HereDecoder:

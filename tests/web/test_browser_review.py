@@ -17,7 +17,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.files.image_files import read_image
 from delineate.files.mask_files import labels_of_palette_png
-from delineate.web.desk import key_of
+from delineate.web.review.desk import key_of
 from delineate.workflows import review
 
 from .conftest import SIZE_PX

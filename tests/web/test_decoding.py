@@ -19,9 +19,9 @@ import tifffile
 
 from delineate.files.image_files import read_image
 from delineate.report.display import to_rgb
-from delineate.web import decoding_process
-from delineate.web.decoding import Decoder
 from delineate.web.problems import RefusedError
+from delineate.web.uploads import decoding_process
+from delineate.web.uploads.decoding import Decoder
 
 from ..files.dicom_writing import write_dicom
 

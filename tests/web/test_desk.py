@@ -12,7 +12,7 @@ from delineate.auditing.review.review_log import ReviewLog
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset
 from delineate.data.reading import read_labels
-from delineate.web.desk import key_of, plain
+from delineate.web.review.desk import key_of, plain
 from delineate.workflows import review
 from delineate.workflows.reviewed import decided
 

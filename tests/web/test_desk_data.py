@@ -15,8 +15,8 @@ from delineate.auditing.review.review_log import FILE, ReviewLog
 from delineate.data.opening import open_dataset
 from delineate.files.mask_files import labels_of_palette_png
 from delineate.web.app import ROOT
-from delineate.web.desk import Desk, key_of, open_desk
 from delineate.web.documents import DecisionRequest
+from delineate.web.review.desk import Desk, key_of, open_desk
 from delineate.web.routes.decisions import _growth
 from delineate.web.served import Stopping
 from delineate.workflows.evaluate import evaluate

@@ -29,8 +29,8 @@ from delineate.core.errors import DelineateError
 from delineate.data.opening import open_dataset
 from delineate.files.mask_files import labels_of_palette_png
 from delineate.web.app import ROOT
-from delineate.web.desk import Desk, key_of
 from delineate.web.documents import DecisionRequest
+from delineate.web.review.desk import Desk, key_of
 
 from .conftest import SIZE_PX, Serve
 from .desks import app_of, desk_of, painted

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delineate.data.listing import stem
-from delineate.web.file_names import file_names
+from delineate.web.results.file_names import file_names
 
 
 @given(st.lists(st.one_of(st.text(max_size=200), st.text("1.a", max_size=6)), max_size=8))

@@ -12,8 +12,8 @@ import pytest
 
 from delineate.core.errors import CannotWriteError
 from delineate.core.progress import track
-from delineate.web.jobs import Job, Jobs, Work
 from delineate.web.problems import RefusedError
+from delineate.web.results.jobs import Job, Jobs, Work
 
 
 @pytest.fixture

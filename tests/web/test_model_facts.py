@@ -15,7 +15,6 @@ from delineate.data.opening import open_dataset
 from delineate.data.sample import TEST, TRAIN, VALIDATION
 from delineate.data.splitting import apply_split, read_split
 from delineate.inference.model import Model, load_model
-from delineate.web.decoding import Decoder
 from delineate.web.examples import (
     MOST,
     Examples,
@@ -25,6 +24,7 @@ from delineate.web.examples import (
 )
 from delineate.web.model_facts import model_document
 from delineate.web.problems import RefusedError
+from delineate.web.uploads.decoding import Decoder
 from delineate.workflows.run_folder import read_run
 
 EVALUATION = "evaluation-test/evaluation.json"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delineate.web.names import MOST_CHARACTERS, display_name
+from delineate.web.uploads.names import MOST_CHARACTERS, display_name
 
 ANY = st.characters(codec=None, exclude_categories=[])
 ODD = st.sampled_from("\0\r\n\t .\u202e\u2066\u200f\u200b\ufeff\ud800\u0308a\u00a0")

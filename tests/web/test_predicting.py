@@ -18,10 +18,10 @@ from delineate.inference.model import Model
 from delineate.inference.model_card import Gate, ModelCard, NamedClass, Threshold
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
-from delineate.web.predicting import Thresholds, asked_thresholds, cut_again, recut
-from delineate.web.prediction_documents import threshold_document
 from delineate.web.problems import RefusedError
-from delineate.web.stored import Held, Store
+from delineate.web.results.predicting import Thresholds, asked_thresholds, cut_again, recut
+from delineate.web.results.prediction_documents import threshold_document
+from delineate.web.results.stored import Held, Store
 
 SIDE_PX = 12
 CUTS = st.one_of(st.none(), st.floats(0, 1))

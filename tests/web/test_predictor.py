@@ -19,8 +19,8 @@ from delineate.inference.model import Model, Prediction
 from delineate.inference.model_card import Gate, ModelCard, NamedClass, Threshold
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
-from delineate.web import predictor as module
-from delineate.web.predictor import BusyError, Predictor
+from delineate.web.results import predictor as module
+from delineate.web.results.predictor import BusyError, Predictor
 
 LIMIT_S = 20  # beyond which a test hangs rather than waits
 TOO_BRIGHT = 250

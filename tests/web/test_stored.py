@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from delineate.inference.model import Prediction
 from delineate.web.problems import RefusedError
-from delineate.web.stored import ID_PATTERN, Held, Store, new_id
+from delineate.web.results.stored import ID_PATTERN, Held, Store, new_id
 
 SIDE_PX = 100
 # Image, labels and probability of one that `held` makes.

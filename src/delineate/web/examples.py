@@ -20,7 +20,7 @@ from delineate.workflows.asked_images import listed_images
 from delineate.workflows.run_folder import SPLIT, RunFacts
 
 if TYPE_CHECKING:
-    from delineate.web.decoding import Decoded, Decoder
+    from delineate.web.uploads.decoding import Decoded, Decoder
 
 MOST = 8
 _THUMBNAIL_PX = 256

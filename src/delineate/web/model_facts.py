@@ -14,7 +14,7 @@ from delineate.inference.model import Model
 from delineate.inference.model_card import ModelCard
 from delineate.report.score_tables import SCORE_NAMES
 from delineate.web.documents import GateRuleDocument, ModelDocument, ScoreDocument
-from delineate.web.prediction_documents import class_documents, threshold_document
+from delineate.web.results.prediction_documents import class_documents, threshold_document
 from delineate.workflows.model_page import MUST_NOT, size_of
 
 _COLOURS = {1: "grey", 3: "colour"}

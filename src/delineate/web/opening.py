@@ -11,8 +11,6 @@ from delineate.core.errors import SettingsError
 from delineate.core.progress import SILENT, Progress
 from delineate.inference.model import load_model
 from delineate.inference.model_folder import find_model_folder, read_card
-from delineate.web.decoding import Decoder
-from delineate.web.desk import Desk, open_desk
 from delineate.web.examples import (
     Example,
     Examples,
@@ -20,13 +18,15 @@ from delineate.web.examples import (
     examples_of_folder,
     examples_of_run,
 )
-from delineate.web.jobs import Jobs
 from delineate.web.model_facts import model_document
-from delineate.web.predictor import Predictor
+from delineate.web.results.jobs import Jobs
+from delineate.web.results.predictor import Predictor
+from delineate.web.results.stored import Store
+from delineate.web.review.desk import Desk, open_desk
 from delineate.web.scratch import scratch_folder
 from delineate.web.served import Served
 from delineate.web.settings import ServeSettings
-from delineate.web.stored import Store
+from delineate.web.uploads.decoding import Decoder
 from delineate.workflows.judging import run_of
 from delineate.workflows.run_folder import RunFacts
 

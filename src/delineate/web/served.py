@@ -13,13 +13,13 @@ from delineate.web.settings import ServeSettings
 
 if TYPE_CHECKING:
     from delineate.inference.model import Model
-    from delineate.web.decoding import Decoder
-    from delineate.web.desk import Desk
     from delineate.web.documents import ModelDocument
     from delineate.web.examples import Examples
-    from delineate.web.jobs import Jobs
-    from delineate.web.predictor import Predictor
-    from delineate.web.stored import Store
+    from delineate.web.results.jobs import Jobs
+    from delineate.web.results.predictor import Predictor
+    from delineate.web.results.stored import Store
+    from delineate.web.review.desk import Desk
+    from delineate.web.uploads.decoding import Decoder
 
 
 class Stopping:

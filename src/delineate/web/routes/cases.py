@@ -13,17 +13,17 @@ from fastapi.responses import Response
 from delineate.core.errors import DelineateError
 from delineate.core.types import Labels
 from delineate.data.sample import Sample
-from delineate.web.case_labels import CaseLabels
-from delineate.web.decoding import Decoded
-from delineate.web.desk import KEY_PATTERN, Desk
-from delineate.web.desk_documents import case_document, found_cases, page_of
 from delineate.web.documents import CaseDocument, CasesDocument, PredictionDocument
-from delineate.web.finding_pictures import thumbnail
 from delineate.web.pixel_answers import described, png_answer, shades_answer
-from delineate.web.predicting import predicted
-from delineate.web.prediction_documents import image_document
 from delineate.web.problems import RefusedError, refusals
+from delineate.web.results.predicting import predicted
+from delineate.web.results.prediction_documents import image_document
+from delineate.web.review.case_labels import CaseLabels
+from delineate.web.review.desk import KEY_PATTERN, Desk
+from delineate.web.review.desk_documents import case_document, found_cases, page_of
+from delineate.web.review.finding_pictures import thumbnail
 from delineate.web.served import Served, served_of
+from delineate.web.uploads.decoding import Decoded
 
 router = APIRouter(tags=["cases"], responses=refusals(404))
 

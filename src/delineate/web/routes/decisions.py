@@ -11,10 +11,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sse_starlette.sse import EventSourceResponse
 
-from delineate.web.desk import KEY_PATTERN, Desk
-from delineate.web.desk_documents import page_of
 from delineate.web.documents import DecisionDocument, DecisionRequest, DecisionsDocument
 from delineate.web.problems import refusals
+from delineate.web.review.desk import KEY_PATTERN, Desk
+from delineate.web.review.desk_documents import page_of
 from delineate.web.routes.cases import AtDesk, Count, Server, Start
 from delineate.web.served import Stopping
 

@@ -9,8 +9,8 @@ from fastapi.responses import Response
 
 from delineate.web.documents import ExampleDocument, PredictionDocument
 from delineate.web.pixel_answers import PNG, described
-from delineate.web.predicting import predicted
 from delineate.web.problems import API, refusals
+from delineate.web.results.predicting import predicted
 from delineate.web.served import Served, served_of
 
 router = APIRouter(prefix="/examples", tags=["examples"])

@@ -10,18 +10,18 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from delineate.auditing.findings.finding import KINDS
-from delineate.web.desk import FINDING_PATTERN
-from delineate.web.desk_documents import finding_document, page_of
 from delineate.web.documents import (
     DifferenceDocument,
     FindingDocument,
     FindingsDocument,
     JobDocument,
 )
-from delineate.web.finding_pictures import NAME_PATTERN, finding_picture, mask_differences
-from delineate.web.jobs import Job
 from delineate.web.pixel_answers import described, png_answer
 from delineate.web.problems import RefusedError, refusals
+from delineate.web.results.jobs import Job
+from delineate.web.review.desk import FINDING_PATTERN
+from delineate.web.review.desk_documents import finding_document, page_of
+from delineate.web.review.finding_pictures import NAME_PATTERN, finding_picture, mask_differences
 from delineate.web.routes.cases import AtDesk, Count, Server, Start
 from delineate.workflows.queue import filled
 

@@ -14,15 +14,15 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from sse_starlette.sse import EventSourceResponse
 
-from delineate.web.batch import RESULT, batch
 from delineate.web.documents import JobDocument
-from delineate.web.downloads import ZIP
-from delineate.web.jobs import Job
-from delineate.web.predicting import asked_thresholds
 from delineate.web.problems import RefusedError, refusals
+from delineate.web.results.batch import RESULT, batch
+from delineate.web.results.downloads import ZIP
+from delineate.web.results.jobs import Job
+from delineate.web.results.predicting import asked_thresholds
+from delineate.web.results.stored import ID_PATTERN
 from delineate.web.served import Served, Stopping, served_of
-from delineate.web.stored import ID_PATTERN
-from delineate.web.uploads import Received, received, require_form
+from delineate.web.uploads.receiving import Received, received, require_form
 from delineate.workflows.mask_formats import COCO, COCO_POLYGONS, asked_formats
 from delineate.workflows.prediction_writing import PredictedFiles
 

@@ -11,20 +11,20 @@ from fastapi.concurrency import run_in_threadpool
 from delineate.files.mask_files import index_mask_png
 from delineate.files.writing import csv_text
 from delineate.web.documents import PredictionDocument
-from delineate.web.downloads import MEDIA_TYPES, FileForm, download
 from delineate.web.pixel_answers import described, png_answer, shades_answer
-from delineate.web.predicting import (
+from delineate.web.problems import RefusedError, refusals
+from delineate.web.results.downloads import MEDIA_TYPES, FileForm, download
+from delineate.web.results.predicting import (
     asked_thresholds,
     cut_again,
     heat_map_of,
     passed,
     predicted,
 )
-from delineate.web.prediction_documents import prediction_document
-from delineate.web.problems import RefusedError, refusals
+from delineate.web.results.prediction_documents import prediction_document
+from delineate.web.results.stored import ID_PATTERN
 from delineate.web.served import Served, served_of
-from delineate.web.stored import ID_PATTERN
-from delineate.web.uploads import received, require_one_image
+from delineate.web.uploads.receiving import received, require_one_image
 from delineate.workflows.predicted_objects import HEADER, channel_of, objects_of, rows_of
 
 router = APIRouter(prefix="/predictions", tags=["predictions"])

@@ -11,13 +11,13 @@ from delineate.inference.model import Model, Prediction
 from delineate.inference.postprocess import labels_from_probability
 from delineate.inference.verdict import verdict_of
 from delineate.web.documents import PredictionDocument
-from delineate.web.prediction_documents import prediction_document
 from delineate.web.problems import RefusedError
-from delineate.web.stored import Held
+from delineate.web.results.prediction_documents import prediction_document
+from delineate.web.results.stored import Held
 
 if TYPE_CHECKING:
-    from delineate.web.decoding import Decoded
     from delineate.web.served import Served
+    from delineate.web.uploads.decoding import Decoded
 
 
 @dataclass(frozen=True)

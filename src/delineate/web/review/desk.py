@@ -23,10 +23,10 @@ from delineate.core.geometry import Size
 from delineate.core.progress import SILENT, Progress
 from delineate.data.sample import Sample
 from delineate.files.image_files import image_size
-from delineate.web.case_labels import CaseLabels
-from delineate.web.desk_state import DeskState, decision_document, read_state
 from delineate.web.documents import DecisionDocument, DecisionRequest
 from delineate.web.problems import RefusedError
+from delineate.web.review.case_labels import CaseLabels
+from delineate.web.review.desk_state import DeskState, decision_document, read_state
 from delineate.workflows.reviewed_data import ReviewedData, open_reviewed
 
 KEY_PATTERN = r"^[0-9a-f]{16}$"

@@ -16,7 +16,7 @@ from uuid import uuid4
 from delineate.core.errors import DelineateError
 from delineate.web.documents import JobDocument, JobState
 from delineate.web.problems import API, RefusedError
-from delineate.web.stored import new_id
+from delineate.web.results.stored import new_id
 
 if TYPE_CHECKING:
     from delineate.core.progress import Bar

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from delineate.core.types import Image
 from delineate.files.shades import ShownWindow
 from delineate.files.spacing import Spacing
-from delineate.web.decoding_process import DecodingProcess
 from delineate.web.problems import RefusedError
+from delineate.web.uploads.decoding_process import DecodingProcess
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from delineate.report.audit_differences import (
 from delineate.report.audit_pictures import AGREEMENT, marks_rgba, reduced_labels
 from delineate.report.display import Rgb, shrunk, to_rgb
 from delineate.report.overlays import IGNORED_COLOUR, LUMINANCE
-from delineate.web.desk import Desk
 from delineate.web.documents import DifferenceDocument
 from delineate.web.problems import API, RefusedError
+from delineate.web.review.desk import Desk
 from delineate.workflows.audit_page import COPIES, copies_of
 
 ROOT = f"{API}/v1"

@@ -11,9 +11,9 @@ from typing import Self
 
 from fastapi import Request, UploadFile
 
-from delineate.web.names import display_name
 from delineate.web.problems import RefusedError
 from delineate.web.served import Served
+from delineate.web.uploads.names import display_name
 
 _PIECE = 1 << 20
 _FORM = "multipart/form-data"

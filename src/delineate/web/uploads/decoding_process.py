@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.web.decoding_worker import LENGTH, READY
 from delineate.web.problems import RefusedError
+from delineate.web.uploads.decoding_worker import LENGTH, READY
 
+_WORKER = "delineate.web.uploads.decoding_worker"
 _START_S = 120.0  # a busy machine may take long to load libraries
 _GRACE_S = 5.0  # beyond the limit that a process keeps by itself
 _LAST_WORDS_S = 1.0
@@ -144,7 +145,7 @@ class _Life:
         with theirs:
             self.process = subprocess.Popen(
                 # -P: what lies in the folder where the server was started is never imported.
-                [sys.executable, "-P", "-m", "delineate.web.decoding_worker", *map(str, numbers)],
+                [sys.executable, "-P", "-m", _WORKER, *map(str, numbers)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -14,13 +14,13 @@ from delineate.core.types import HeatMap, Image
 from delineate.data.listing import stem
 from delineate.files.spacing import Spacing
 from delineate.inference.model import Model, Prediction
-from delineate.web.file_names import file_names
+from delineate.web.results.file_names import file_names
 from delineate.workflows.mask_formats import COCO, COCO_POLYGONS, NERVE, PNG, SIIM
 from delineate.workflows.predicted_objects import FILE as OBJECTS
 from delineate.workflows.prediction_writing import DOCUMENT, PredictedFiles, write_predictions
 
 if TYPE_CHECKING:
-    from delineate.web.stored import Held
+    from delineate.web.results.stored import Held
 
 FileForm = Literal[
     "mask",

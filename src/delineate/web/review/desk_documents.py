@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 from delineate.auditing.findings.finding import KINDS, Finding
 from delineate.auditing.review.decisions import ACTIONS, DROP, KEEP_ONE, REPLACE, fitting
 from delineate.data.sample import TEST, Sample
-from delineate.web.desk import Desk
-from delineate.web.desk_state import DeskState
 from delineate.web.documents import (
     ActionDocument,
     CaseDocument,
@@ -18,8 +16,10 @@ from delineate.web.documents import (
     ImageDocument,
     Page,
 )
-from delineate.web.finding_pictures import picture_names
 from delineate.web.problems import API
+from delineate.web.review.desk import Desk
+from delineate.web.review.desk_state import DeskState
+from delineate.web.review.finding_pictures import picture_names
 
 ROOT = f"{API}/v1"
 _TAKES = {KEEP_ONE: "one_sample", DROP: "samples", REPLACE: "mask"}

@@ -23,15 +23,15 @@ from delineate.web.documents import (
     ThresholdDocument,
     WindowDocument,
 )
-from delineate.web.downloads import FileForm
 from delineate.web.problems import API
+from delineate.web.results.downloads import FileForm
 from delineate.workflows.predicted_objects import objects_of
 
 if TYPE_CHECKING:
     from delineate.files.spacing import Spacing
     from delineate.inference.model import Model, Prediction
-    from delineate.web.decoding import Decoded
-    from delineate.web.stored import Held
+    from delineate.web.results.stored import Held
+    from delineate.web.uploads.decoding import Decoded
 
 # More rows help nobody on a page; the table to download has all of them.
 MOST_OBJECTS = 500

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from delineate.data.listing import stem
-from delineate.web.names import display_name
+from delineate.web.uploads.names import display_name
 
 # What is added to it stays below the 255 bytes that file systems allow.
 _MOST_BYTES = 150

@@ -17,7 +17,7 @@ from delineate.inference.model import Prediction
 from delineate.web.problems import RefusedError
 
 if TYPE_CHECKING:
-    from delineate.web.decoding import Decoded
+    from delineate.web.uploads.decoding import Decoded
 
 # What `new_id` gives.
 ID_PATTERN = r"^[A-Za-z0-9_-]{22}$"

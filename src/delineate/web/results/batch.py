@@ -12,17 +12,17 @@ from delineate.core.errors import DelineateError
 from delineate.core.types import HeatMap, Image
 from delineate.files.spacing import Spacing
 from delineate.inference.model import Model, Prediction
-from delineate.web.downloads import write_zip
-from delineate.web.file_names import file_names
-from delineate.web.jobs import Job, Work
-from delineate.web.uploads import Received
+from delineate.web.results.downloads import write_zip
+from delineate.web.results.file_names import file_names
+from delineate.web.results.jobs import Job, Work
+from delineate.web.uploads.receiving import Received
 from delineate.workflows.asked_images import failure_of
 from delineate.workflows.passes import OwnPasses
 from delineate.workflows.prediction_writing import PredictedFiles, write_predictions
 
 if TYPE_CHECKING:
-    from delineate.web.decoding import Decoder
     from delineate.web.served import Served
+    from delineate.web.uploads.decoding import Decoder
 
 RESULT = "predictions.zip"
 
