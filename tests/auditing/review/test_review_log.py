@@ -352,3 +352,16 @@ def test_a_finding_and_its_decision_are_written_together(make_log: MakeLog) -> N
     with pytest.raises(DecidedMeanwhileError, match="decision 2"):
         log.undo(1, seen=1)
     assert log.undo(1, seen=2).undoes == 1
+
+
+def test_a_case_that_was_opened_counts_while_its_decision_does(make_log: MakeLog) -> None:
+    """Nothing was found about it: taken back, it is not open but gone, until that is undone."""
+    log = make_log(ODD)
+    asked = Finding("asked_case", ("e",), "somebody opened e")
+    log.write([choose(asked, "drop")], findings=[asked])
+    assert (log.findings(), log.counts()) == ((ODD, asked), (2, 1))
+    log.undo(1)
+    assert (log.findings(open_only=True), log.counts()) == ((ODD,), (1, 0))
+    assert log.findings(with_past=True) == (ODD, asked)
+    log.undo(2)
+    assert (log.findings(), log.counts()) == ((ODD, asked), (2, 1))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, delete, func, select, update
 
-from delineate.auditing.findings.finding import AUDIT, Finding, kinds_of, ordered
+from delineate.auditing.findings.finding import ASKED, AUDIT, Finding, kinds_of, ordered
 from delineate.auditing.review.decisions import (
     REPLACE,
     UNDO,
@@ -197,7 +197,8 @@ class ReviewLog:
         """What was found last, by kind and the worst first.
 
         `open_only` leaves out what has a decision in force; `with_past` adds what was found
-        earlier and the last time not.
+        earlier and the last time not. A case that somebody only opened counts as found as long as
+        their decision is in force: once it is taken back, nothing is left to decide.
         """
         query = select(FINDING)
         if kind is not None:
@@ -207,16 +208,15 @@ class ReviewLog:
         with self._reading() as connection:
             found = [finding_of(row) for row in connection.execute(query)]
             decided = {each.finding for each in in_force(all_decisions(connection))}
+        if not with_past:
+            found = [f for f in found if f.id in decided or f.kind not in kinds_of(ASKED)]
         return ordered(f for f in found if not (open_only and f.id in decided))
 
     def counts(self) -> tuple[int, int]:
         """How many findings there are, and on how many of them something is decided."""
-        with self._reading() as connection:
-            ids = set(
-                connection.execute(select(FINDING.c.id).where(FINDING.c.is_current)).scalars()
-            )
-            decided = {each.finding for each in in_force(all_decisions(connection))}
-        return len(ids), len(ids & decided)
+        found = self.findings()
+        decided = {each.finding for each in self.in_force()}
+        return len(found), sum(each.id in decided for each in found)
 
     def finding(self, name: str) -> Finding:
         """The finding of this id, or the only one whose id begins so.
