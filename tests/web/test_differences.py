@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from delineate.auditing.review.review_log import ReviewLog
 from delineate.files.image_files import read_image
 
 from .desks import Client, desk_at
@@ -46,3 +49,25 @@ def test_findings_that_are_no_copies_have_no_differences(client: Client) -> None
     """An empty list, and no picture."""
     (finding,) = client.get("/findings", kind="class_balance")["findings"]
     assert client.get(f"/findings/{finding['id']}/differences") == []
+
+
+def test_a_copy_without_a_mask_hides_nothing_of_the_others(
+    discs: Path, audited: Path, tmp_path: Path
+) -> None:
+    """Of three copies the second has lost its mask: that is said, and the third is compared."""
+    data = shutil.copytree(discs, tmp_path / "data")
+    (data / "masks/s11_1.png").unlink()
+    log = ReviewLog.open(audited)
+    (pair,) = log.findings(kind="contradictory_twins")
+    matrices = [*pair.evidence["matrices"], pair.evidence["matrices"][0]]
+    samples, evidence = (*pair.samples, "s01_0"), {**pair.evidence, "matrices": matrices}
+    three = replace(pair, samples=samples, evidence=evidence)
+    log.refresh([three])
+    client = Client(desk_at(data, audited, tmp_path / "scratch", subjects=r"^(s\d+)_"))
+    without, compared = client.get(f"/findings/{three.id}/differences")
+    assert (without["other"], without["words"]) == ("s11_1", "s11_1 has no mask")
+    assert without["picture"] is without["both_px"] is without["only_first_px"] is None
+    assert (compared["other"], compared["words"][:5]) == ("s01_0", "both ")
+    assert compared["picture"].endswith("/difference_2")
+    status, line = client.refused(f"/findings/{three.id}/pictures/difference")
+    assert (status, line) == (422, "s11_1 has no mask")

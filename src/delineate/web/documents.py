@@ -312,16 +312,24 @@ class FindingDocument(Document):
 
 
 class DifferenceDocument(Document):
-    """What the masks of two copies share, in pixels of the first one's grid."""
+    """What the masks of two copies share, in pixels of the first one's grid.
+
+    Figures and `picture` are null where there is nothing to compare; `words` then say what is
+    missing.
+    """
 
     first: str
     other: str
-    both_px: int
-    only_first_px: int
-    only_other_px: int
-    other_class_px: int = Field(description="where each marks another class")
-    unknown_px: int = Field(description="where one of them says nothing, or shows nothing")
-    picture: str = Field(description="address of the difference, drawn on the first one")
+    both_px: int | None = None
+    only_first_px: int | None = None
+    only_other_px: int | None = None
+    other_class_px: int | None = Field(None, description="where each marks another class")
+    unknown_px: int | None = Field(
+        None, description="where one of them says nothing, or shows nothing"
+    )
+    picture: str | None = Field(
+        None, description="address of the difference, drawn on the first one"
+    )
     words: str
 
 

@@ -79,33 +79,35 @@ def finding_picture(desk: Desk, finding: Finding, name: str) -> Rgb:
 def mask_differences(desk: Desk, finding: Finding) -> list[DifferenceDocument]:
     """What the first sample of copies shares with each other one, under the labels as decided.
 
-    Raises:
-        RefusedError: 422, files that cannot be read, or a copy without a mask.
+    Of copies that cannot be compared, for want of a mask or of a file that can be read, it says
+    what is missing.
     """
     names = [each for each in picture_names(finding, desk.samples) if each.startswith("difference")]
-    if not names:
-        return []
-    first = _look(desk, desk.samples[finding.samples[0]])
-    base = f"{ROOT}/findings/{finding.id}/pictures"
-    found = []
-    for place, name in enumerate(names[:MOST_DIFFERENCES], start=1):
-        other = _look(desk, desk.samples[finding.samples[place]])
-        outcome = _agreement(first, other, _view(finding, place))
-        counts = np.bincount(outcome.ravel(), minlength=256)
-        found.append(
-            DifferenceDocument(
-                first=finding.samples[0],
-                other=finding.samples[place],
-                both_px=counts[1],
-                only_first_px=counts[2],
-                only_other_px=counts[3],
-                other_class_px=counts[4],
-                unknown_px=counts[IGNORE],
-                picture=f"{base}/{name}",
-                words=agreement_words(outcome),
-            )
-        )
-    return found
+    return [
+        _mask_difference(desk, finding, place, f"{ROOT}/findings/{finding.id}/pictures/{name}")
+        for place, name in enumerate(names[:MOST_DIFFERENCES], start=1)
+    ]
+
+
+def _mask_difference(desk: Desk, finding: Finding, place: int, address: str) -> DifferenceDocument:
+    first, other = finding.samples[0], finding.samples[place]
+    try:
+        looks = [_look(desk, desk.samples[each]) for each in (first, other)]
+        outcome = _agreement(*looks, _view(finding, place))
+    except DelineateError as problem:
+        return DifferenceDocument(first=first, other=other, words=str(problem))
+    counts = np.bincount(outcome.ravel(), minlength=256)
+    return DifferenceDocument(
+        first=first,
+        other=other,
+        both_px=counts[1],
+        only_first_px=counts[2],
+        only_other_px=counts[3],
+        other_class_px=counts[4],
+        unknown_px=counts[IGNORE],
+        picture=address,
+        words=agreement_words(outcome),
+    )
 
 
 def thumbnail(desk: Desk, sample: Sample) -> Rgb:
@@ -139,9 +141,9 @@ def image_difference(first: Look, other: Look, view: CopyView) -> Rgb:
 
 def _agreement(first: Look, other: Look, view: CopyView) -> Labels:
     if first.labels is None or other.labels is None:
-        raise RefusedError(
-            422, "no_mask", "difference: expected two masks, found a copy without one"
-        )
+        named = (("the first copy", first), (view.sample, other))
+        missing = [each.problem or f"{n} has no mask" for n, each in named if each.labels is None]
+        raise RefusedError(422, "no_mask", "; ".join(missing))
     height, width = first.labels.shape
     labels = laid_on(other.labels, view, size_px=(height, width), is_labels=True)
     return agreement(first.labels, labels)

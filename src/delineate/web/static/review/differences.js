@@ -16,7 +16,7 @@ export async function showDifferences(finding) {
   asked += 1;
   try {
     const found = await askJSON(`${API}/findings/${finding.id}/differences`);
-    byId("other-class").hidden = found.every((each) => each.other_class_px === 0);
+    byId("other-class").hidden = found.every((each) => !each.other_class_px);
     place.replaceChildren(...found.flatMap((each) => figuresOf(finding, each)));
   } catch (error) {
     place.replaceChildren(build("p", { class: "notice" }, error.message));
@@ -24,7 +24,22 @@ export async function showDifferences(finding) {
 }
 
 function figuresOf(finding, each) {
-  const letter = Samples.letter(finding.samples.indexOf(each.other));
+  const place = finding.samples.indexOf(each.other);
+  const letter = Samples.letter(place);
+  const heading = `Masks of A and ${letter} (${each.other})`;
+  const image = finding.pictures[place === 1 ? "image_difference" : `image_difference_${place}`];
+  return [
+    each.picture ? masksOf(each, heading, letter) : build("p", { class: "notice" }, `${heading} cannot be compared: ${each.words}.`),
+    build(
+      "figure",
+      { class: "sample" },
+      picture(image, `Grey levels of ${letter} less those of A`),
+      build("figcaption", { class: "small quiet" }, `How far the grey levels of ${letter} lie from those of A, brightened; where both are alike it is black.`),
+    ),
+  ];
+}
+
+function masksOf(each, heading, letter) {
   const figures = [
     ["in both", each.both_px],
     ["only in A", each.only_first_px],
@@ -36,18 +51,8 @@ function figuresOf(finding, each) {
     const number = build("td", { class: "number" }, `${count.toLocaleString("en")} px`);
     return build("tr", {}, build("th", { scope: "row" }, name), number);
   });
-  const heading = `Masks of A and ${letter} (${each.other})`;
   const table = build("table", { class: "compact" }, build("caption", {}, heading), build("tbody", {}, ...rows));
-  const image = finding.pictures[each.picture.split("/").at(-1).replace("difference", "image_difference")];
-  return [
-    build("figure", { class: "sample" }, picture(each.picture, `${heading}: ${each.words}`), table),
-    build(
-      "figure",
-      { class: "sample" },
-      picture(image, `Grey levels of ${letter} less those of A`),
-      build("figcaption", { class: "small quiet" }, `How far the grey levels of ${letter} lie from those of A, brightened; where both are alike it is black.`),
-    ),
-  ];
+  return build("figure", { class: "sample" }, picture(each.picture, `${heading}: ${each.words}`), table);
 }
 
 /** The picture as it is now: an address that was shown before is asked for anew. */
