@@ -118,7 +118,7 @@ async function countdown(seconds, tell, signal) {
 }
 
 /** Waits; ends at once with an `AbortError` when the signal fires. */
-export function pause(milliseconds, signal) {
+function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

@@ -13,7 +13,7 @@ import { bindLook } from "./look.js";
 import { notice } from "./notices.js";
 import { Proposal } from "./proposal.js";
 import { Saving } from "./saving.js";
-import { readShades } from "./shades.js";
+import { greysOf } from "./shades.js";
 import { showWho } from "./who.js";
 
 const root = document.getElementById("case");
@@ -98,7 +98,7 @@ function edit(viewer, drawing, found) {
     fills: "contour",
     tolerance_percent: 6,
     scale: () => viewer.scale,
-    greys: readShades(found, viewer),
+    greys: greysOf(viewer, found.image),
   };
   drawing.addEventListener("change", ({ detail: box }) => {
     if (!box) return;

@@ -1,11 +1,10 @@
 /** Buttons, sliders and keys of the editor. */
 
-import { swatch } from "../viewer/palette.js";
+import { IGNORE, swatch } from "../viewer/palette.js";
 import { build } from "./build.js";
 import { bindSlider, toggleMask } from "./look.js";
 
 const TOOLS = { v: "move", b: "brush", e: "eraser", p: "polygon", f: "fill" };
-const UNKNOWN = 255;
 const byId = (id) => document.getElementById(id);
 
 export class Controls {
@@ -57,13 +56,13 @@ export class Controls {
   }
 
   #nameOf(label) {
-    if (label === UNKNOWN) return "nothing known";
+    if (label === IGNORE) return "nothing known";
     return this.#found.classes.find((each) => each.index === label)?.name ?? `class ${label}`;
   }
 
   #bindLabels() {
     const classes = this.#found.classes.filter((each) => each.index > 0);
-    for (const { index, name } of [...classes, { index: UNKNOWN, name: "nothing known (does not count)" }]) {
+    for (const { index, name } of [...classes, { index: IGNORE, name: "nothing known (does not count)" }]) {
       const radio = build("input", { type: "radio", name: "label", value: String(index) });
       const mark = swatch(this.#found.classes, index, 20);
       mark.className = "swatch";

@@ -9,17 +9,19 @@ export function showDecisions(list, decisions) {
   list.replaceChildren(...decisions.map((each) => build("li", { class: "decision" }, ...rowOf(each))));
 }
 
+/** Whether it has not been taken back or replaced. */
+export const isHolding = ({ state }) => state === "in force" || state === "undo";
+
 /** Number, words, reason, who and when, state, and the button. */
 export function rowOf(decision) {
-  const isHolding = decision.state === "in force" || decision.state === "undo";
   const words = build("p", {}, build("strong", {}, `${decision.number} · ${decision.words}`));
   const by = build("p", { class: "small quiet" }, `${decision.who}, `, when(decision.at), ` · ${decision.state}`);
   const why = decision.why ? [build("p", { class: "small" }, `“${decision.why}”`)] : [];
-  return [build("div", { class: isHolding ? "" : "quiet" }, words, ...why, by), ...undoButton(decision)];
+  return [build("div", { class: isHolding(decision) ? "" : "quiet" }, words, ...why, by), ...undoButton(decision)];
 }
 
 export function undoButton(decision) {
-  if (decision.state !== "in force" && decision.state !== "undo") return [];
+  if (!isHolding(decision)) return [];
   const button = build(
     "button",
     { type: "button", class: "button compact", "aria-label": `Take back decision ${decision.number}` },

@@ -171,7 +171,7 @@ export class Drawing extends EventTarget {
  * `whole`: all of them; `more`: the class is added where the others have it; `less`: the class
  * goes where the others do not have it.
  */
-export function combined(own, others, label, how) {
+function combined(own, others, label, how) {
   if (how === "whole") return others.slice();
   if (how === "more") return own.map((value, i) => (others[i] === label ? label : value));
   return own.map((value, i) => (value === label && others[i] !== label ? BACKGROUND : value));

@@ -3,7 +3,7 @@
 import { API, askJSON } from "../api.js";
 import { build, when } from "./build.js";
 import { onDecisions } from "./desk.js";
-import { undoButton } from "./decision_list.js";
+import { isHolding, undoButton } from "./decision_list.js";
 import { notice } from "./notices.js";
 import { showWho } from "./who.js";
 
@@ -32,11 +32,10 @@ function rowOf(decision) {
   const cases = decision.cases.slice(0, 3).map((key, place) => {
     return build("a", { href: `/review/case/${key}`, class: "small" }, decision.samples[place] ?? key);
   });
-  const isHolding = ["in force", "undo"].includes(decision.state);
   const links = cases.flatMap((link, place) => (place ? [", ", link] : [link]));
   const row = build(
     "tr",
-    isHolding ? {} : { class: "quiet" },
+    isHolding(decision) ? {} : { class: "quiet" },
     build("td", { class: "number" }, String(decision.number)),
     build("td", {}, finding, build("br"), ...links),
     build("td", {}, decision.why),

@@ -28,7 +28,7 @@ export async function openFindings() {
 }
 
 /** The finding after one, or the first; null where no other is open. */
-export function nextOf(ids, id) {
+function nextOf(ids, id) {
   const others = ids.filter((each) => each !== id);
   if (!others.length) return null;
   const place = ids.indexOf(id);

@@ -4,7 +4,7 @@ const DASH_PX = [6, 4];
 const WHITE = [255, 255, 255];
 
 /** The edges of one class as a path in image coordinates. */
-export function outlineOf(labels, label, { width, height }) {
+function outlineOf(labels, label, { width, height }) {
   const path = new Path2D();
   const isIn = (row, column) =>
     row >= 0 && column >= 0 && row < height && column < width && labels[row * width + column] === label;

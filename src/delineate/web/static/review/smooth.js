@@ -1,6 +1,6 @@
 /** Smoothing of labels by a vote of neighbours. */
 
-const UNKNOWN = 255;
+import { IGNORE } from "../viewer/palette.js";
 
 /**
  * The labels after each pixel took the label that most pixels of the disc around it have.
@@ -16,7 +16,7 @@ const UNKNOWN = 255;
  */
 export function smoothed(labels, { width, height }, radius, box) {
   const result = labels.slice();
-  const known = [...new Set(labels)].filter((label) => label !== UNKNOWN).sort((a, b) => a - b);
+  const known = [...new Set(labels)].filter((label) => label !== IGNORE).sort((a, b) => a - b);
   const reach = halfWidths(radius);
   for (let row = box.top; row < box.bottom; row += 1) {
     const votes = new Uint32Array(256);
@@ -24,7 +24,7 @@ export function smoothed(labels, { width, height }, radius, box) {
     for (const each of rows) countFirst(labels, votes, each, box.left, width);
     for (let column = box.left; column < box.right; column += 1) {
       const place = row * width + column;
-      if (labels[place] !== UNKNOWN) result[place] = elected(votes, labels[place], known);
+      if (labels[place] !== IGNORE) result[place] = elected(votes, labels[place], known);
       for (const each of rows) moveOn(labels, votes, each, column, width);
     }
   }

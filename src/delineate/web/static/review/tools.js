@@ -140,19 +140,19 @@ export class Polygon extends Tool {
 }
 
 export class Fill extends Tool {
-  async down(place) {
+  down(place) {
     const { width, height } = this.drawing.size;
     const [row, column] = [Math.floor(place.row), Math.floor(place.column)];
     if (row < 0 || column < 0 || row >= height || column >= width) return;
     const index = row * width + column;
-    const region = this.settings.fills === "grey" ? await this.#grey(index) : this.drawing.fillContour(index);
+    const region = this.settings.fills === "grey" ? this.#grey(index) : this.drawing.fillContour(index);
     const isOpen = region.touchesBorder && this.settings.fills === "contour";
     const hint = isOpen ? " They reach the edge of the image: was the contour closed?" : "";
     this.tell(`${region.count.toLocaleString("en")} px filled.${hint}`);
   }
 
-  async #grey(index) {
-    const { shades, channels, levels } = await this.settings.greys();
+  #grey(index) {
+    const { shades, channels, levels } = this.settings.greys();
     const tolerance = (levels * this.settings.tolerance_percent) / 100;
     return this.drawing.fillGrey(index, shades, channels, tolerance);
   }

@@ -37,7 +37,7 @@ function classesOf(label, classes, isOverlapping) {
 }
 
 /** The pattern of a class: its place among the classes, in turn. */
-export function patternOf(classes, index) {
+function patternOf(classes, index) {
   const found = classes.filter((each) => each.index > 0);
   if (found.length < 2) return 0;
   return found.findIndex((each) => each.index === index) % PATTERNS.length;

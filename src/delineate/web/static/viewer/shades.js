@@ -22,6 +22,15 @@ class Bitmap {
     this.#levels = [bitmap];
   }
 
+  /** Its bytes, four a pixel. */
+  numbers() {
+    const [bitmap] = this.#levels;
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(bitmap, 0, 0);
+    return { shades: context.getImageData(0, 0, width, height).data, channels: 4 };
+  }
+
   paint(context, frame) {
     let level = 0;
     while (frame.scale * 2 ** (level + 1) <= 1) level += 1;
@@ -71,6 +80,11 @@ class Levels {
     }
     const ends = [low * slope + intercept, high * slope + intercept];
     return { low: Math.min(...ends), high: Math.max(...ends) };
+  }
+
+  /** Its levels as they are stored. */
+  numbers() {
+    return { shades: this.#plane.data, channels: 1 };
   }
 
   /** The value of a pixel. */

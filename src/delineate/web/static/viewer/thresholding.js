@@ -22,7 +22,7 @@ export function labelsOf(maps, thresholds, { width, height }, minimumArea) {
 }
 
 /** Take a bit from every object of fewer pixels than `minimumArea`, in place. */
-export function clearSmall(labels, bit, size, minimumArea) {
+function clearSmall(labels, bit, size, minimumArea) {
   const runs = runsOf(labels, bit, size);
   const root = joined(runs, size.height);
   const areas = new Map();

@@ -126,6 +126,11 @@ export class Viewer extends EventTarget {
     return this.#shades.value(row, column);
   }
 
+  /** The picture's numbers, all channels of a pixel beside each other. */
+  numbers() {
+    return this.#shades.numbers();
+  }
+
   /** Right widens the window, down lifts its level, by shares of its width. */
   dragWindow(right, down) {
     const { low, high } = this.#window;
@@ -196,12 +201,6 @@ export class Viewer extends EventTarget {
   toImage(clientX, clientY) {
     const { x, y } = this.#corner();
     return this.#view.toImage(clientX - x, clientY - y);
-  }
-
-  toClient(row, column) {
-    const { x, y } = this.#corner();
-    const place = this.#view.toHost(row, column);
-    return { x: place.x + x, y: place.y + y };
   }
 
   /** A place of the picture in px of the host, in which functions among the layers draw. */
