@@ -28,6 +28,7 @@ def test_importing_costs_nothing() -> None:
         "import sys, delineate; assert 'numpy' not in sys.modules; "
         "delineate.open_dataset, delineate.inspect, delineate.score, delineate.train; "
         "delineate.evaluate, delineate.predict, delineate.load_model; "
+        "delineate.queue, delineate.ReviewLog, delineate.serve; "
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

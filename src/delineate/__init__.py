@@ -23,6 +23,9 @@ _HOME = {
     "score": "delineate.workflows.score",
     "predict": "delineate.workflows.predict",
     "measure": "delineate.workflows.measure",
+    "queue": "delineate.workflows.queue",
+    "ReviewLog": "delineate.auditing.review.review_log",
+    "serve": "delineate.web.running",
     "phantoms": "delineate.workflows.phantoms",
     "import_weights": "delineate.workflows.import_weights",
     "load_model": "delineate.inference.model",
@@ -33,10 +36,12 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from delineate.auditing.review.review_log import ReviewLog as ReviewLog
     from delineate.core.errors import DelineateError as DelineateError
     from delineate.data.opening import open_dataset as open_dataset
     from delineate.inference.classifier import load_classifier as load_classifier
     from delineate.inference.model import load_model as load_model
+    from delineate.web.running import serve as serve
     from delineate.workflows.audit import audit as audit
     from delineate.workflows.evaluate import evaluate as evaluate
     from delineate.workflows.import_weights import import_weights as import_weights
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from delineate.workflows.phantoms import phantoms as phantoms
     from delineate.workflows.plan import plan as plan
     from delineate.workflows.predict import predict as predict
+    from delineate.workflows.queue import queue as queue
     from delineate.workflows.score import score as score
     from delineate.workflows.split import split as split
     from delineate.workflows.train import train as train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,28 +107,28 @@ def serve(
     console = Console(quiet=quiet, as_json=as_json)
     with console.work(lambda: "the server had not begun to listen; start it again"):
         from delineate.web.listening import Place
-        from delineate.web.opening import Asked
         from delineate.web.running import serve as work
         from delineate.web.settings import ServeSettings
 
         def ready(running: Running) -> None:
+            # What is loaded stays until the end. Left to the collector, all of torch would be
+            # searched once more then, which holds up a stop, on a busy machine for long.
+            gc.freeze()
             _tell(running, quiet=quiet, as_json=as_json)
 
         work(
-            Asked(
-                model,
-                data=data,
-                layout=layout,
-                masks=masks,
-                subjects=subjects,
-                review=review,
-                examples=examples,
-                device=device.chosen,
-                threads=threads,
-            ),
+            model,
+            ready=ready,
+            data=data,
+            layout=layout,
+            masks=masks,
+            subjects=subjects,
+            review=review,
+            examples=examples,
+            device=device.chosen,
+            threads=threads,
             place=Place(host, port, certificate, key),
             settings=ServeSettings(queue=queue, largest_upload_bytes=largest_upload * 2**20),
-            ready=ready,
             progress=console,
         )
 

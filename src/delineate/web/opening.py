@@ -41,7 +41,7 @@ class Asked:
     model: Path
     data: Path | None = None
     layout: str | None = None
-    masks: Sequence[str] | None = None
+    masks: str | Sequence[str] | None = None
     subjects: str | None = None
     review: Path | None = None
     examples: Path | None = None

@@ -8,9 +8,10 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from types import FrameType
 
@@ -44,21 +45,58 @@ class Running:
 
 
 def serve(
-    asked: Asked,
+    model: Path | str,
     *,
-    place: Place,
-    settings: ServeSettings,
     ready: Callable[[Running], None],
+    data: Path | str | None = None,
+    layout: str | None = None,
+    masks: str | Sequence[str] | None = None,
+    subjects: str | None = None,
+    review: Path | str | None = None,
+    examples: Path | str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    place: Place | None = None,
+    settings: ServeSettings | None = None,
     progress: Progress = SILENT,
 ) -> None:
-    """Serve until a signal asks to stop, and call `ready` once requests are taken.
+    """Serve a model until a signal asks to stop, and call `ready` once requests are taken.
 
-    What is under way then is finished, for at most `settings.stop_s`; a second signal ends the
+    To be called in the main thread, where signals arrive, and where no event loop runs. What is
+    under way at a stop is finished, for at most `settings.stop_s`; a second signal ends the
     process at once.
+
+    Args:
+        model: A run, or the folder of a model.
+        ready: Hears of the address, and of the token where one is asked for.
+        data: Images and masks to review, in any known layout; the run's own where it is None.
+        layout: Their layout, where it is not to be recognised.
+        masks: How their masks are encoded, where their values are not certain.
+        subjects: Pattern that finds the subject in a name.
+        review: A review log, or the folder of an audit; the log of the run's training where it
+            is None, else one in the run.
+        examples: Folder of images to try; held-out ones of the run's data where it is None.
+        device: Where the network runs.
+        threads: Of the network on processors.
+        place: Where to listen; this machine alone, at port 8765, where it is None.
+        settings: How much is taken on.
+        progress: Hears of what takes long.
 
     Raises:
         DelineateError: an address, certificate, model or data that cannot be used.
     """
+    place, settings = place or Place(), settings or ServeSettings()
+    asked = Asked(
+        Path(model),
+        data=_path(data),
+        layout=layout,
+        masks=masks,
+        subjects=subjects,
+        review=_path(review),
+        examples=_path(examples),
+        device=device,
+        threads=threads,
+    )
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
@@ -83,6 +121,10 @@ def serve(
             )
             server = Server(config, served, app.state.under_way, lambda: ready(running))
             server.run(sockets=[bound])
+
+
+def _path(given: Path | str | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 @contextmanager
