@@ -9,65 +9,50 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from sqlalchemy import Connection, Update, delete, func, select, update
+from sqlalchemy import Connection, Update, delete, select, update
 
-from delineate.auditing.findings.finding import ASKED, AUDIT, Finding, kinds_of, ordered
+from delineate.auditing.findings.finding import AUDIT, Finding, kinds_of
 from delineate.auditing.review.decisions import (
     REPLACE,
     UNDO,
     Choice,
     Decision,
     choose,
-    in_force,
     require_unchanged,
     standing,
 )
 from delineate.auditing.review.replacing_mask import ReplacingMask, read_replacing_mask
+from delineate.auditing.review.review_reading import ReviewReader
 from delineate.auditing.review.review_rows import (
     add_decision,
     all_decisions,
-    finding_of,
     finding_row,
     now,
     put,
 )
 from delineate.auditing.review.review_tables import (
-    DECISION,
     FINDING,
-    MASK,
     META,
     SAMPLE,
     create_tables,
-    engine_of,
-    reading,
     require_review_log,
     writing,
 )
-from delineate.core.errors import (
-    OutputExistsError,
-    SettingsError,
-    SizeMismatchError,
-    UnreadableFileError,
-)
+from delineate.core.errors import OutputExistsError, SettingsError, SizeMismatchError
 from delineate.core.geometry import Size
 from delineate.files.encoding_text import MaskEncoding
 from delineate.files.writing import atomic_write
 
 FILE = "review.sqlite"
-SHORTEST_NAME = 4  # characters of a finding's id that are enough where no other begins so
 
 
-class ReviewLog:
+class ReviewLog(ReviewReader):
     """Findings and decisions in one SQLite file, which several programs may use at once.
 
     Every call reads the file anew, and every change is one transaction: it is kept whole or
     not at all. Decisions and replacing masks are only ever added; the file itself refuses to
     change or delete them.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = engine_of(path)
 
     @classmethod
     def create(
@@ -164,94 +149,6 @@ class ReviewLog:
             connection.execute(_past(kinds_of(*queues)))
             put(connection, FINDING, [finding_row(each) for each in findings])
             put(connection, SAMPLE, rows)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What was audited, as the last audit said it."""
-        with self._reading() as connection:
-            found = connection.execute(select(META.c.value).where(META.c.key == "facts")).scalar()
-        return dict(found or {})
-
-    def newest(self) -> int:
-        """The number of the newest decision; 0 where nothing is decided."""
-        with self._reading() as connection:
-            return int(connection.execute(select(func.max(DECISION.c.number))).scalar() or 0)
-
-    @property
-    def changes(self) -> int:
-        """A number that is another one whenever anybody has written to the file.
-
-        It is the counter in the header of every SQLite file (bytes 24 to 27).
-        """
-        try:
-            with self.path.open("rb") as file:
-                return int.from_bytes(file.read(28)[24:], "big")
-        except OSError as error:
-            raise UnreadableFileError(
-                f"{self.path}: the review log cannot be read: {error.strerror}"
-            ) from error
-
-    def findings(
-        self, *, kind: str | None = None, open_only: bool = False, with_past: bool = False
-    ) -> tuple[Finding, ...]:
-        """What was found last, by kind and the worst first.
-
-        `open_only` leaves out what has a decision in force; `with_past` adds what was found
-        earlier and the last time not. A case that somebody only opened counts as found as long as
-        their decision is in force: once it is taken back, nothing is left to decide.
-        """
-        query = select(FINDING)
-        if kind is not None:
-            query = query.where(FINDING.c.kind == kind)
-        if not with_past:
-            query = query.where(FINDING.c.is_current)
-        with self._reading() as connection:
-            found = [finding_of(row) for row in connection.execute(query)]
-            decided = {each.finding for each in in_force(all_decisions(connection))}
-        if not with_past:
-            found = [f for f in found if f.id in decided or f.kind not in kinds_of(ASKED)]
-        return ordered(f for f in found if not (open_only and f.id in decided))
-
-    def counts(self) -> tuple[int, int]:
-        """How many findings there are, and on how many of them something is decided."""
-        found = self.findings()
-        decided = {each.finding for each in self.in_force()}
-        return len(found), sum(each.id in decided for each in found)
-
-    def finding(self, name: str) -> Finding:
-        """The finding of this id, or the only one whose id begins so.
-
-        Raises:
-            SettingsError: no such finding, or several.
-        """
-        query = select(FINDING).where(FINDING.c.id.startswith(name, autoescape=True))
-        with self._reading() as connection:
-            rows = connection.execute(query).all()
-        if len(rows) == 1 and len(name) >= SHORTEST_NAME:
-            return finding_of(rows[0])
-        if not rows:
-            raise SettingsError(
-                f"{self.path}: no finding '{name}'; `delineate review {self.path}` lists them"
-            )
-        raise SettingsError(
-            f"{self.path}: {len(rows)} findings begin with '{name}'; give more of the name"
-        )
-
-    def decisions(self) -> tuple[Decision, ...]:
-        """Every line of the log, those that were taken back and undos included, oldest first."""
-        with self._reading() as connection:
-            return all_decisions(connection)
-
-    def in_force(self) -> tuple[Decision, ...]:
-        """The decisions that hold; see `delineate.auditing.review.decisions.in_force`."""
-        return in_force(self.decisions())
-
-    def mask(self, sha256: str) -> bytes:
-        """The PNG of a mask that a decision put in the place of another."""
-        with self._reading() as connection:
-            return bytes(
-                connection.execute(select(MASK.c.png).where(MASK.c.sha256 == sha256)).scalar_one()
-            )
 
     def decide(
         self,
@@ -363,17 +260,12 @@ class ReviewLog:
         return ReviewLog(target)
 
     def _require_size(self, sample: str, file: str, mask: ReplacingMask) -> None:
-        query = select(SAMPLE.c.height_px, SAMPLE.c.width_px).where(SAMPLE.c.id == sample)
-        with self._reading() as connection:
-            size = connection.execute(query).one_or_none()
-        if size is not None and tuple(size) != mask.size_px:
+        size = self.size_px(sample)
+        if size is not None and size != mask.size_px:
             raise SizeMismatchError(
                 f"{file}: expected the size of {sample}, {size[0]}x{size[1]} px (height x width), "
                 f"found {mask.size_px[0]}x{mask.size_px[1]}; re-export the mask to fit the image"
             )
-
-    def _reading(self) -> AbstractContextManager[Connection]:
-        return reading(self.path, self._engine)
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self.path, self._engine)
