@@ -32,7 +32,7 @@ def _disagreement(looked: Looked, facts: Mapping[str, Any]) -> Finding:
     return Finding(
         "model_disagreement",
         (looked.sample,),
-        f"the model gives {share.px:,} px of {looked.sample} a probability below "
+        f"The model gives {share.px:,} px of {looked.sample} a probability below "
         f"{1 - SURE:.1f} to be what the label says, {share.value:.0%} of what either marks"
         + _said(looked),
         {**_share(share), "rule": CONTRADICTION_RULE, **_seen(looked), **facts},
@@ -45,7 +45,7 @@ def _worst(looked: Looked, facts: Mapping[str, Any]) -> Finding:
     return Finding(
         "worst_case",
         (looked.sample,),
-        f"the model's mask of {looked.sample} and the label have a Dice of {looked.dice:.3f}"
+        f"The model's mask of {looked.sample} and the label have a Dice of {looked.dice:.3f}"
         + _said(looked),
         {"dice": looked.dice, "rule": WORST_RULE, **_seen(looked), **facts},
         badness=1 - looked.dice,
@@ -56,11 +56,11 @@ def _doubt(looked: Looked, facts: Mapping[str, Any]) -> Finding:
     share = looked.uncertain
     if looked.doubt > share.value:
         text = (
-            f"whether there is anything in {looked.sample} has a probability of {looked.gate:.2f}"
+            f"The model gives {looked.sample} a probability of {looked.gate:.2f} to hold anything"
         )
     else:
         text = (
-            f"the model is not sure of {share.px:,} px of {looked.sample}, {share.value:.0%} of "
+            f"The model is not sure of {share.px:,} px of {looked.sample}, {share.value:.0%} of "
             "what it marks or might"
         )
     evidence = {**_share(share), "gate_probability": looked.gate, "rule": UNCERTAINTY_RULE}

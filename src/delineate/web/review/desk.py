@@ -243,7 +243,7 @@ class Desk:
 
 def asked_case(sample: Sample) -> Finding:
     """The finding under which people decide on a case that nothing was found about."""
-    return Finding("asked_case", (sample.id,), f"somebody opened {sample.id} and decided on it")
+    return Finding("asked_case", (sample.id,), f"Somebody opened {sample.id} and decided on it")
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ import { caseOf, decisionsOn, findingOf } from "./desk.js";
 import { Drawing } from "./drawing.js";
 import { Editor } from "./editor.js";
 import { bindLook } from "./look.js";
-import { notice } from "./notices.js";
+import { brief, folded, notice } from "./notices.js";
 import { Proposal } from "./proposal.js";
 import { Saving } from "./saving.js";
 import { greysOf } from "./shades.js";
@@ -42,23 +42,24 @@ function showHeader(found) {
 }
 
 function showNotices(found, finding) {
-  if (found.warning) notice("warn", "Before you change it", found.warning);
-  if (finding) {
-    const link = build("a", { href: `/review/finding/${finding.id}${location.search}` }, "To the finding");
-    notice("", finding.title, finding.text, " ", link);
-  }
+  if (found.warning) brief("warn", "Before you change it", found.warning);
+  if (finding) brief("", finding.title, ...wordsOf(finding, location.search));
   if (found.problem) notice("bad", "The image cannot be shown", found.problem);
-  if (found.is_dropped) notice("bad", "Left out", "A decision drops this case from training and scoring.");
-  if (found.image && !found.is_editable) notice("", "Not to be mended here", found.why_not_editable);
+  if (found.is_dropped) brief("bad", "Left out", "A decision drops this case from training and scoring.");
+  if (found.image && !found.is_editable) brief("", "Not to be mended here", found.why_not_editable);
+}
+
+function wordsOf({ id, text }, query = "") {
+  return [`${text}. `.replace("..", "."), build("a", { href: `/review/finding/${id}${query}` }, "To the finding")];
 }
 
 /** What else was found about the case, but for that somebody has opened it. */
 async function showFindings({ findings }) {
-  const others = findings.filter((each) => each !== findingId).slice(0, MOST_FINDINGS);
-  for (const each of await Promise.all(others.map(findingOf))) {
-    if (each.queue === "asked") continue;
-    notice("", each.title, each.text, " ", build("a", { href: `/review/finding/${each.id}` }, "To the finding"));
-  }
+  const ids = findings.filter((each) => each !== findingId).slice(0, MOST_FINDINGS);
+  const others = (await Promise.all(ids.map(findingOf))).filter(({ queue }) => queue !== "asked");
+  if (!others.length) return;
+  const items = others.map((each) => [build("strong", {}, `${each.title}.`), " ", ...wordsOf(each)]);
+  folded(`${findingId ? "Also found" : "Found"} about it: ${others.map(({ title }) => title).join("; ")}`, items);
 }
 
 async function open() {

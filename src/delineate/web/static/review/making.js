@@ -28,12 +28,15 @@ function follow(job, done, end) {
     byId("making-bar").max = Math.max(1, now.total);
     byId("making-bar").value = now.done;
     say(wordsOf(now));
-    if (["waiting", "running"].includes(now.state)) return;
-    stream.close();
-    end();
-    if (now.state === "done") done();
   };
-  const stream = listen(job.links.events, { progress: show });
+  listen(job.links.events, {
+    progress: show,
+    end: (now) => {
+      show(now);
+      end();
+      if (now.state === "done") done();
+    },
+  });
 }
 
 function wordsOf({ state, done, total, error, failures }) {

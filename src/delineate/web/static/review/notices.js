@@ -9,6 +9,17 @@ export function notice(kind, heading, ...words) {
   return box;
 }
 
+/** The same in one paragraph, where room is short. */
+export function brief(kind, heading, ...words) {
+  document.getElementById("notices").append(build("p", { class: `notice brief ${kind}` }, build("strong", {}, `${heading}.`), " ", ...words));
+}
+
+/** One line that unfolds to an item each. */
+export function folded(heading, items) {
+  const list = build("ul", {}, ...items.map((words) => build("li", {}, ...words)));
+  document.getElementById("notices").append(build("details", { class: "notice brief" }, build("summary", {}, heading), list));
+}
+
 /** A notice that offers ways on; taking one closes it. */
 export function choice(kind, heading, words, ways) {
   const box = notice(kind, heading, words);
