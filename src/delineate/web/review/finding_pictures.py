@@ -92,8 +92,8 @@ def mask_differences(desk: Desk, finding: Finding) -> list[DifferenceDocument]:
 def _mask_difference(desk: Desk, finding: Finding, place: int, address: str) -> DifferenceDocument:
     first, other = finding.samples[0], finding.samples[place]
     try:
-        looks = [_look(desk, desk.samples[each]) for each in (first, other)]
-        outcome = _agreement(*looks, _view(finding, place))
+        one, two = (_look(desk, desk.samples[each]) for each in (first, other))
+        outcome = _agreement(one, two, _view(finding, place))
     except DelineateError as problem:
         return DifferenceDocument(first=first, other=other, words=str(problem))
     counts = np.bincount(outcome.ravel(), minlength=256)
