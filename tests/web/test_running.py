@@ -16,8 +16,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
+from delineate.cli.main import app
 from delineate.web.documents import HealthDocument
+from delineate.web.listening import TOKEN
 from delineate.web.scratch import scratch_folder
 
 HEALTH, EVENTS = "/api/v1/health", "/api/v1/decisions/events"
@@ -179,7 +182,7 @@ def test_other_addresses_ask_for_a_token(serving, disc_run, monkeypatch):
             link.request("GET", "/api/v1/models", headers={"Authorization": f"Bearer {token}"})
             with link.getresponse() as answer:
                 assert answer.status == 200
-    monkeypatch.setenv("DELINEATE_TOKEN", "t" * 22)
+    monkeypatch.setenv(TOKEN, "t" * 22)
     with serving(disc_run) as server:
         assert server.said["token"] == "t" * 22
         with linked(server.address) as link:
@@ -213,11 +216,9 @@ def certify(folder: Path) -> tuple[Path, Path]:
 
 def refused(*arguments: object) -> str:
     """What a server that cannot begin says, on one line."""
-    program = "from delineate.cli.main import run; run()"
-    command = [sys.executable, "-c", program, "serve", *map(str, arguments)]
-    environment = {**os.environ, "DELINEATE_TOKEN": os.environ.get("DELINEATE_TOKEN", "x" * 22)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 2
+    token = {TOKEN: os.environ.get(TOKEN, "x" * 22)}
+    done = CliRunner().invoke(app, ["serve", *map(str, arguments)], env=token)
+    assert done.exit_code == 2, done.exception
     assert done.stdout == ""
     (line,) = [each for each in done.stderr.splitlines() if not each.startswith("reading masks")]
     return line
@@ -242,7 +243,7 @@ def test_what_cannot_begin_is_said_in_one_line(disc_run, gated, discs, tmp_path)
 
 def test_a_token_that_could_be_guessed_is_refused(disc_run, monkeypatch):
     """It is told how to make one, and not what it was."""
-    monkeypatch.setenv("DELINEATE_TOKEN", "secret-1")
+    monkeypatch.setenv(TOKEN, "secret-1")
     said = refused(disc_run)
     assert "DELINEATE_TOKEN: expected at least 22" in said
     assert "secret-1" not in said
