@@ -157,6 +157,18 @@ def test_views_are_those_promised():
     assert len(set(seen)) == 8
 
 
+@pytest.mark.parametrize("size_px", [(1, 1), (1, 8), (8, 1)])
+def test_views_of_a_line_run_forwards(size_px):
+    """A side of one pixel, mirrored, is one that torch takes too."""
+
+    def one_pass(images):
+        return torch.from_numpy(images).numpy()
+
+    line = np.arange(8.0, dtype=np.float32)[: size_px[0] * size_px[1]].reshape(1, 1, *size_px)
+    for repeats in ("flips", "turns"):
+        assert np.array_equal(view_average(one_pass, repeats)(line), line)
+
+
 def test_several_classes_still_sum_to_one():
     """Softmax channels sum to 1 after tiles and views."""
     net = network("unet", 3, width=4, depth=1)

@@ -25,7 +25,8 @@ def view_average(one_pass: Pass, repeats: Repeats) -> Pass:
         for turns, is_mirrored in VIEWS[repeats]:
             view = np.rot90(images, turns, axes=(2, 3))
             view = view[..., ::-1] if is_mirrored else view
-            result = one_pass(np.ascontiguousarray(view))
+            # Not `ascontiguousarray`, which keeps a side of one pixel running backwards.
+            result = one_pass(view.copy())
             result = result[..., ::-1] if is_mirrored else result
             result = np.rot90(result, -turns, axes=(2, 3))
             total = result.copy() if total is None else total + result
