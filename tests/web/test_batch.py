@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import zipfile
@@ -167,3 +168,19 @@ def test_jobs_that_are_not_there(sent: Sent) -> None:
         answer = sent.ask(path)
         assert (answer.status, answer.document["kind"]) == (404, "gone")
     assert sent.ask(nobody, method="DELETE").status == 404
+
+
+def test_an_archive_that_the_disk_cannot_hold(
+    sent: Sent, discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job says so, and its folder goes."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("delineate.web.results.batch.write_zip", full)
+    image = (discs / "images/s00_0.png").read_bytes()
+    document = posted(sent, files_of((b"a.png", image))).document
+    _, last = events_of(sent, document)[-1]
+    assert last["state"] == "failed"
+    assert last["error"].startswith("the server's folder/predictions.zip: cannot be written: the d")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +14,13 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from delineate.core.errors import DelineateError
+from delineate.core.errors import CannotWriteError, DelineateError
+from delineate.files.writing import REMEDIES
 from delineate.web.problems import API, RefusedError
 from delineate.web.rendering import problem
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_RETRY_AFTER_S = 60
 LOG = logging.getLogger("delineate.web")
 _KINDS = {404: "not_found", 405: "wrong_method", 408: "slow_body", 413: "too_large"}
 _SENTENCES = {
@@ -28,7 +32,9 @@ _SENTENCES = {
 def answer_errors(app: FastAPI) -> None:
     """Answer each kind of error that a handler may raise."""
     app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(CannotWriteError, _unwritten)
     app.add_exception_handler(DelineateError, _unusable)
+    app.add_exception_handler(OSError, _unwritten)
     app.add_exception_handler(RequestValidationError, _misfit)
     app.add_exception_handler(HTTPException, _by_http)
 
@@ -42,6 +48,22 @@ async def _unusable(request: Request, error: Exception) -> Response:
     return problem(request, 422, _word_for(error), str(error))
 
 
+async def _unwritten(request: Request, error: Exception) -> Response:
+    """A disk that is full is no mistake of the server, whose paths are nobody's business."""
+    said = str(error).partition(": ")[2]
+    if isinstance(error, OSError):
+        if error.errno not in _FULL:
+            raise error
+        said = REMEDIES[error.errno]
+    return problem(
+        request,
+        503,
+        "cannot_write",
+        f"the server cannot write: {said}; tell whoever runs it",
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
 async def _misfit(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     return problem(request, 422, "misfit", _in_words(error.errors()))
@@ -49,6 +71,8 @@ async def _misfit(request: Request, error: Exception) -> Response:
 
 async def _by_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, OSError):  # of a body that is kept on the disk
+        return await _unwritten(request, error.__cause__)
     said = _SENTENCES.get(error.status_code, str(error.detail))
     kind = _KINDS.get(error.status_code, "refused")
     headers = dict(error.headers or {})

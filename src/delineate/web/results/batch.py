@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from delineate.core.errors import DelineateError
 from delineate.core.types import HeatMap, Image
 from delineate.files.spacing import Spacing
+from delineate.files.writing import cannot_write
 from delineate.inference.model import Model, Prediction
 from delineate.web.results.downloads import write_zip
 from delineate.web.results.file_names import file_names
@@ -39,7 +40,10 @@ def batch(served: Served, sent: Sequence[Received], asked: PredictedFiles) -> Wo
         passes = _SentPasses(job, served.decoder, paths, model, asked)
         write_predictions(folder, model, files, asked, passes=passes, progress=job)
         result = job.folder / RESULT
-        write_zip(result, folder)
+        try:
+            write_zip(result, folder)
+        except OSError as error:
+            raise cannot_write(result, error) from error
         shutil.rmtree(folder)
         return result
 
