@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 import delineate.web
 from delineate.core.checks import sha256_of_file
@@ -37,6 +37,9 @@ from delineate.workflows.train import train
 ENCODER = {"encoder": "test_resnet", "head": "pneumothorax"}
 SIZE_PX = (72, 96)
 SUBJECTS = 12
+# Nothing is timed here: a machine with much else to do is only slower.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 # Chromium looks for its maker's hosts unless it is told not to.
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -265,7 +268,7 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
 
     def make(**options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: faults.append(str(error.error)))
         context.on("console", lambda line: faults.append(line.text) if _is_policy(line) else None)
         contexts.append(context)

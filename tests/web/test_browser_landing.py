@@ -377,7 +377,7 @@ def test_many_images_become_one_batch(landing: Page, many: Path, tmp_path: Path)
     dialog.get_by_role("button", name="Start").click()
     landing.wait_for_url("**/batch/*")
     download = landing.get_by_role("link", name="Download all masks")
-    expect(download).to_be_visible(timeout=60_000)
+    expect(download).to_be_visible()
     expect(landing.locator("#words")).to_have_text("14 masks of 15 images.")
     expect(landing.get_by_role("region", name="1 image without a mask")).to_contain_text(
         "broken.png"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import cv2
@@ -24,6 +25,7 @@ from delineate.inference.weights import save_network
 from delineate.models.catalogue import build_model
 
 from ..files.dicom_writing import write_dicom
+from .conftest import PATIENCE_MS
 from .server import PREDICTIONS, Sent, sent_to
 
 # What the page itself holds, and what it has painted.
@@ -97,10 +99,11 @@ def labels_of(server: Sent, document: dict[str, Any], query: str = "") -> Labels
 
 def expect_labels(page: Page, expected: Labels) -> None:
     """The labels in the page become these, every one of them."""
-    for _ in range(40):
+    until_s = monotonic() + PATIENCE_MS / 1000
+    while True:
         found = np.array(page.evaluate(LABELS), np.uint8).reshape(expected.shape)
-        if (found == expected).all():
-            return
+        if (found == expected).all() or monotonic() > until_s:
+            break
         page.wait_for_timeout(50)
     np.testing.assert_array_equal(found, expected)
 
@@ -114,11 +117,10 @@ def coloured(page: Page) -> int:
 
 def expect_colours(page: Page) -> None:
     """Marks come onto the screen, once what they are made of has come."""
-    for _ in range(40):
-        if coloured(page) > 0:
-            return
+    until_s = monotonic() + PATIENCE_MS / 1000
+    while coloured(page) == 0:
+        assert monotonic() < until_s, "nothing is drawn over the picture"
         page.wait_for_timeout(50)
-    pytest.fail("nothing is drawn over the picture")
 
 
 def test_a_moved_threshold_gives_the_server_s_labels_at_once(
