@@ -228,7 +228,8 @@ def _serving() -> Serve:
     return serving
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while Playwright runs, no other test of the process may have an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium as the system has it; the test is skipped where there is none."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -240,7 +241,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def modules(browser: Browser) -> Page:
     """A page that can `import("/static/...")` what pages run, without a server."""
     static = Path(delineate.web.__file__).parent / "static"

@@ -62,7 +62,7 @@ def queue(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add what a model finds to a review: contradicted labels, worst cases, doubts.
+    """Add to a review what a model contradicts or doubts.
 
     `delineate review AUDIT` then lists these findings with those of the audit, and takes
     decisions on them. Called again, it replaces what a model found before; decisions stay.
