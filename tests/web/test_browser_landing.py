@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
+from ..files.dicom_writing import write_dicom
+
 PREDICTIONS = "**/api/v1/predictions"
 
 
@@ -441,3 +443,23 @@ def test_more_than_a_batch_takes_is_not_sent(landing: Page, many: Path) -> None:
     expect(dialog.get_by_role("button", name="Start")).to_be_disabled()
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_be_hidden()
+
+
+def test_of_a_film_one_frame_is_taken(landing: Page, discs: Path, tmp_path: Path) -> None:
+    """A DICOM file of several frames asks which, and the model sees that one."""
+    frames = [cv2.imread(str(discs / f"images/{name}.png"), 0) for name in ("s01_1", "s00_0")]
+    film = write_dicom(tmp_path / "film.dcm", np.stack(frames), NumberOfFrames=2)
+    send(landing, [film])
+    row = landing.locator("#rows > li").first
+    expect(row).to_contain_text("2 frames")
+    row.get_by_role("spinbutton", name="Frame of film.dcm").fill("2")
+    row.get_by_role("button", name="Take this frame").click()
+    expect(row.get_by_role("link")).to_be_visible()
+    expect(row).to_contain_text("frame 2")
+    other = landing.request.post(
+        f"{landing.url}api/v1/predictions",
+        multipart={"image": {"name": "a.png", "mimeType": "image/png",
+                             "buffer": (discs / "images/s00_0.png").read_bytes()}},
+    ).json()  # fmt: skip
+    assert document(landing, 0)["measurements"]["classes"] == other["measurements"]["classes"]
+    assert other["measurements"]["classes"][0]["count"] > 0

@@ -96,7 +96,7 @@ def test_a_frame_is_chosen(shared: Decoder, tmp_path: Path) -> None:
     assert (second.image[..., 0] == 255 - GREY).all()
     with pytest.raises(RefusedError, match=r"^a: .* choose one with frame 1 to 2") as refused:
         shared.decode_waiting(path, name="a")
-    assert refused.value.status == 422
+    assert (refused.value.status, refused.value.kind) == (422, "several_frames")
 
 
 def test_messages_hold_no_path(shared: Decoder, tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ class TooManyPixelsError(UnreadableFileError):
     """An image that is larger than was allowed, by its header."""
 
 
+class SeveralFramesError(UnreadableFileError):
+    """A file of several frames, of which none was chosen."""
+
+
 class UncertainMaskError(DelineateError):
     """A mask whose encoding must be confirmed before it is used."""
 

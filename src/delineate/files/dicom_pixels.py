@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.errors import UnreadableFileError
+from delineate.core.errors import SeveralFramesError, UnreadableFileError
 from delineate.files.dicom_elements import damage_as, number, text, whole
 from delineate.files.dicom_frames import decoded_frame, is_lossy_syntax
 from delineate.files.dicom_header import frame_count, open_dicom, require_stored
@@ -106,7 +106,7 @@ def frame_pixels(path: Path, data: Any, frame: DicomFrame) -> Pixels:
 def _chosen_frame(path: Path, frames: int, frame: int | None) -> int:
     if frame is None:
         if frames > 1:
-            raise UnreadableFileError(
+            raise SeveralFramesError(
                 f"{path}: expected one image, found a DICOM file of {frames} frames; choose one "
                 f"with --frame 1 to {frames}, or write each frame to a file of its own"
             )

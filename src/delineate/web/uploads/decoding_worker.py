@@ -20,7 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from delineate.core.errors import DelineateError, TooManyPixelsError, UnknownFormatError
+from delineate.core.errors import (
+    DelineateError,
+    SeveralFramesError,
+    TooManyPixelsError,
+    UnknownFormatError,
+)
 from delineate.core.types import Image
 from delineate.files.formats import read_content
 from delineate.files.shades import Picture, Shades, ShownWindow, picture_from
@@ -118,6 +123,8 @@ def _refusal(error: Exception, name: str, path: Path) -> dict[str, Any]:
         said = f"{name}: expected an image that takes less memory than one may have here; reduce it"
     elif isinstance(error, TooManyPixelsError):
         status, kind = 413, "too_many_pixels"
+    elif isinstance(error, SeveralFramesError):
+        kind = "several_frames"
     elif isinstance(error, UnknownFormatError):
         status, kind = 415, "unknown_format"
     elif not isinstance(error, DelineateError):

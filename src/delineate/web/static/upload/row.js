@@ -11,6 +11,7 @@ const LOOKING = "the model looks at it";
 export class Row {
   #calls;
   #stop = new AbortController();
+  #hasFrames = false;
 
   /**
    * @param {File} file
@@ -44,24 +45,33 @@ export class Row {
       await this.#picture(prediction);
       return prediction;
     } catch (problem) {
-      if (problem.name !== "AbortError") this.fail(problem.message);
+      if (problem.name !== "AbortError") this.fail(problem.message, problem.kind);
       return null;
     }
   }
 
-  /** Says what was wrong and offers another try. */
-  fail(words) {
+  /** Says what was wrong and offers another try; of a file of several frames with one of them. */
+  fail(words, kind = "") {
     this.element.classList.add("failed");
     this.#part(".spinner").hidden = true;
     this.#part(".again").hidden = false;
+    if (kind === "several_frames") this.#askFrame();
     const reason = words.replace(`${this.file.name}: `, ""); // the name stands above it
     this.#say(`Not done: ${reason}`);
     announce(`${this.file.name} was not done: ${reason}`);
   }
 
+  #askFrame() {
+    this.#hasFrames = true;
+    this.#part(".frame").hidden = false;
+    this.#part(".again").textContent = "Take this frame";
+    this.#part(".frame input").setAttribute("aria-label", `Frame of ${this.file.name}`);
+  }
+
   #asked() {
     const form = new FormData();
     form.append("image", this.file, this.file.name);
+    if (this.#hasFrames) form.append("frame", this.#part(".frame input").value || "1");
     return askJSON(`${API}/predictions`, {
       method: "POST",
       form,
@@ -75,7 +85,8 @@ export class Row {
     const classes = new Map(prediction.classes.map((each) => [each.index, each]));
     const found = prediction.measurements.classes.filter((each) => each.count > 0);
     this.#part(".spinner").hidden = true;
-    this.#say(verdictWords(prediction.gate, found.length));
+    this.#part(".frame").hidden = true;
+    this.#say(verdictWords(prediction.gate, found.length) + this.#frameWords());
     this.#part(".found").append(...found.map((each) => item(each, classes.get(each.class_index))));
     const open = this.#part(".open");
     open.href = `/result/${prediction.id}`;
@@ -102,6 +113,10 @@ export class Row {
     this.#part(".again").hidden = true;
     this.#say("waiting");
     this.#calls.again(this);
+  }
+
+  #frameWords() {
+    return this.#hasFrames ? `, frame ${this.#part(".frame input").value || 1}` : "";
   }
 
   #say(words) {
