@@ -28,6 +28,17 @@ def copied(run: Path, folder: Path) -> Path:
     return Path(shutil.copytree(run, folder / "run"))
 
 
+@pytest.mark.parametrize("option", ["review", "layout", "masks", "subjects"])
+def test_options_about_data_that_nobody_named_are_refused(
+    small_run: Path, tmp_path: Path, option: str
+) -> None:
+    """A model folder by itself knows of no data, and no option is passed over."""
+    alone = Path(shutil.copytree(small_run / "model", tmp_path / "model"))
+    assert open_reviewed(alone) is None
+    with pytest.raises(SettingsError, match=f"--{option}: .* does not say which data"):
+        open_reviewed(alone, **{option: "binary"})
+
+
 def test_the_data_of_a_run_is_reviewed_in_a_log_of_the_run(small_run: Path, tmp_path: Path) -> None:
     """With the run's split and subjects; the log is made and found again."""
     run = copied(small_run, tmp_path)

@@ -70,11 +70,7 @@ def open_reviewed(
     """
     card, run = read_card(model), run_of(model)
     if data is None and run is None:
-        if review is not None:
-            raise SettingsError(
-                f"--review {review}: the model folder {model} does not say which data that is "
-                "about; name it with --data"
-            )
+        _require_unsaid(model, review=review, layout=layout, masks=masks, subjects=subjects)
         return None
     source = Path(run[1].data) if data is None and run is not None else data
     assert source is not None
@@ -103,6 +99,15 @@ def open_reviewed(
     known = card.label_classes
     classes = (*known, *dataset.classes[len(known) :])
     return ReviewedData(dataset, classes, log, own, notes)
+
+
+def _require_unsaid(model: Path, **options: object) -> None:
+    """Refuse options about data that nobody named."""
+    for name in (name for name, value in options.items() if value):
+        raise SettingsError(
+            f"--{name}: the model folder {model} does not say which data that is about; name it "
+            "with --data"
+        )
 
 
 def _looked_at(dataset: Dataset, progress: Progress) -> tuple[Dataset, tuple[str, ...]]:

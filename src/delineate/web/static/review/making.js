@@ -29,13 +29,20 @@ function follow(job, done, end) {
     byId("making-bar").value = now.done;
     say(wordsOf(now));
   };
-  listen(job.links.events, {
-    progress: show,
-    end: (now) => {
-      show(now);
-      end();
-      if (now.state === "done") done();
-    },
+  const ended = (now) => {
+    show(now);
+    end();
+    if (now.state === "done") done();
+  };
+  const stream = listen(job.links.events, { progress: show, end: ended }, (isConnected) => {
+    // A server that was started anew knows nothing of the job; one that is away is waited for.
+    if (!isConnected) {
+      askJSON(job.links.self).catch((problem) => {
+        stream.close();
+        say(problem.message);
+        end();
+      });
+    }
   });
 }
 
