@@ -66,3 +66,14 @@ def test_picture_and_tools_are_seen_at_once(page: Page, address: str, log: Path)
     expect(others.get_by_text(also.text)).to_be_hidden()
     others.locator("summary").click()
     expect(others.get_by_text(also.text)).to_be_visible()
+
+
+def test_work_that_the_server_has_forgotten_is_given_up(page: Page, address: str) -> None:
+    """A server that was started anew knows nothing of it: the page says so and may ask again."""
+    gone = {"error": "no such job; it went with the server that had it", "kind": "no_job"}
+    page.route("**/api/v1/jobs/*/events", lambda route: route.abort())
+    page.route("**/api/v1/jobs/*", lambda route: route.fulfill(status=404, json=gone))
+    page.goto(f"{address}/review")
+    page.get_by_role("button", name="Let the model look for more").click()
+    expect(page.locator("#making-words")).to_have_text(gone["error"])
+    expect(page.locator("#make")).to_be_enabled()
