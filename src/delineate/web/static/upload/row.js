@@ -96,15 +96,15 @@ export class Row {
   }
 
   async #picture(prediction) {
+    const seen = { id: prediction.id, name: prediction.image.name, kind: "result" };
+    remember(seen); // at once: whoever goes on meanwhile finds it again
     const canvas = this.#part(".thumb");
-    let thumbnail = null;
     try {
       await drawThumbnail(canvas, prediction);
-      thumbnail = canvas.toDataURL("image/jpeg", 0.8);
+      remember({ ...seen, thumbnail: canvas.toDataURL("image/jpeg", 0.8) });
     } catch {
       // a result without a small picture is one all the same
     }
-    remember({ id: prediction.id, name: prediction.image.name, kind: "result", thumbnail });
   }
 
   #tryAgain() {
