@@ -92,7 +92,8 @@ def open_case(page: Page, desk: Desk, sample: str) -> Page:
 
 
 def place(page: Page, row: float, column: float) -> tuple[float, float]:
-    """Where a pixel of a fitted picture lies in the window."""
+    """Where a pixel of a fitted picture lies in the window, which shows all of it."""
+    page.locator("#stage").scroll_into_view_if_needed()
     box = page.locator("#stage").bounding_box()
     assert box is not None
     height, width = SIZE_PX
