@@ -129,6 +129,7 @@ def test_a_stop_searches_nothing_that_was_loaded(disc_run, temporary):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once(serving, disc_run, temporary):
     """Whatever is under way; nothing stays even so."""
     with (
@@ -149,6 +150,7 @@ def test_a_second_signal_ends_at_once(serving, disc_run, temporary):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_goes_with_the_next(serving, disc_run, temporary):
     """It may hold pictures of people; that of a server which runs is left alone."""
     with serving(disc_run) as killed:
