@@ -63,7 +63,7 @@ def test_the_token_of_the_environment_holds_everywhere() -> None:
     """On the loopback address too."""
     with listen(Place(port=0)) as here:
         access = access_at(here, is_encrypted=True, environment={"DELINEATE_TOKEN": "t" * 22})
-    assert access.token == "t" * 22
+    assert (access.token, access.is_made) == ("t" * 22, False)
     assert access.is_encrypted
 
 

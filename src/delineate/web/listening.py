@@ -116,12 +116,13 @@ def access_at(
         SettingsError: a token there that could be guessed.
     """
     host, port = bound.getsockname()[:2]
-    token = environment.get(TOKEN)
-    if token is not None:
-        _require_long(token)
-    elif not ip_address(host.partition("%")[0]).is_loopback:
-        token = secrets.token_urlsafe(32)
-    return Access(token, port, is_encrypted=is_encrypted)
+    given = environment.get(TOKEN)
+    if given is not None:
+        _require_long(given)
+        return Access(given, port, is_encrypted=is_encrypted)
+    is_local = ip_address(host.partition("%")[0]).is_loopback
+    made = None if is_local else secrets.token_urlsafe(32)
+    return Access(made, port, is_encrypted=is_encrypted, is_made=made is not None)
 
 
 def _require_long(token: str) -> None:

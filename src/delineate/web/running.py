@@ -37,7 +37,11 @@ _ONE_S = 0.5
 
 @dataclass(frozen=True)
 class Running:
-    """A server that takes requests; `token` is None where anybody of this machine may ask."""
+    """A server that takes requests.
+
+    `token` is the one that was made for it; None where nobody needs one, and of one that somebody
+    has set, which is a secret of theirs and not for logs.
+    """
 
     address: str
     token: str | None
@@ -105,7 +109,8 @@ def serve(
         access = access_at(bound, is_encrypted=place.certificate is not None)
         with opened(asked, settings, progress) as served:
             app = create_app(served, access)
-            running = Running(address_of(bound, place.scheme), access.token, served)
+            told = access.token if access.is_made else None
+            running = Running(address_of(bound, place.scheme), told, served)
             config = uvicorn.Config(
                 app,
                 log_config=None,

@@ -49,12 +49,14 @@ _HEADERS = {
 class Access:
     """Who may ask: whoever has the `token`, or, without one, any program of this machine.
 
-    `cookie` is its name, which holds the port because browsers keep one jar for all ports.
+    `cookie` is its name, which holds the port because browsers keep one jar for all ports. A token
+    that `is_made` here is known to nobody yet and has to be told.
     """
 
     token: str | None
     port: int
     is_encrypted: bool = False
+    is_made: bool = False
 
     @property
     def cookie(self) -> str:

@@ -34,7 +34,7 @@ async def login(request: Request) -> Response:
     wanted = inner_address(form.get("next", ["/"])[0])
     if access.token is None or access.is_token(form.get("token", [""])[0].strip()):
         return access.admit(RedirectResponse(wanted, 303))
-    message = "This is not the token of this server. It printed it when it was started."
+    message = "This is not the token of this server."
     return bare_page(request, "login.html", 401, wanted=wanted, message=message)
 
 
