@@ -1,10 +1,10 @@
 /** One batch: how far it is, what went wrong, and the archive. */
 
 import { API, ask, askJSON, listen } from "./api.js";
+import { at, build } from "./elements.js";
 import { announce, toast } from "./toast.js";
-import { counted, duration } from "./upload/words.js";
+import { counted, duration } from "./words.js";
 
-const at = (id) => document.getElementById(id);
 const { job: id } = at("batch").dataset;
 const ENDED = ["done", "failed", "cancelled"];
 let begun = null; // when this page first saw it go on, and how far it was then
@@ -50,7 +50,7 @@ function showFailures(failures) {
   at("failed-title").textContent = `${counted(failures.length, "image")} without a mask`;
   const list = at("failures");
   for (const words of failures.slice(list.children.length)) {
-    list.append(Object.assign(document.createElement("li"), { textContent: words }));
+    list.append(build("li", {}, words));
   }
 }
 

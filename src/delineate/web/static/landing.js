@@ -1,17 +1,17 @@
 /** The first page: images by drop, picker or clipboard, examples, and results of this tab. */
 
 import { API, askJSON } from "./api.js";
+import { at, build } from "./elements.js";
 import { announce, toast } from "./toast.js";
 import { BatchForm } from "./upload/batch_form.js";
 import { fromClipboard, fromDrop, ofFolder, picked } from "./upload/gather.js";
 import { forgetAll, remember, stillThere } from "./upload/recent.js";
 import { Rows } from "./upload/rows.js";
-import { counted } from "./upload/words.js";
+import { counted } from "./words.js";
 
 const ONE_BY_ONE = 12; // more are one batch
 const MARK = "/static/mark.svg"; // of what has no picture of its own
 
-const at = (id) => document.getElementById(id);
 const drop = at("drop");
 const limits = {
   mostFiles: Number(drop.dataset.mostFiles),
@@ -96,7 +96,7 @@ function bindExamples() {
   at("examples")?.addEventListener("click", async (event) => {
     const button = event.target.closest("button");
     if (!button || button.disabled) return;
-    const spinner = Object.assign(document.createElement("i"), { className: "spinner" });
+    const spinner = build("i", { class: "spinner" });
     button.append(spinner);
     button.disabled = true;
     announce("The model looks at the example.");
@@ -122,13 +122,8 @@ async function showEarlier() {
 }
 
 function earlierItem({ id, name, kind, thumbnail }) {
-  const item = document.createElement("li");
-  const link = Object.assign(document.createElement("a"), { href: `/${kind}/${id}` });
-  const picture = Object.assign(document.createElement("img"), { alt: "", src: thumbnail ?? MARK });
-  const words = Object.assign(document.createElement("span"), { textContent: name });
-  link.append(picture, words);
-  item.append(link);
-  return item;
+  const picture = build("img", { alt: "", src: thumbnail ?? MARK });
+  return build("li", {}, build("a", { href: `/${kind}/${id}` }, picture, build("span", {}, name)));
 }
 
 at("clear").addEventListener("click", () => rows.clear());

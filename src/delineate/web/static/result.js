@@ -1,5 +1,6 @@
 /** One image, and what the model says of it. */
 
+import { at } from "./elements.js";
 import { showAbout } from "./result/about.js";
 import { showDownloads } from "./result/downloads.js";
 import { showFound, summary } from "./result/found.js";
@@ -12,7 +13,6 @@ import { bindReadout } from "./result/readout.js";
 import { Result } from "./result/state.js";
 import { ThresholdPanel } from "./result/threshold.js";
 import { WindowPanel } from "./result/window.js";
-import { at } from "./result/words.js";
 import { Viewer } from "./viewer/viewer.js";
 
 const page = at("result");

@@ -1,10 +1,12 @@
 /** Messages that come and go, and words for screen readers. */
 
+import { at, build } from "./elements.js";
+
 const LASTS_S = { info: 6, good: 6, warn: 12 }; // an error stays until it is closed
 
 /** Says a result to screen readers without showing it. */
 export function announce(text) {
-  const place = document.getElementById("announcer");
+  const place = at("announcer");
   place.textContent = "";
   // A live region speaks on a change: the same words twice need a moment of none between them.
   setTimeout(() => (place.textContent = text), 60);
@@ -18,12 +20,9 @@ export function announce(text) {
  * @returns {{update: (text: string) => void, close: () => void}}
  */
 export function toast(text, { kind = "info", action, sticky = kind === "bad" } = {}) {
-  const box = document.createElement("div");
-  box.className = `toast notice ${kind}`;
-  box.setAttribute("role", kind === "bad" ? "alert" : "status");
-  const words = document.createElement("p");
-  words.textContent = text;
-  box.append(words);
+  const words = build("p", {}, text);
+  const role = kind === "bad" ? "alert" : "status";
+  const box = build("div", { class: `toast notice ${kind}`, role }, words);
   const close = () => box.remove();
   if (action) {
     const run = () => {
@@ -33,17 +32,14 @@ export function toast(text, { kind = "info", action, sticky = kind === "bad" } =
     box.append(button(action.name, action.name, run));
   }
   box.append(button("×", "Close this message", close));
-  document.getElementById("toasts").append(box);
+  at("toasts").append(box);
   if (!sticky) expire(box, LASTS_S[kind] * 1000);
   return { update: (changed) => (words.textContent = changed), close };
 }
 
 function button(face, name, run) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "button compact";
-  made.textContent = face;
-  made.setAttribute("aria-label", name);
+  const attributes = { type: "button", class: "button compact", "aria-label": name };
+  const made = build("button", attributes, face);
   made.addEventListener("click", run);
   return made;
 }

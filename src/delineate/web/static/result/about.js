@@ -1,6 +1,7 @@
 /** What the image is, which model looked, and what must be known to read the result. */
 
-import { at, make, number4, wholeNumber } from "./words.js";
+import { at, badge, build } from "../elements.js";
+import { moment, number4, wholeNumber } from "../words.js";
 
 export function showAbout(result) {
   const { image, model, milliseconds, at: when, case: key } = result.own;
@@ -9,26 +10,26 @@ export function showAbout(result) {
   const kind =
     image.shades === "uint16" ? "grey levels" : image.channels === 1 ? "grey" : "colour";
   at("badges").replaceChildren(
-    ...[image.format, size, kind].map((each) => make("span", { className: "badge" }, each)),
+    ...[image.format, size, kind].map((each) => badge(each)),
   );
   if (key !== null) {
     at("badges").append(
-      make("a", { className: "button compact", href: `/review/case/${key}` }, "Compare and mend"),
+      build("a", { class: "button compact", href: `/review/case/${key}` }, "Compare and mend"),
     );
   }
   const facts = [
     ["Model", model],
     ["Size", size],
-    ["Predicted", new Date(when).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })],
+    ["Predicted", moment(when)],
     ["Time in the model", `${number4(milliseconds)} ms`],
     ["Spacing", spacing(image)],
     ["Grey levels at first", levels(image)],
   ];
   at("facts").replaceChildren(
-    ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
+    ...facts.map(([name, value]) => build("div", {}, build("dt", {}, name), build("dd", {}, value))),
   );
   const update = () => {
-    at("notes").replaceChildren(...result.document.notes.map((each) => make("li", {}, each)));
+    at("notes").replaceChildren(...result.document.notes.map((each) => build("li", {}, each)));
   };
   result.addEventListener("document", update);
   update();

@@ -1,6 +1,7 @@
 /** Everything that `delineate predict` writes, at the threshold in use. */
 
-import { at, make, number4 } from "./words.js";
+import { at, build } from "../elements.js";
+import { number4 } from "../words.js";
 
 const FORMS = {
   mask: ["Mask", "PNG of class indices"],
@@ -20,10 +21,10 @@ export function showDownloads(result) {
   const links = new Map();
   for (const [form, address] of Object.entries(result.own.links.files)) {
     const [name, kind] = FORMS[form] ?? [form, ""];
-    const link = make("a", { download: "" }, make("b", {}, name), make("span", {}, kind));
+    const link = build("a", { download: "" }, build("b", {}, name), build("span", {}, kind));
     links.set(link, address);
   }
-  at("files").replaceChildren(...[...links.keys()].map((link) => make("li", {}, link)));
+  at("files").replaceChildren(...[...links.keys()].map((link) => build("li", {}, link)));
   const update = () => {
     for (const [link, address] of links) link.href = address + result.query;
     at("files-words").textContent = words(result);

@@ -1,24 +1,25 @@
 /** What was found in words, and a switch a class. */
 
+import { at, build } from "../elements.js";
 import { swatch } from "../viewer/palette.js";
-import { area, at, counted, make, percent } from "./words.js";
+import { area, counted, percent } from "../words.js";
 
 export function showFound(result, viewer) {
   const areas = new Map();
   at("classes").replaceChildren(
     ...result.classes.map((each) => {
-      const box = make("input", { type: "checkbox", checked: true });
+      const box = build("input", { type: "checkbox", checked: "" });
       box.addEventListener("change", () => {
         const hidden = new Set(viewer.hidden);
         if (box.checked) hidden.delete(each.index);
         else hidden.add(each.index);
         viewer.hidden = hidden;
       });
-      const own = make("span", { className: "area" });
+      const own = build("span", { class: "area" });
       areas.set(each.index, own);
       const picture = swatch(result.own.classes, each.index);
       picture.setAttribute("aria-hidden", "true");
-      return make("li", {}, make("label", {}, box, picture, make("span", {}, each.name), own));
+      return build("li", {}, build("label", {}, box, picture, build("span", {}, each.name), own));
     }),
   );
   const update = () => {

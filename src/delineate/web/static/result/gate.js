@@ -1,6 +1,7 @@
 /** What the gate says, and segmenting in spite of it. */
 
-import { at, make, number4 } from "./words.js";
+import { at, build } from "../elements.js";
+import { number4 } from "../words.js";
 
 export class GatePanel {
   #result;
@@ -54,9 +55,9 @@ export class GatePanel {
 
 function showGauge(gauge, share, cut, words) {
   gauge.setAttribute("aria-label", `Probability that anything is there: ${words}`);
-  const bar = make("span", { className: "bar-of" });
+  const bar = build("span", { class: "bar-of" });
   bar.style.width = `${100 * share}%`;
-  const mark = make("span", { className: "cut" });
+  const mark = build("span", { class: "cut" });
   mark.style.left = `${100 * cut}%`;
   gauge.replaceChildren(bar, mark);
 }

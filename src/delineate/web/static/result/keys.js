@@ -1,6 +1,6 @@
 /** One key an action, while the focus is on the picture. */
 
-import { at, make } from "./words.js";
+import { at, build } from "../elements.js";
 
 export function bindKeys(host, { look, threshold, objects }) {
   const actions = [
@@ -23,11 +23,11 @@ export function bindKeys(host, { look, threshold, objects }) {
   ];
   at("keys-rows").replaceChildren(
     ...actions.map(([keys, words]) =>
-      make(
+      build(
         "tr",
         {},
-        make("td", {}, ...keys.flatMap((key) => [make("kbd", {}, key), " "])),
-        make("td", {}, words),
+        build("td", {}, ...keys.flatMap((key) => [build("kbd", {}, key), " "])),
+        build("td", {}, words),
       ),
     ),
   );

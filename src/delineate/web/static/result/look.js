@@ -1,8 +1,9 @@
 /** How the prediction is drawn: areas, outlines, the probability itself, or where the gate looked. */
 
+import { at, build } from "../elements.js";
 import { heatColour } from "../viewer/heat.js";
 import { readGrey } from "../viewer/reading.js";
-import { at, make, number4 } from "./words.js";
+import { number4 } from "../words.js";
 
 const MASKS = new Set(["fill", "outline", "none"]);
 // Heat hides nothing where it is cold, so it bears more than areas do.
@@ -73,7 +74,7 @@ export class LookPanel {
     const hasBackground = !own.is_overlapping && classes.length > 1;
     const offered = hasBackground ? own.classes : classes;
     at("heat-class").append(
-      ...offered.map((each) => make("option", { value: each.index }, each.name)),
+      ...offered.map((each) => build("option", { value: each.index }, each.name)),
     );
     at("heat-class").value = classes[0].index;
     at("heat-class-field").hidden = offered.length === 1;

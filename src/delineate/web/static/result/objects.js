@@ -1,7 +1,8 @@
 /** The objects that were found: a table of measurements, and their numbers in the picture. */
 
+import { at, build } from "../elements.js";
 import { swatch } from "../viewer/palette.js";
-import { at, make, number4, numberOf, wholeNumber } from "./words.js";
+import { number4, wholeNumber } from "../words.js";
 
 // An object smaller than this on the screen would vanish below its number.
 const SMALLEST_PX = 12;
@@ -92,13 +93,13 @@ export class Objects {
     const cells = [["Object", ""], ...this.#classColumn.map((name) => [name, ""])];
     for (const [name, , , px = "px", mm = "mm"] of LENGTHS) cells.push([name, isInMm ? mm : px]);
     cells.push(["Tilt", "°"], ["Row", "px"], ["Column", "px"], ["Probability", "mean"]);
-    return make(
+    return build(
       "tr",
       {},
       ...cells.map(([name, unit], place) => {
         const isNumber = place > this.#classColumn.length;
-        const cell = make("th", { scope: "col", className: isNumber ? "number" : "" }, name);
-        if (unit !== "") cell.append(" ", make("span", { className: "unit" }, unit));
+        const cell = build("th", { scope: "col", class: isNumber ? "number" : "" }, name);
+        if (unit !== "") cell.append(" ", build("span", { class: "unit" }, unit));
         return cell;
       }),
     );
@@ -111,8 +112,7 @@ export class Objects {
   #row(object) {
     const number = numberOf(object, this.#result.classes);
     const label = `Show object ${number} in the picture`;
-    const show = make("button", { type: "button", className: "button compact", ariaLabel: label });
-    show.append(number);
+    const show = build("button", { type: "button", class: "button compact", "aria-label": label }, number);
     show.addEventListener("click", () => this.#select(object));
     const cells = LENGTHS.map(([, px, mm]) => (this.#isInMm ? mm(object) : px(object)));
     const { mean_probability: mean } = object;
@@ -122,12 +122,12 @@ export class Objects {
       number4(object.column_px),
       mean === null ? "" : number4(mean),
     );
-    return make(
+    return build(
       "tr",
       {},
-      make("td", {}, show),
-      ...this.#classColumn.map(() => make("td", {}, ...this.#nameOf(object.class_index))),
-      ...cells.map((each) => make("td", { className: "number" }, each)),
+      build("td", {}, show),
+      ...this.#classColumn.map(() => build("td", {}, ...this.#nameOf(object.class_index))),
+      ...cells.map((each) => build("td", { class: "number" }, each)),
     );
   }
 
@@ -177,4 +177,9 @@ export class Objects {
     context.strokeRect(...box);
     context.setLineDash([]);
   }
+}
+
+/** What numbers an object in the picture and in the table: within its class where there are some. */
+function numberOf(object, classes) {
+  return classes.length === 1 ? `${object.number}` : `${object.class_index}.${object.number}`;
 }

@@ -1,6 +1,7 @@
 /** What lies below the pointer: place, grey level, class. */
 
-import { at, number4 } from "./words.js";
+import { at } from "../elements.js";
+import { number4 } from "../words.js";
 
 export function bindReadout(host, result, viewer) {
   host.addEventListener("pointermove", (event) => {

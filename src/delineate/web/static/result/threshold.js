@@ -1,6 +1,7 @@
 /** The threshold: a slider that acts at once, and what leaving the chosen value means. */
 
-import { at, number4 } from "./words.js";
+import { at } from "../elements.js";
+import { number4 } from "../words.js";
 
 const STEP = 0.005;
 const KEY_STEP = 0.01;

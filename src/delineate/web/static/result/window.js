@@ -1,6 +1,7 @@
 /** Which grey levels of a 16-bit picture are black and white. It changes the view and nothing else. */
 
-import { at, make, number4 } from "./words.js";
+import { at, build } from "../elements.js";
+import { number4 } from "../words.js";
 
 const MOST_BINS = 4096;
 const TAIL = 0.005;
@@ -30,7 +31,7 @@ export class WindowPanel {
     ];
     at("window-presets").replaceChildren(
       ...presets.map(([name, window, title]) => {
-        const button = make("button", { type: "button", className: "button compact", title }, name);
+        const button = build("button", { type: "button", class: "button compact", title }, name);
         button.addEventListener("click", () => (this.#viewer.window = window));
         return button;
       }),

@@ -1,6 +1,6 @@
 /** What may be decided on a finding, as buttons with their meaning. */
 
-import { build } from "./build.js";
+import { at, build } from "../elements.js";
 import { carry } from "./carried.js";
 import { decide, findingOf } from "./desk.js";
 import { nextAddress } from "./next_finding.js";
@@ -18,7 +18,6 @@ const NAMES = {
   drop: "Drop",
   not_a_twin: "Different pictures",
 };
-const byId = (id) => document.getElementById(id);
 
 export class Actions {
   isBusy = false;
@@ -27,7 +26,7 @@ export class Actions {
 
   constructor(finding) {
     this.see(finding);
-    byId("actions").replaceChildren(...finding.actions.map((action) => this.#part(action)));
+    at("actions").replaceChildren(...finding.actions.map((action) => this.#part(action)));
   }
 
   /** The finding as others have left it: what is decided from here on knows of their decisions. */
@@ -97,7 +96,7 @@ export class Actions {
         finding: this.#finding.id,
         action,
         samples,
-        why: byId("why").value.trim(),
+        why: at("why").value.trim(),
         seen: this.#seen,
       });
       if (!made) {
@@ -105,7 +104,7 @@ export class Actions {
         return;
       }
       carry(made);
-      location.assign(next ?? byId("queue").href);
+      location.assign(next ?? at("queue").href);
     } catch (error) {
       this.#say(`Not decided: ${error.message}`);
       if (error.status === 409) await this.#tellConflict(action, samples);
@@ -128,7 +127,7 @@ export class Actions {
   }
 
   #say(words) {
-    byId("state").textContent = words;
+    at("state").textContent = words;
   }
 }
 

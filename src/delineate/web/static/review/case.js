@@ -1,9 +1,9 @@
 /** The page of one case: its picture, its mask, and the tools to mend it. */
 
 import { ProblemError } from "../api.js";
+import { at, badge, build } from "../elements.js";
 import { readGrey } from "../viewer/reading.js";
 import { Viewer } from "../viewer/viewer.js";
-import { badge, build } from "./build.js";
 import { Controls } from "./controls.js";
 import { showDecisions } from "./decision_list.js";
 import { caseOf, decisionsOn, findingOf } from "./desk.js";
@@ -16,8 +16,8 @@ import { Saving } from "./saving.js";
 import { greysOf } from "./shades.js";
 import { showWho } from "./who.js";
 
-const root = document.getElementById("case");
-const stage = document.getElementById("stage");
+const root = at("case");
+const stage = at("stage");
 const MOST_FINDINGS = 4;
 const { key } = root.dataset;
 const findingId = new URLSearchParams(location.search).get("finding");
@@ -31,14 +31,14 @@ async function labelsOf(found) {
 
 function showHeader(found) {
   document.title = `${found.id} · Delineate`;
-  document.getElementById("name").textContent = found.id;
+  at("name").textContent = found.id;
   const badges = [];
   if (found.split) badges.push(badge(found.split, found.split === "test" ? "warn" : ""));
   if (found.subject) badges.push(badge(`subject ${found.subject}`));
   if (!found.has_labels) badges.push(badge("no mask"));
   if (found.is_mended) badges.push(badge("mended", "accent"));
   if (found.is_dropped) badges.push(badge("dropped", "bad"));
-  document.getElementById("badges").replaceChildren(...badges);
+  at("badges").replaceChildren(...badges);
 }
 
 function showNotices(found, finding) {
@@ -67,9 +67,9 @@ async function open() {
   showHeader(found);
   showNotices(found, finding);
   await showFindings(found);
-  showWho(document.getElementById("who"));
+  showWho(at("who"));
   if (!found.image) return;
-  document.getElementById("bench").hidden = false;
+  at("bench").hidden = false;
   const viewer = new Viewer(stage);
   await viewer.setShades(found.image, found.links.shades);
   const labels = await labelsOf(found);
@@ -92,7 +92,7 @@ async function open() {
 
 function edit(viewer, drawing, found) {
   const tell = (words) => {
-    document.getElementById("state").textContent = words;
+    at("state").textContent = words;
   };
   const settings = {
     diameter_px: 12,
@@ -110,8 +110,8 @@ function edit(viewer, drawing, found) {
 
 async function showLog() {
   const decisions = await decisionsOn(key);
-  document.getElementById("log").hidden = decisions.length === 0;
-  showDecisions(document.getElementById("decisions"), decisions);
+  at("log").hidden = decisions.length === 0;
+  showDecisions(at("decisions"), decisions);
 }
 
 open().catch((error) => {

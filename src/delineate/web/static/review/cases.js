@@ -1,20 +1,20 @@
 /** All cases: searched, filtered, and opened. */
 
 import { API, askJSON } from "../api.js";
-import { badge, build } from "./build.js";
+import { at, badge, build } from "../elements.js";
+import { counted } from "../words.js";
 import { onDecisions } from "./desk.js";
 import { notice } from "./notices.js";
 
 const PART = 60;
 const TYPING_MS = 250;
 const FILTERS = ["search", "split", "state"];
-const byId = (id) => document.getElementById(id);
 let count = PART;
 let timer = 0;
 let newest = 0;
 
 function query() {
-  const given = FILTERS.map((name) => [name, byId(name).value.trim()]);
+  const given = FILTERS.map((name) => [name, at(name).value.trim()]);
   return new URLSearchParams(given.filter(([name, value]) => value && value !== "all"));
 }
 
@@ -26,11 +26,11 @@ async function load() {
   const found = await askJSON(`${API}/cases?${new URLSearchParams([...wanted, ["count", String(count)]])}`);
   if (own !== newest) return; // a later search has overtaken it
   const { total } = found.page;
-  byId("counts").textContent = `${total.toLocaleString("en")} ${total === 1 ? "case" : "cases"}`;
-  byId("list").replaceChildren(...found.cases.map(cardOf));
-  byId("nothing").hidden = total > 0;
-  byId("more").hidden = found.page.next === null || count >= 500;
-  if (found.page.next !== null && count >= 500) byId("counts").textContent += "; the first 500 are shown, search to see others";
+  at("counts").textContent = counted(total, "case");
+  at("list").replaceChildren(...found.cases.map(cardOf));
+  at("nothing").hidden = total > 0;
+  at("more").hidden = found.page.next === null || count >= 500;
+  if (found.page.next !== null && count >= 500) at("counts").textContent += "; the first 500 are shown, search to see others";
 }
 
 function cardOf(each) {
@@ -54,17 +54,17 @@ const later = () => {
 
 function refused(error) {
   notice("", "No cases to show", error.message);
-  byId("filters").hidden = true;
+  at("filters").hidden = true;
   if (error.name !== "ProblemError") throw error;
 }
 
 async function open() {
   const given = new URLSearchParams(location.search);
-  for (const name of FILTERS) if (given.get(name)) byId(name).value = given.get(name);
+  for (const name of FILTERS) if (given.get(name)) at(name).value = given.get(name);
   await load();
-  byId("filters").addEventListener("input", later);
-  byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  byId("more").addEventListener("click", () => {
+  at("filters").addEventListener("input", later);
+  at("filters").addEventListener("submit", (event) => event.preventDefault());
+  at("more").addEventListener("click", () => {
     count = Math.min(500, count + 2 * PART);
     load().catch(refused);
   });

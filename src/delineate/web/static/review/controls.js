@@ -1,11 +1,11 @@
 /** Buttons, sliders and keys of the editor. */
 
+import { at, build } from "../elements.js";
 import { IGNORE, swatch } from "../viewer/palette.js";
-import { build } from "./build.js";
+import { wholeNumber } from "../words.js";
 import { bindSlider, toggleMask } from "./look.js";
 
 const TOOLS = { v: "move", b: "brush", e: "eraser", p: "polygon", f: "fill" };
-const byId = (id) => document.getElementById(id);
 
 export class Controls {
   #viewer;
@@ -29,7 +29,7 @@ export class Controls {
   }
 
   #bindTools() {
-    const tools = byId("tools");
+    const tools = at("tools");
     tools.addEventListener("change", ({ target }) => {
       this.#editor.tool = target.value;
     });
@@ -42,7 +42,7 @@ export class Controls {
     });
     this.#editor.tool = "move";
     this.#editor.addEventListener("place", ({ detail }) => {
-      byId("place").textContent = detail ? this.#words(detail) : "";
+      at("place").textContent = detail ? this.#words(detail) : "";
     });
   }
 
@@ -66,15 +66,15 @@ export class Controls {
       const radio = build("input", { type: "radio", name: "label", value: String(index) });
       const mark = swatch(this.#found.classes, index, 20);
       mark.className = "swatch";
-      byId("labels").append(build("label", { class: "choice" }, radio, mark, name));
+      at("labels").append(build("label", { class: "choice" }, radio, mark, name));
     }
-    byId("labels").addEventListener("change", ({ target }) => {
+    at("labels").addEventListener("change", ({ target }) => {
       this.#drawing.label = Number(target.value);
     });
-    byId("labels").querySelector("input").checked = true;
+    at("labels").querySelector("input").checked = true;
     this.#drawing.label = classes[0].index;
-    byId("keeps-line").hidden = classes.length < 2;
-    byId("keeps").addEventListener("change", ({ target }) => {
+    at("keeps-line").hidden = classes.length < 2;
+    at("keeps").addEventListener("change", ({ target }) => {
       this.#drawing.keepsOthers = target.checked;
     });
   }
@@ -82,8 +82,8 @@ export class Controls {
   #bindSettings() {
     const { settings } = this.#editor;
     const { width, height } = this.#drawing.size;
-    byId("diameter").max = Math.round(Math.min(400, Math.max(24, Math.max(width, height) / 4)));
-    byId("diameter").value = Math.round(Math.min(40, Math.max(3, Math.max(width, height) / 40)));
+    at("diameter").max = Math.round(Math.min(400, Math.max(24, Math.max(width, height) / 4)));
+    at("diameter").value = Math.round(Math.min(40, Math.max(3, Math.max(width, height) / 40)));
     bindSlider("diameter", (value) => {
       settings.diameter_px = value;
       this.#viewer.repaint();
@@ -98,27 +98,27 @@ export class Controls {
         settings.fills = each.value;
       });
     }
-    byId("holes").addEventListener("click", () => {
+    at("holes").addEventListener("click", () => {
       const { count } = this.#drawing.fillHoles();
-      this.#saving.say(`${count.toLocaleString("en")} px of holes filled.`);
+      this.#saving.say(`${wholeNumber(count)} px of holes filled.`);
     });
-    byId("smooth").addEventListener("click", () => {
-      const radius = Math.min(20, Math.max(1, Number(byId("radius").value) || 1));
+    at("smooth").addEventListener("click", () => {
+      const radius = Math.min(20, Math.max(1, Number(at("radius").value) || 1));
       this.#drawing.smooth(radius);
       this.#saving.say(`Smoothed over ${radius} px.`);
     });
   }
 
   #bindSteps() {
-    byId("undo").addEventListener("click", () => this.#step("undo"));
-    byId("redo").addEventListener("click", () => this.#step("redo"));
+    at("undo").addEventListener("click", () => this.#step("undo"));
+    at("redo").addEventListener("click", () => this.#step("redo"));
     const show = () => {
-      byId("undo").disabled = !this.#drawing.canUndo;
-      byId("redo").disabled = !this.#drawing.canRedo;
+      at("undo").disabled = !this.#drawing.canUndo;
+      at("redo").disabled = !this.#drawing.canRedo;
     };
     this.#drawing.addEventListener("change", show);
     show();
-    byId("keys").addEventListener("click", () => byId("help").showModal());
+    at("keys").addEventListener("click", () => at("help").showModal());
   }
 
   #step(way) {
@@ -128,7 +128,7 @@ export class Controls {
   }
 
   #bindKeys() {
-    const bench = byId("bench");
+    const bench = at("bench");
     document.addEventListener("keydown", (event) => {
       const { target } = event;
       const isText = target.matches("textarea, input:not([type=radio], [type=checkbox], [type=range])");
@@ -138,7 +138,7 @@ export class Controls {
     document.addEventListener("keydown", (event) => {
       if (!isCommand(event) || event.key.toLowerCase() !== "s") return;
       event.preventDefault();
-      byId("saving").requestSubmit();
+      at("saving").requestSubmit();
     });
   }
 
@@ -154,19 +154,19 @@ export class Controls {
     else if (key === "[" || key === "]") this.#resize(key === "]" ? 1 : -1);
     else if (key === "c") this.#nextLabel();
     else if (key === "h") toggleMask();
-    else if (key === "?") byId("help").showModal();
+    else if (key === "?") at("help").showModal();
     else return false;
     return true;
   }
 
   #resize(sign) {
-    const slider = byId("diameter");
+    const slider = at("diameter");
     slider.value = Number(slider.value) + sign * Math.max(1, Math.round(slider.value / 8));
     slider.dispatchEvent(new Event("input"));
   }
 
   #nextLabel() {
-    const radios = [...byId("labels").querySelectorAll("input")];
+    const radios = [...at("labels").querySelectorAll("input")];
     const next = radios[(radios.findIndex((each) => each.checked) + 1) % radios.length];
     next.checked = true;
     next.dispatchEvent(new Event("change", { bubbles: true }));

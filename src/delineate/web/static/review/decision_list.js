@@ -1,7 +1,7 @@
 /** Rows of the log, with a way to take back those that hold. */
 
+import { build, when } from "../elements.js";
 import { toast } from "../toast.js";
-import { build, when } from "./build.js";
 import { undo } from "./desk.js";
 
 /** @param {HTMLElement} list @param {object[]} decisions DecisionDocuments, the newest first */

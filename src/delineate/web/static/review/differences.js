@@ -1,22 +1,22 @@
 /** What copies do not share: a picture of the masks and one of the images, with figures. */
 
 import { API, askJSON } from "../api.js";
-import { build } from "./build.js";
+import { at, build } from "../elements.js";
+import { wholeNumber } from "../words.js";
 import { Samples } from "./samples.js";
 
-const byId = (id) => document.getElementById(id);
 let asked = 0;
 
 /** Shows them; called again after a decision, for masks have changed. */
 export async function showDifferences(finding) {
   if (!("difference" in finding.pictures)) return;
-  const place = byId("pictures");
-  byId("differences").hidden = false;
-  byId("first-name").textContent = `A (${finding.samples[0]})`;
+  const place = at("pictures");
+  at("differences").hidden = false;
+  at("first-name").textContent = `A (${finding.samples[0]})`;
   asked += 1;
   try {
     const found = await askJSON(`${API}/findings/${finding.id}/differences`);
-    byId("other-class").hidden = found.every((each) => !each.other_class_px);
+    at("other-class").hidden = found.every((each) => !each.other_class_px);
     place.replaceChildren(...found.flatMap((each) => figuresOf(finding, each)));
   } catch (error) {
     place.replaceChildren(build("p", { class: "notice" }, error.message));
@@ -48,7 +48,7 @@ function masksOf(each, heading, letter) {
     ["nothing known", each.unknown_px],
   ].filter(([name, count]) => count || name.startsWith("only") || name === "in both");
   const rows = figures.map(([name, count]) => {
-    const number = build("td", { class: "number" }, `${count.toLocaleString("en")} px`);
+    const number = build("td", { class: "number" }, `${wholeNumber(count)} px`);
     return build("tr", {}, build("th", { scope: "row" }, name), number);
   });
   const table = build("table", { class: "compact" }, build("caption", {}, heading), build("tbody", {}, ...rows));

@@ -1,8 +1,8 @@
 /** The page of one finding: what was found, its samples side by side, and what may be decided. */
 
+import { at, badge, build } from "../elements.js";
 import { announce, toast } from "../toast.js";
 import { Actions } from "./actions.js";
-import { badge, build } from "./build.js";
 import { showCarried } from "./carried.js";
 import { showDecisions } from "./decision_list.js";
 import { findingOf, onDecisions } from "./desk.js";
@@ -12,17 +12,16 @@ import { notice } from "./notices.js";
 import { Samples } from "./samples.js";
 import { showWho } from "./who.js";
 
-const root = document.getElementById("finding");
-const byId = (id) => document.getElementById(id);
+const root = at("finding");
 
 function showText(finding) {
   document.title = `${finding.title} · Delineate`;
-  byId("kind").textContent = `finding ${finding.id}`;
-  byId("title").textContent = finding.title;
-  byId("text").textContent = `${finding.text}.`.replace("..", ".");
-  byId("suggestion").textContent = `${finding.meaning} Suggested: ${finding.suggestion}.`;
+  at("kind").textContent = `finding ${finding.id}`;
+  at("title").textContent = finding.title;
+  at("text").textContent = `${finding.text}.`.replace("..", ".");
+  at("suggestion").textContent = `${finding.meaning} Suggested: ${finding.suggestion}.`;
   const isDecided = finding.decisions.some((each) => each.finding === finding.id && each.state === "in force");
-  byId("badges").replaceChildren(
+  at("badges").replaceChildren(
     badge(finding.severity, { error: "bad", warning: "warn" }[finding.severity]),
     badge(isDecided ? "decided" : "open", isDecided ? "good" : "accent"),
     ...(finding.about ? [badge(finding.about)] : []),
@@ -31,25 +30,25 @@ function showText(finding) {
     const words = typeof value === "object" ? JSON.stringify(value) : String(value);
     return build("div", {}, build("dt", {}, name.replaceAll("_", " ")), build("dd", {}, words));
   });
-  byId("evidence").replaceChildren(...rows);
-  byId("known").hidden = rows.length === 0;
+  at("evidence").replaceChildren(...rows);
+  at("known").hidden = rows.length === 0;
 }
 
 function showLog(finding) {
-  byId("log").hidden = finding.decisions.length === 0;
-  showDecisions(byId("decisions"), [...finding.decisions].reverse());
+  at("log").hidden = finding.decisions.length === 0;
+  showDecisions(at("decisions"), [...finding.decisions].reverse());
 }
 
 async function showPlace(id) {
   const query = filtersOf().toString();
-  byId("queue").href = `/review${query ? `?${query}` : ""}`;
+  at("queue").href = `/review${query ? `?${query}` : ""}`;
   const ids = await openFindings();
   const place = ids.indexOf(id);
   const others = ids.filter((each) => each !== id).length;
-  byId("rest").textContent = others ? `${others} more open` : "no other is open";
+  at("rest").textContent = others ? `${others} more open` : "no other is open";
   const link = (name, to) => {
-    byId(name).hidden = !to;
-    if (to) byId(name).href = addressOf(to);
+    at(name).hidden = !to;
+    if (to) at(name).href = addressOf(to);
   };
   link("previous", place > 0 ? ids[place - 1] : null);
   link("next", place < 0 ? ids.find((each) => each !== id) : ids[place + 1]);
@@ -59,8 +58,8 @@ async function open() {
   const finding = await findingOf(root.dataset.id);
   showText(finding);
   showLog(finding);
-  showWho(byId("who"));
-  byId("bench").hidden = false;
+  showWho(at("who"));
+  at("bench").hidden = false;
   const samples = new Samples(finding);
   const actions = new Actions(finding, samples);
   await Promise.all([samples.open(), showDifferences(finding), showPlace(finding.id)]);
@@ -90,7 +89,7 @@ function bindKeys() {
   document.addEventListener("keydown", (event) => {
     const isText = event.target.matches("textarea, input:not([type=radio], [type=checkbox])");
     if (isText || event.ctrlKey || event.metaKey || event.altKey) return;
-    const link = { j: byId("next"), k: byId("previous") }[event.key.toLowerCase()];
+    const link = { j: at("next"), k: at("previous") }[event.key.toLowerCase()];
     if (link && !link.hidden) link.click();
   });
 }

@@ -1,14 +1,13 @@
 /** The log of decisions, the newest first, as it grows. */
 
 import { API, askJSON } from "../api.js";
-import { build, when } from "./build.js";
-import { onDecisions } from "./desk.js";
+import { at, build, when } from "../elements.js";
 import { isHolding, undoButton } from "./decision_list.js";
+import { onDecisions } from "./desk.js";
 import { notice } from "./notices.js";
 import { showWho } from "./who.js";
 
 const PART = 100;
-const byId = (id) => document.getElementById(id);
 let count = PART;
 
 async function load() {
@@ -21,10 +20,10 @@ async function load() {
     total = part.page.total;
     address = part.page.next;
   }
-  byId("rows").replaceChildren(...decisions.map(rowOf));
-  byId("table").hidden = total === 0;
-  byId("nothing").hidden = total > 0;
-  byId("more").hidden = decisions.length >= total;
+  at("rows").replaceChildren(...decisions.map(rowOf));
+  at("table").hidden = total === 0;
+  at("nothing").hidden = total > 0;
+  at("more").hidden = decisions.length >= total;
 }
 
 function rowOf(decision) {
@@ -55,8 +54,8 @@ function refused(error) {
 
 async function open() {
   await load();
-  showWho(byId("who"));
-  byId("more").addEventListener("click", () => {
+  showWho(at("who"));
+  at("more").addEventListener("click", () => {
     count += 4 * PART;
     load().catch(refused);
   });

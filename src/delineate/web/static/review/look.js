@@ -1,9 +1,9 @@
 /** How the mask and the grey levels look: style, opacity and window. */
 
-const byId = (id) => document.getElementById(id);
+import { at } from "../elements.js";
 
 export function bindLook(viewer) {
-  const styles = byId("styles");
+  const styles = at("styles");
   styles.addEventListener("change", ({ target }) => {
     viewer.style = target.value;
   });
@@ -12,14 +12,14 @@ export function bindLook(viewer) {
     return `${value} %`;
   });
   if (viewer.hasWindow) bindWindow(viewer);
-  byId("smaller").addEventListener("click", () => viewer.zoomBy(0.8));
-  byId("larger").addEventListener("click", () => viewer.zoomBy(1.25));
-  byId("fit").addEventListener("click", () => viewer.fit());
+  at("smaller").addEventListener("click", () => viewer.zoomBy(0.8));
+  at("larger").addEventListener("click", () => viewer.zoomBy(1.25));
+  at("fit").addEventListener("click", () => viewer.fit());
 }
 
 /** Hides the mask, or shows it as it was before. */
 export function toggleMask() {
-  const styles = byId("styles");
+  const styles = at("styles");
   const shown = styles.querySelector(":checked").value;
   const wanted = shown === "none" ? (styles.dataset.before ?? "fill") : "none";
   styles.dataset.before = shown;
@@ -30,9 +30,9 @@ export function toggleMask() {
 
 /** A slider whose output says what `use` returns; to be called once its range is set. */
 export function bindSlider(id, use) {
-  const slider = byId(id);
+  const slider = at(id);
   const say = () => {
-    byId(`${id}-words`).textContent = use(Number(slider.value));
+    at(`${id}-words`).textContent = use(Number(slider.value));
   };
   slider.addEventListener("input", say);
   say();
@@ -40,10 +40,10 @@ export function bindSlider(id, use) {
 }
 
 function bindWindow(viewer) {
-  byId("window").hidden = false;
+  at("window").hidden = false;
   const range = viewer.range();
   const ends = ["low", "high"].map((name) => {
-    const slider = byId(name);
+    const slider = at(name);
     slider.min = range.low;
     slider.max = range.high;
     slider.step = (range.high - range.low) / 500 || 1;
@@ -56,7 +56,7 @@ function bindWindow(viewer) {
   viewer.addEventListener("window", () => {
     ends.forEach((slider) => {
       slider.value = viewer.window[slider.id];
-      byId(`${slider.id}-words`).textContent = viewer.window[slider.id].toPrecision(4);
+      at(`${slider.id}-words`).textContent = viewer.window[slider.id].toPrecision(4);
     });
   });
 }

@@ -1,15 +1,14 @@
 /** The queue of the model, made while one looks on. */
 
 import { API, askJSON, listen } from "../api.js";
-
-const byId = (id) => document.getElementById(id);
+import { at } from "../elements.js";
 
 /** Binds the button; `done` is called when new findings are in the log. */
 export function bindMaking(done) {
-  const button = byId("make");
+  const button = at("make");
   button.addEventListener("click", async () => {
     button.disabled = true;
-    byId("making").hidden = false;
+    at("making").hidden = false;
     say("The model looks at the data …");
     try {
       const job = await askJSON(`${API}/findings`, { method: "POST" });
@@ -25,8 +24,8 @@ export function bindMaking(done) {
 
 function follow(job, done, end) {
   const show = (now) => {
-    byId("making-bar").max = Math.max(1, now.total);
-    byId("making-bar").value = now.done;
+    at("making-bar").max = Math.max(1, now.total);
+    at("making-bar").value = now.done;
     say(wordsOf(now));
   };
   const ended = (now) => {
@@ -54,5 +53,5 @@ function wordsOf({ state, done, total, error, failures }) {
 }
 
 function say(words) {
-  byId("making-words").textContent = words;
+  at("making-words").textContent = words;
 }

@@ -1,23 +1,23 @@
 /** Notices at the head of a page. */
 
-import { build } from "./build.js";
+import { at, build } from "../elements.js";
 
 /** Shows a notice of a kind (`good`, `warn`, `bad`, or none). */
 export function notice(kind, heading, ...words) {
   const box = build("div", { class: `notice ${kind}` }, build("h2", {}, heading), build("p", {}, ...words));
-  document.getElementById("notices").append(box);
+  at("notices").append(box);
   return box;
 }
 
 /** The same in one paragraph, where room is short. */
 export function brief(kind, heading, ...words) {
-  document.getElementById("notices").append(build("p", { class: `notice brief ${kind}` }, build("strong", {}, `${heading}.`), " ", ...words));
+  at("notices").append(build("p", { class: `notice brief ${kind}` }, build("strong", {}, `${heading}.`), " ", ...words));
 }
 
 /** One line that unfolds to an item each. */
 export function folded(heading, items) {
   const list = build("ul", {}, ...items.map((words) => build("li", {}, ...words)));
-  document.getElementById("notices").append(build("details", { class: "notice brief" }, build("summary", {}, heading), list));
+  at("notices").append(build("details", { class: "notice brief" }, build("summary", {}, heading), list));
 }
 
 /** A notice that offers ways on; taking one closes it. */

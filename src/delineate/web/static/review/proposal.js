@@ -1,11 +1,11 @@
 /** What the model says of a case: an outline over the picture, and labels to take over. */
 
 import { askJSON } from "../api.js";
+import { at } from "../elements.js";
 import { readFloats, readGrey } from "../viewer/reading.js";
 import { Thresholder } from "../viewer/thresholder.js";
+import { counted, wholeNumber } from "../words.js";
 import { outlineLayer } from "./outline.js";
-
-const byId = (id) => document.getElementById(id);
 
 export class Proposal {
   #viewer;
@@ -19,18 +19,18 @@ export class Proposal {
     this.#viewer = viewer;
     this.#drawing = drawing;
     this.#found = found;
-    byId("ask").addEventListener("click", () => this.#ask());
-    byId("shows").addEventListener("change", () => this.#show());
+    at("ask").addEventListener("click", () => this.#ask());
+    at("shows").addEventListener("change", () => this.#show());
   }
 
   bindTaking() {
     for (const [id, how] of [["take", "whole"], ["add", "more"], ["less", "less"]]) {
-      byId(id).addEventListener("click", () => this.#drawing.take(this.#labels, how));
+      at(id).addEventListener("click", () => this.#drawing.take(this.#labels, how));
     }
   }
 
   async #ask() {
-    byId("ask").disabled = true;
+    at("ask").disabled = true;
     this.#say("The model looks at the picture …");
     try {
       const prediction = await askJSON(this.#found.links.prediction, { method: "POST" });
@@ -38,7 +38,7 @@ export class Proposal {
     } catch (error) {
       this.#say(error.message);
     } finally {
-      byId("ask").disabled = false;
+      at("ask").disabled = false;
     }
   }
 
@@ -52,9 +52,9 @@ export class Proposal {
     const { value, chosen } = prediction.threshold;
     const isMovable = value !== null && prediction.gate?.is_present !== false;
     if (isMovable) await this.#bindThreshold(prediction, value, chosen);
-    byId("threshold-line").hidden = !isMovable;
-    byId("asked").hidden = false;
-    byId("ask").textContent = "Ask again";
+    at("threshold-line").hidden = !isMovable;
+    at("asked").hidden = false;
+    at("ask").textContent = "Ask again";
     this.#say(words(prediction));
     this.#show();
   }
@@ -79,13 +79,13 @@ export class Proposal {
       this.#show();
     };
     this.#thresholder = new Thresholder([map], { width, height }, prediction.minimum_area_px, show);
-    const slider = byId("threshold");
+    const slider = at("threshold");
     slider.value = value;
     const say = (threshold) => {
-      byId("threshold-words").textContent = threshold.toFixed(2);
+      at("threshold-words").textContent = threshold.toFixed(2);
       const isChosen = chosen === null || Math.abs(threshold - chosen) < 0.005;
-      byId("threshold-warning").hidden = isChosen;
-      byId("threshold-warning").textContent = `The model's scores hold at ${chosen?.toPrecision(3)}.`;
+      at("threshold-warning").hidden = isChosen;
+      at("threshold-warning").textContent = `The model's scores hold at ${chosen?.toPrecision(3)}.`;
     };
     slider.oninput = () => {
       say(Number(slider.value));
@@ -98,18 +98,18 @@ export class Proposal {
   #show() {
     this.#removeLayer();
     this.#removeLayer = () => {};
-    if (!byId("shows").checked || this.#labels === null) return;
+    if (!at("shows").checked || this.#labels === null) return;
     const layer = outlineLayer(this.#labels, this.#found.classes, this.#drawing.size);
     this.#removeLayer = this.#viewer.addLayer(layer);
   }
 
   #say(text) {
-    byId("proposal-words").textContent = text;
+    at("proposal-words").textContent = text;
   }
 }
 
 function setTakeable(isTakeable) {
-  for (const id of ["take", "add", "less"]) byId(id).disabled = !isTakeable;
+  for (const id of ["take", "add", "less"]) at(id).disabled = !isTakeable;
 }
 
 function words({ gate, measurements, classes, notes }) {
@@ -118,7 +118,7 @@ function words({ gate, measurements, classes, notes }) {
   }
   const found = measurements.classes.map(({ class_index: index, count, area_px: area }) => {
     const name = classes.find((each) => each.index === index)?.name ?? index;
-    return `${name}: ${count} ${count === 1 ? "object" : "objects"}, ${area.toLocaleString("en")} px.`;
+    return `${name}: ${counted(count, "object")}, ${wholeNumber(area)} px.`;
   });
   return [...found, ...notes].join(" ");
 }

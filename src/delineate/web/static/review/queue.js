@@ -1,8 +1,8 @@
 /** The queue: what waits for a decision, live, and worked through by keyboard. */
 
 import { API, askJSON } from "../api.js";
+import { at, badge, build } from "../elements.js";
 import { announce } from "../toast.js";
-import { badge, build } from "./build.js";
 import { showCarried } from "./carried.js";
 import { onDecisions } from "./desk.js";
 import { bindMaking } from "./making.js";
@@ -18,7 +18,6 @@ const QUEUES = [
   ["asked", "Opened by people"],
 ];
 const PART = 50;
-const byId = (id) => document.getElementById(id);
 let shown = [];
 
 /** What the address asks for: it can be kept, sent to others and gone back to. */
@@ -54,20 +53,20 @@ async function showMore(address) {
   const place = shown.length;
   shown = [...shown, ...found.findings];
   render(found);
-  byId("findings").querySelectorAll("a")[place]?.focus();
+  at("findings").querySelectorAll("a")[place]?.focus();
 }
 
 function render(found) {
-  byId("desk").hidden = false;
-  byId("counts").textContent = `${found.open} open, ${found.decided} decided`;
+  at("desk").hidden = false;
+  at("counts").textContent = `${found.open} open, ${found.decided} decided`;
   renderFilters(found.kinds);
-  byId("findings").replaceChildren(...shown.flatMap(rowsOf));
-  byId("part").textContent = shown.length < found.page.total ? `${shown.length} of ${found.page.total}` : "";
-  byId("more").hidden = found.page.next === null;
-  byId("more").onclick = () => showMore(found.page.next);
-  byId("nothing").hidden = shown.length > 0;
+  at("findings").replaceChildren(...shown.flatMap(rowsOf));
+  at("part").textContent = shown.length < found.page.total ? `${shown.length} of ${found.page.total}` : "";
+  at("more").hidden = found.page.next === null;
+  at("more").onclick = () => showMore(found.page.next);
+  at("nothing").hidden = shown.length > 0;
   const isDone = asked().state === "open" && found.decided > 0;
-  byId("nothing").replaceChildren(
+  at("nothing").replaceChildren(
     build("p", {}, isDone ? "Nothing is left to decide here." : "Nothing was found here."),
     build("p", {}, "Open any of the ", build("a", { href: "/cases" }, "cases"), " to look at its mask."),
   );
@@ -75,7 +74,7 @@ function render(found) {
 
 function renderFilters(kinds) {
   const { queue, kind, state } = asked();
-  byId("queues").replaceChildren(
+  at("queues").replaceChildren(
     ...QUEUES.map(([name, words]) => {
       const query = new URLSearchParams([...(name ? [["queue", name]] : []), ["state", state]]);
       const link = build("a", { href: `/review?${query}` }, words);
@@ -88,12 +87,12 @@ function renderFilters(kinds) {
       return link;
     }),
   );
-  byId("states").querySelector(`[value="${state}"]`).checked = true;
+  at("states").querySelector(`[value="${state}"]`).checked = true;
   const options = Object.entries(kinds).map(([name, count]) => {
     return build("option", { value: name }, `${name.replaceAll("_", " ")} (${count})`);
   });
-  byId("kinds").replaceChildren(build("option", { value: "" }, "any"), ...options);
-  byId("kinds").value = kind;
+  at("kinds").replaceChildren(build("option", { value: "" }, "any"), ...options);
+  at("kinds").value = kind;
 }
 
 /** A finding, under a heading where its kind is another than that before. */
@@ -131,7 +130,7 @@ function bindKeys() {
     if (event.target.matches("input[type=search], textarea, select") || event.ctrlKey || event.metaKey) return;
     const step = { j: 1, k: -1 }[event.key.toLowerCase()];
     if (!step) return;
-    const rows = [...byId("findings").querySelectorAll("a")];
+    const rows = [...at("findings").querySelectorAll("a")];
     const here = rows.indexOf(document.activeElement);
     const next = here < 0 ? (step > 0 ? 0 : rows.length - 1) : here + step;
     rows[Math.min(rows.length - 1, Math.max(0, next))]?.focus();
@@ -142,20 +141,20 @@ function bindKeys() {
 /** The list follows what anybody decides, and keeps the focus where it was. */
 function listenToOthers() {
   onDecisions(async () => {
-    const before = byId("counts").textContent;
+    const before = at("counts").textContent;
     const focused = document.activeElement?.dataset?.id;
     const found = await load(Math.max(PART, shown.length));
-    if (focused) byId("findings").querySelector(`[data-id="${focused}"]`)?.focus();
-    if (byId("counts").textContent !== before) announce(`${found.open} open, ${found.decided} decided.`);
+    if (focused) at("findings").querySelector(`[data-id="${focused}"]`)?.focus();
+    if (at("counts").textContent !== before) announce(`${found.open} open, ${found.decided} decided.`);
   });
 }
 
 async function open() {
   showCarried();
-  showWho(byId("who"));
+  showWho(at("who"));
   await load(PART);
-  byId("states").addEventListener("change", ({ target }) => go({ state: target.value }));
-  byId("kinds").addEventListener("change", ({ target }) => go({ kind: target.value }));
+  at("states").addEventListener("change", ({ target }) => go({ state: target.value }));
+  at("kinds").addEventListener("change", ({ target }) => go({ kind: target.value }));
   addEventListener("popstate", () => load(PART));
   bindKeys();
   bindMaking(() => load(Math.max(PART, shown.length)));

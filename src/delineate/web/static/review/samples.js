@@ -1,15 +1,14 @@
 /** The samples of a finding side by side, each in a viewer; they zoom and move together. */
 
 import { askJSON } from "../api.js";
+import { at, badge, build } from "../elements.js";
 import { readGrey } from "../viewer/reading.js";
 import { Viewer } from "../viewer/viewer.js";
-import { badge, build } from "./build.js";
 import { caseOf } from "./desk.js";
 import { toggleMask } from "./look.js";
 import { outlineLayer } from "./outline.js";
 
 const MOST = 4;
-const byId = (id) => document.getElementById(id);
 
 export class Samples {
   #finding;
@@ -29,9 +28,9 @@ export class Samples {
       .map((key, place) => ({ key, place, id: this.#finding.samples[place] }))
       .filter(({ key }) => key !== null);
     const parts = there.slice(0, MOST);
-    byId("samples").dataset.count = parts.length;
-    byId("looks").hidden = parts.length === 0;
-    byId("link-line").hidden = parts.length < 2;
+    at("samples").dataset.count = parts.length;
+    at("looks").hidden = parts.length === 0;
+    at("link-line").hidden = parts.length < 2;
     this.#sayMore(there.length);
     this.#shown = await Promise.all(parts.map((part) => this.#show(part)));
     this.#bind();
@@ -55,15 +54,15 @@ export class Samples {
     const words = [];
     if (count > MOST) words.push(`${count - MOST} more: ${some(samples.slice(MOST))}.`);
     if (missing) words.push(`${missing} of ${samples.length} samples are not in the data any more.`);
-    byId("more").textContent = words.join(" ");
-    byId("more").hidden = words.length === 0;
+    at("more").textContent = words.join(" ");
+    at("more").hidden = words.length === 0;
   }
 
   async #show({ key, place, id }) {
     const header = build("figcaption", { class: "row apart" });
     const stage = build("div", { class: "sample-stage", tabindex: "0", role: "img" });
     stage.setAttribute("aria-label", `${id} with its mask; plus and minus zoom, arrows move`);
-    byId("samples").append(build("figure", { class: "sample" }, header, stage));
+    at("samples").append(build("figure", { class: "sample" }, header, stage));
     const each = { found: await caseOf(key), place, header, stage, viewer: null };
     this.#head(each);
     const { image, links, problem } = each.found;
@@ -103,18 +102,18 @@ export class Samples {
     for (const one of viewers) {
       one.viewer.addEventListener("view", () => this.#follow(one));
     }
-    byId("styles").addEventListener("change", ({ target }) => {
+    at("styles").addEventListener("change", ({ target }) => {
       for (const { viewer } of viewers) viewer.style = target.value;
     });
     document.addEventListener("keydown", (event) => {
       const isText = event.target.matches("textarea, input:not([type=radio], [type=checkbox])");
       if (event.key.toLowerCase() === "h" && !isText && !event.ctrlKey) toggleMask();
     });
-    byId("ask").addEventListener("click", () => this.#toggleModel());
+    at("ask").addEventListener("click", () => this.#toggleModel());
   }
 
   #follow(one) {
-    if (!byId("linked").checked || this.isFollowing) return;
+    if (!at("linked").checked || this.isFollowing) return;
     this.isFollowing = true;
     for (const other of this.#shown) {
       if (other !== one && other.viewer && isSameSize(one.found.image, other.found.image)) {
@@ -125,7 +124,7 @@ export class Samples {
   }
 
   async #toggleModel() {
-    const button = byId("ask");
+    const button = at("ask");
     const isOn = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(isOn));
     if (!isOn) {
@@ -135,10 +134,10 @@ export class Samples {
     button.disabled = true;
     try {
       await Promise.all(this.#shown.filter(({ viewer }) => viewer).map(addModel));
-      byId("state").textContent = "What the model says is outlined dashed.";
+      at("state").textContent = "What the model says is outlined dashed.";
     } catch (error) {
       button.setAttribute("aria-pressed", "false");
-      byId("state").textContent = error.message;
+      at("state").textContent = error.message;
     } finally {
       button.disabled = false;
     }

@@ -1,5 +1,6 @@
 /** From a drawing to a decision: drafts, saving, and what others decide meanwhile. */
 
+import { at } from "../elements.js";
 import { announce, toast } from "../toast.js";
 import { readGrey } from "../viewer/reading.js";
 import { caseOf, decide, decisionsOn, onDecisions } from "./desk.js";
@@ -9,7 +10,6 @@ import { nextAddress } from "./next_finding.js";
 import { choice } from "./notices.js";
 
 const DRAFT_MS = 300;
-const byId = (id) => document.getElementById(id);
 
 export class Saving {
   #found;
@@ -42,16 +42,16 @@ export class Saving {
     addEventListener("beforeunload", (event) => {
       if (this.#drawing.isChanged) event.preventDefault();
     });
-    byId("saving").addEventListener("submit", (event) => {
+    at("saving").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#save();
     });
-    byId("filed").addEventListener("click", () => this.#takeFiled());
+    at("filed").addEventListener("click", () => this.#takeFiled());
   }
 
   /** Words for all who see or hear the page. */
   say(words) {
-    byId("state").textContent = words;
+    at("state").textContent = words;
   }
 
   async #offerDraft() {
@@ -67,7 +67,7 @@ export class Saving {
   }
 
   #changed(box) {
-    byId("save").disabled = false;
+    at("save").disabled = false;
     if (box !== null) return; // a stroke that has not ended
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#keepDraft(), DRAFT_MS);
@@ -75,7 +75,7 @@ export class Saving {
 
   async #keepDraft() {
     const { isChanged, labels } = this.#drawing;
-    byId("save").disabled = !isChanged;
+    at("save").disabled = !isChanged;
     try {
       if (isChanged) await keepDraft(this.#found.key, labels, this.#seen);
       else await dropDraft(this.#found.key);
@@ -95,7 +95,7 @@ export class Saving {
   async #save() {
     if (this.#isSaving || !this.#drawing.isChanged) return;
     this.#isSaving = true;
-    byId("save").disabled = true;
+    at("save").disabled = true;
     this.#editor.settle();
     this.say("Saving …");
     const labels = this.#drawing.labels.slice();
@@ -103,7 +103,7 @@ export class Saving {
       const mask_png = await base64(await greyPng(labels, this.#drawing.size));
       // Before it is decided: afterwards the finding is in the queue no more.
       const next = this.#finding ? await nextAddress(this.#finding.id) : null;
-      const made = await decide({ ...this.#about(), mask_png, why: byId("why").value.trim(), seen: this.#seen });
+      const made = await decide({ ...this.#about(), mask_png, why: at("why").value.trim(), seen: this.#seen });
       if (made) await this.#saved(made, labels, next);
       else this.say("Not saved: nobody said who decides.");
     } catch (error) {
@@ -112,7 +112,7 @@ export class Saving {
       else toast(error.message, { kind: "bad" });
     } finally {
       this.#isSaving = false;
-      byId("save").disabled = !this.#drawing.isChanged;
+      at("save").disabled = !this.#drawing.isChanged;
     }
   }
 
@@ -129,7 +129,7 @@ export class Saving {
     this.#conflict?.remove();
     clearTimeout(this.#timer);
     await dropDraft(this.#found.key).catch(() => {});
-    byId("why").value = "";
+    at("why").value = "";
     this.say(`Saved as decision ${made.number}.`);
     const action = next ? { name: "Next finding", run: () => location.assign(next) } : undefined;
     toast(`Saved as decision ${made.number}.`, { kind: "good", action });
@@ -178,7 +178,7 @@ export class Saving {
     this.#drawing.take(labels);
     this.#drawing.markSaved(labels);
     await dropDraft(this.#found.key).catch(() => {});
-    byId("save").disabled = true;
+    at("save").disabled = true;
     const [newest] = await decisionsOn(this.#found.key);
     const words = newest ? `${newest.who} has decided: ${newest.words}. This is the mask now.` : "The mask has changed.";
     this.say(words);

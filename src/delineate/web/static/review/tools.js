@@ -5,6 +5,8 @@
  * for keys of its own (it returns whether it used the key), and may `draw` what is unfinished.
  */
 
+import { wholeNumber } from "../words.js";
+
 class Tool {
   constructor(drawing, settings, tell) {
     this.drawing = drawing;
@@ -148,7 +150,7 @@ export class Fill extends Tool {
     const region = this.settings.fills === "grey" ? this.#grey(index) : this.drawing.fillContour(index);
     const isOpen = region.touchesBorder && this.settings.fills === "contour";
     const hint = isOpen ? " They reach the edge of the image: was the contour closed?" : "";
-    this.tell(`${region.count.toLocaleString("en")} px filled.${hint}`);
+    this.tell(`${wholeNumber(region.count)} px filled.${hint}`);
   }
 
   #grey(index) {

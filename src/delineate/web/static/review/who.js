@@ -1,6 +1,6 @@
 /** Who decides: asked once, kept in this browser, shown wherever something is decided. */
 
-import { build } from "./build.js";
+import { build } from "../elements.js";
 
 const KEY = "delineate.who";
 

@@ -1,12 +1,13 @@
 /** Many images as one batch: what is wanted of it, sending it, and on to its page. */
 
 import { API, send } from "../api.js";
+import { at } from "../elements.js";
+import { counted, size } from "../words.js";
 import { remember } from "./recent.js";
-import { counted, size } from "./words.js";
 
 export class BatchForm {
-  #dialog = document.getElementById("batch");
-  #form = document.getElementById("batch-form");
+  #dialog = at("batch");
+  #form = at("batch-form");
   #limits;
   #files = [];
   #sending = null;
@@ -37,7 +38,7 @@ export class BatchForm {
     this.#tell("left-out", leftOut);
     this.#tell("problem", problem);
     this.#part("start").disabled = problem !== null;
-    document.getElementById("sending").hidden = true;
+    at("sending").hidden = true;
     this.#dialog.showModal();
   }
 
@@ -75,9 +76,9 @@ export class BatchForm {
   }
 
   #showProgress(done, all) {
-    document.getElementById("sending").hidden = false;
-    document.getElementById("sending-bar").value = done / all;
-    document.getElementById("sending-words").textContent =
+    at("sending").hidden = false;
+    at("sending-bar").value = done / all;
+    at("sending-words").textContent =
       done < all ? `Sending: ${size(done)} of ${size(all)}.` : "Sent; the server puts them in order.";
   }
 
@@ -87,7 +88,7 @@ export class BatchForm {
   }
 
   #part(name) {
-    return document.getElementById(`batch-${name}`);
+    return at(`batch-${name}`);
   }
 }
 

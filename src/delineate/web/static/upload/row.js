@@ -1,6 +1,7 @@
 /** One image that was sent: from waiting to its result, or to what was wrong with it. */
 
 import { API, askJSON } from "../api.js";
+import { at, build } from "../elements.js";
 import { announce } from "../toast.js";
 import { remember } from "./recent.js";
 import { drawThumbnail } from "./thumbnail.js";
@@ -20,7 +21,7 @@ export class Row {
   constructor(file, calls) {
     this.file = file;
     this.#calls = calls;
-    this.element = document.getElementById("row").content.firstElementChild.cloneNode(true);
+    this.element = at("row").content.firstElementChild.cloneNode(true);
     this.#part(".name").textContent = file.name;
     this.#part(".remove").setAttribute("aria-label", `Remove ${file.name}`);
     this.#part(".remove").addEventListener("click", () => this.remove());
@@ -129,9 +130,7 @@ export class Row {
 }
 
 function item(measure, { name, colour }) {
-  const made = document.createElement("li");
-  const swatch = Object.assign(document.createElement("span"), { className: "swatch" });
+  const swatch = build("span", { class: "swatch" });
   swatch.style.backgroundColor = `rgb(${colour.join(" ")})`;
-  made.append(swatch, foundWords(measure, name));
-  return made;
+  return build("li", {}, swatch, foundWords(measure, name));
 }

@@ -1,7 +1,7 @@
 /** The list of images that were sent one by one. */
 
 import { Row } from "./row.js";
-import { size } from "./words.js";
+import { size } from "../words.js";
 
 const AT_ONCE = 2; // one is sent while the other is in the model
 

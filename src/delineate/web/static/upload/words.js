@@ -1,24 +1,6 @@
-/** Figures in words. */
+/** What was found, in a line each. */
 
-const NUMBER = new Intl.NumberFormat("en");
-const SHARE = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 2 });
-const AREA = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
-
-export const number = (value) => NUMBER.format(value);
-export const counted = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
-
-/** Bytes, as a file manager has them. */
-export function size(bytes) {
-  if (bytes < 1024) return counted(bytes, "byte");
-  const step = bytes < 2 ** 20 ? [2 ** 10, "KB"] : [2 ** 20, "MB"];
-  return `${number(Number((bytes / step[0]).toPrecision(3)))} ${step[1]}`;
-}
-
-/** Seconds, roughly. */
-export function duration(seconds) {
-  if (seconds < 90) return counted(Math.max(1, Math.round(seconds)), "second");
-  return counted(Math.round(seconds / 60), "minute");
-}
+import { area, counted, percent } from "../words.js";
 
 /**
  * What the gate says of an image, and that nothing was found where nothing was; empty where only
@@ -34,11 +16,8 @@ export function verdictWords(gate, found) {
   return `gate: something to find ${figures}${nothing && `, but ${nothing}`}`;
 }
 
-/** What was found of one class, in one line. */
+/** What was found of one class. */
 export function foundWords(measure, name) {
-  const area =
-    measure.area_mm2 === null
-      ? `${number(measure.area_px)} px`
-      : `${AREA.format(measure.area_mm2)} mm²`;
-  return `${name}: ${counted(measure.count, "object")}, ${area} (${SHARE.format(measure.share)})`;
+  const size = area(measure.area_px, measure.area_mm2);
+  return `${name}: ${counted(measure.count, "object")}, ${size} (${percent(measure.share)})`;
 }

@@ -1,6 +1,15 @@
-/** Elements from names, attributes and children. */
+/** Elements of a page: found by their id, or built. */
 
-/** @param {Record<string, string>} attributes @param {(Node | string)[]} children */
+import { moment } from "./words.js";
+
+export const at = (id) => document.getElementById(id);
+
+/**
+ * An element with text or children, and no markup that the text could carry in.
+ * @param {string} name
+ * @param {Record<string, string>} attributes
+ * @param {(Node | string)[]} children
+ */
 export function build(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -15,7 +24,5 @@ export function badge(word, kind = "") {
 
 /** A point in time as this browser writes it. */
 export function when(iso) {
-  const time = build("time", { datetime: iso });
-  time.textContent = new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  return time;
+  return build("time", { datetime: iso }, moment(iso));
 }
