@@ -101,7 +101,7 @@ def test_what_the_gate_lets_through_is_told():
     rows = [{"area_px": {"gas": size}} for size in (0, 5, 0, 7)]
     document = {
         "images": rows, "classes": ["background", "gas"], "gate": gate, "formats": {},
-        "objects": None, "failures": [],
+        "objects": None, "failures": [], "doubts": [],
     }  # fmt: skip
     assert list(_table(document)) == [
         "masks      4 images",
@@ -109,6 +109,11 @@ def test_what_the_gate_lets_through_is_told():
         "gate       present in 3 of 4 at 0.412, median 12 ms an image",
         "segmented  3 of 4, median 40 ms an image",
     ]
+    document["doubts"] = ["a.png: almost black", "b.png: almost black"]
+    assert list(_table(document))[-1] == (
+        "doubtful   2 images, see predictions.json; a.png: almost black"
+    )
+    document["doubts"] = []
     gate |= {"segmented": 4, "milliseconds": {"gate": None, "segmenter": None}}
     assert list(_table(document))[2:] == [
         "gate       present in 3 of 4 at 0.412",

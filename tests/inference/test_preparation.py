@@ -52,6 +52,18 @@ def test_other_types_take_the_range_of_the_training(dtype, low, high):
     assert unit.dtype == np.float32
 
 
+def test_twelve_bits_are_doubted_by_a_model_of_eight():
+    """Whole images of 16 bits are not, nor is anything of the type of training."""
+    twelve = pictures(np.uint16, 1, 0, 4095)[2]
+    assert "end at 4095 of 65535" in (STILL.doubt(twelve) or "")
+    assert STILL.unit(twelve).max() < 0.07
+    assert STILL.doubt(pictures(np.uint16, 1, 0, 60000)[0]) is None
+    assert STILL.doubt(np.zeros((8, 8, 1), np.uint8)) is None
+    of_twelve = fit_preparation(pictures(np.uint16, 1, 0, 4095), PLAIN)
+    assert of_twelve.doubt(twelve) is None
+    assert of_twelve.doubt(pictures(np.uint8, 1, 0, 255)[0]) is None
+
+
 @pytest.mark.parametrize(("dtype", "high"), [(np.uint8, 255), (np.uint16, 9000), (np.float32, 2)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_training_images_come_out_standard(dtype, channels, high):

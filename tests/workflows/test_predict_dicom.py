@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from delineate.files.image_files import read_image
+from delineate.inference.model import load_model
 from delineate.workflows.predict import predict
 
 
@@ -72,6 +74,17 @@ def test_a_frame_that_is_not_there_fails_by_file(tiny_run, study, tmp_path):
     result = predict(tiny_run, [study], tmp_path / "out", frame=2, overlays=False)
     assert [row["image"] for row in result.document["images"]] == [str(study / "1.2.840.1")]
     assert "1.2.840.2: expected --frame to be from 1 to 1, found 2" in result.failures[0]
+
+
+def test_twelve_bits_without_a_window_are_doubted(tiny_run, study, tmp_path):
+    """The mask is written all the same, and the document says why little can be expected of it."""
+    file = tmp_path / "twelve.png"
+    cv2.imwrite(str(file), np.full((40, 48), 4095, np.uint16))
+    result = predict(tiny_run, [study / "1.2.840.2", file], tmp_path / "out", overlays=False)
+    assert len(result.document["images"]) == 2
+    assert result.document["doubts"] == [
+        f"{file}: {load_model(tiny_run).card.preparation.doubt(read_image(file))}"
+    ]
 
 
 def test_nobody_is_named_in_what_is_written(tiny_run, study, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -149,7 +149,15 @@ def _table(document: Mapping[str, Any]) -> Iterator[str]:
         rows.append(["objects", document["objects"]])
     if document["failures"]:
         rows.append(["failed", counted(len(document["failures"]), "image")])
+    rows += _doubts(document["doubts"])
     yield from columns(rows)
+
+
+def _doubts(doubts: Sequence[str]) -> list[list[str]]:
+    """How many images the model can hardly have seen, and what is odd about the first."""
+    if not doubts:
+        return []
+    return [["doubtful", f"{counted(len(doubts), 'image')}, see predictions.json; {doubts[0]}"]]
 
 
 def _gate(gate: Mapping[str, Any] | None, images: int) -> list[list[str]]:
@@ -182,4 +190,5 @@ def _verdicts(document: Mapping[str, Any]) -> Iterator[str]:
     ]
     if document["failures"]:
         rows.append(["failed", counted(len(document["failures"]), "image")])
+    rows += _doubts(document["doubts"])
     yield from columns(rows)

@@ -21,6 +21,9 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _PIXELS_FOR_STATISTICS = 20_000
 _TYPES = ("uint8", "uint16", "float32", "float64")
 _WHOLE_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
+# 12 bits in a file of 16 end at a sixteenth of the range.
+_DARK_SHARE = 1 / 8
+_REMEDY = "export it with its display window (DICOM: WindowCenter and WindowWidth)"
 
 
 class Preparation(BaseModel):
@@ -81,9 +84,26 @@ class Preparation(BaseModel):
         if lowest < 0 or highest > 1:
             raise SettingsError(
                 f"image: expected {self.pixel_type} as in training, or floats from 0 to 1; found "
-                f"{image.dtype} from {lowest:g} to {highest:g}; scale it as the training images are"
+                f"values from {lowest:g} to {highest:g} without a display window; {_REMEDY}"
             )
         return 0.0, 1.0
+
+    def doubt(self, image: Image) -> str | None:
+        """Why little of the (H, W, C) image reaches the network; None where nothing is odd.
+
+        An image of another type than those of training is mapped from the whole range of its
+        type, of which numbers of fewer bits fill a small part.
+        """
+        if image.dtype.name == self.pixel_type or self.pixel_type not in _WHOLE_RANGES:
+            return None
+        top = _WHOLE_RANGES.get(image.dtype.name, (0.0, 1.0))[1]
+        highest = float(image.max())
+        if highest > _DARK_SHARE * top:
+            return None
+        return (
+            f"almost black to the model: its values end at {highest:g} of {top:g}, and training "
+            f"images were {self.pixel_type}; {_REMEDY}"
+        )
 
     def normalised(self, unit: NDArray[np.float32]) -> NDArray[np.float32]:
         """The (C, H, W) input of the network from a (H, W, C) unit image."""

@@ -71,10 +71,12 @@ def predict_classifier(
     words = [each.name for each in classifier.card.classes]
     rows: list[dict[str, Any]] = []
     failures: list[str] = []
+    doubts: list[str] = []
     for file, stem in track(list(zip(files, stems(files), strict=True)), "predict", progress):
         try:
             image = read_image(file, frame=frame)
             verdict = classifier.predict(image, threshold=threshold)
+            doubt = classifier.card.preparation.doubt(image)
             row: dict[str, Any] = {
                 "image": str(file),
                 "probability": verdict.probability,
@@ -88,6 +90,7 @@ def predict_classifier(
             failures.append(failure_of(file, error))
             continue
         rows.append(row)
+        doubts += [] if doubt is None else [f"{file}: {doubt}"]
     document = {
         "model": classifier.card.name,
         "task": classifier.card.task,
@@ -100,6 +103,7 @@ def predict_classifier(
         "classes": words,
         "heat_maps": HEAT_WORDS if overlays else None,
         "images": rows,
+        "doubts": doubts,
         "failures": failures,
     }
     write_csv(folder / TABLE, HEADER, [[row[name] for name in HEADER] for row in rows])

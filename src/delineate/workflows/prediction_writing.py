@@ -60,7 +60,8 @@ def write_predictions(
 ) -> dict[str, Any]:
     """Predict each of the files into a folder that is there; what `predictions.json` says of them.
 
-    What is wrong with single images is listed there under `failures`, and the others are done.
+    What is wrong with single images is listed there under `failures`, and the others are done;
+    `doubts` are what is odd about images that were.
 
     Raises:
         DelineateError: a file that cannot be written at the end.
@@ -102,11 +103,15 @@ class _Writing:
             )
         heat_map = passes.heat_map if asked.heat_maps and model.gate is not None else None
         self._gate = PredictedGate(folder, model, asked.gate_threshold, heat_map=heat_map)
+        self._doubts: list[str] = []
 
     def add(self, file: Path, stem: str) -> dict[str, Any]:
         """Write what belongs to one image; what the document says of it."""
         image = self._passes.image(file)
         prediction = self._passes.predict(image)
+        doubt = self._model.card.preparation.doubt(image)
+        if doubt is not None:
+            self._doubts.append(f"{file}: {doubt}")
         written = _write_masks(self._folder, stem, prediction, self._model.classes)
         if self._asked.overlays:
             picture = overlay_of(image, prediction, self._shown)
@@ -145,6 +150,7 @@ class _Writing:
             "structure": None if self._structure is None else self._structure.finish(),
             "objects": None if self._objects is None else self._objects.write(self._folder),
             "images": list(rows),
+            "doubts": self._doubts,
             "failures": list(failures),
         }
 

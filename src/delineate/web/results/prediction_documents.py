@@ -177,7 +177,8 @@ def _gate(model: Model, prediction: Prediction, threshold: float | None) -> Gate
 
 def _notes(model: Model, decoded: Decoded, prediction: Prediction) -> list[str]:
     """What a person must know to read the picture and the figures."""
-    notes = []
+    doubt = model.card.preparation.doubt(decoded.image)
+    notes = [] if doubt is None else [f"This image is {doubt}."]
     if prediction.gate is not None and not prediction.gate.is_present:
         notes.append("The gate finds nothing in this image, so that nothing was outlined in it.")
     elif not prediction.labels.any():
