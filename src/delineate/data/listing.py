@@ -81,7 +81,13 @@ class Listing:
 
     def path(self, folder: PurePosixPath | str, name: str) -> Path:
         """Where one of these files lies."""
-        return self.root / folder / name
+        place = self._places.get(folder)
+        return (self.root / folder if place is None else place) / name
+
+    @cached_property
+    def _places(self) -> dict[PurePosixPath | str, Path]:
+        """Folders as they lie: joining paths is slow, and files are many."""
+        return {folder: self.root / folder for folder in (*self.folders, *self.annotations)}
 
     def under(self, folder: str) -> Listing:
         """The same files seen from a folder below."""

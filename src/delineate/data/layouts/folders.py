@@ -253,7 +253,8 @@ def _without_superpixels(
 ) -> list[str]:
     """The images alone where ISIC's `X_superpixels.png` lies beside each `X.jpg`."""
     stems = {stem(name) for name in names}
-    left = [n for n in names if (s := stem(n)).removesuffix(SUPERPIXELS) in stems - {s}]
+    wholes = {name: stem(name).removesuffix(SUPERPIXELS) for name in names}
+    left = {name for name, whole in wholes.items() if whole != stem(name) and whole in stems}
     if left:
         notes.append(
             f"left out, for they are superpixels: {counted(len(left), 'file')} in {folder}/"

@@ -121,11 +121,11 @@ def problem(listing: Listing) -> str | None:
 
 
 def _reason(listing: Listing, form: Form) -> str | None:
-    images = _images_by_name(listing)
-    for table in _tables(listing):
-        rows = table.content.rows
-        matched = sum(name in images or stem(name) in images for name in rows)
-        if table.form == form and matched:
+    tables = [table for table in _tables(listing) if table.form == form]
+    images = _images_by_name(listing) if tables else {}
+    for table in tables:
+        matched = sum(name in images or stem(name) in images for name in table.content.rows)
+        if matched:
             return (
                 f"{table.path.relative_to(listing.root)} draws {counted(matched, 'image')} by "
                 f"{_FORM_WORDS[form]}"
