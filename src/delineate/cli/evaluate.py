@@ -21,6 +21,7 @@ from delineate.cli.options import (
     Objects,
     Overlapping,
     Overwrite,
+    OwnData,
     PaletteName,
     Quiet,
     Repeats,
@@ -38,14 +39,7 @@ from delineate.cli.scores import table_of
 
 def evaluate(
     model: ModelFolder,
-    source: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="DATA",
-            help="Folder or manifest CSV to score; the run's own data where not given.",
-            show_default=False,
-        ),
-    ] = None,
+    source: OwnData = None,
     *,
     out: Annotated[
         Path | None,

@@ -50,6 +50,14 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+OwnData = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA",
+        help="Folder or manifest CSV, in any known layout; the run's own data where not given.",
+        show_default=False,
+    ),
+]
 ModelFolder = Annotated[
     Path,
     typer.Argument(

@@ -15,6 +15,7 @@ from delineate.cli.options import (
     Layout,
     Masks,
     ModelFolder,
+    OwnData,
     Quiet,
     Subjects,
     Threads,
@@ -24,14 +25,7 @@ from delineate.cli.tables import columns
 
 def queue(
     model: ModelFolder,
-    source: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[DATA]",
-            help="Data set in any known layout; the data of the model's run where not given.",
-            show_default=False,
-        ),
-    ] = None,
+    source: OwnData = None,
     *,
     review: Annotated[
         Path,
