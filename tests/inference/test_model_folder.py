@@ -20,6 +20,7 @@ from delineate.core.errors import (
     UnreadableFileError,
 )
 from delineate.core.seeds import stream
+from delineate.inference.about import About
 from delineate.inference.model import load_model
 from delineate.inference.model_folder import find_model_folder, read_card
 from delineate.inference.segmenter import segmenter
@@ -131,6 +132,12 @@ def test_weights_of_another_network_are_refused(folder, tmp_path):
         ({"schema": "delineate/model/9"}, "expected schema 'delineate/model/1'"),
         ({"schema": None}, "JSON without a schema"),
         ({"classes": 4}, "classes: "),
+        ({"title": "Nerve"}, r"model\.json: title: expected it inside of `about`"),
+        ({"about": {"titel": "Nerve"}}, r"json: about\.titel: .*has title, purpose, limits"),
+        ({"about": {"title": ""}}, r"json: about\.title: expected words, found none"),
+        ({"about": {"limits": "Children."}}, r"json: about\.limits: .*mend it there"),
+        ({"about": {"limits": ["\ud800"]}}, r"json: about\.limits\.0: .* control characters"),
+        ({"about": "Nerve"}, r"json: about: .*has title, purpose, limits"),
     ],
 )
 def test_cards_that_do_not_fit_are_one_line(folder, changes, message):
@@ -139,6 +146,20 @@ def test_cards_that_do_not_fit_are_one_line(folder, changes, message):
     with pytest.raises(DelineateError, match=message) as caught:
         load_model(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_words_written_by_hand_are_read(folder):
+    """A card may be given words at any time; one from before there were any has none."""
+    document = json.loads((folder / "model.json").read_text())
+    del document["about"]
+    (folder / "model.json").write_text(json.dumps(document))
+    before = read_card(folder)
+    assert (before.about, before.title) == (About(), "test")
+    change_card(folder, about={"title": "Nerve in ultrasound", "limits": ["Children."]})
+    card = load_model(folder).card
+    assert card.title == "Nerve in ultrasound"
+    assert card.about.limits == ("Children.",)
+    assert card == before.model_copy(update={"about": card.about})
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00\x01"])

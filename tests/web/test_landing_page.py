@@ -27,6 +27,7 @@ def page(**changes: object) -> str:
     """The page of a model that differs from the usual one by this."""
     model = ModelDocument(
         name="vessel, seed 0",
+        title="Vessels of the retina",
         kind="network",
         purpose="Outlines vessels.",
         classes=[
@@ -68,6 +69,21 @@ def test_a_score_comes_with_its_interval_and_its_cases() -> None:
     assert '<th scope="row">empty prediction</th>' in text
 
 
+def test_the_title_is_the_heading_and_the_name_stands_above_it() -> None:
+    """The tab is called like the page; who looks for the run finds its name."""
+    text = page(title="Vessels & <b>nerves</b>")
+    assert "<h1>Vessels &amp; &lt;b&gt;nerves&lt;/b&gt;</h1>" in text
+    assert "<title>Vessels &amp; &lt;b&gt;nerves&lt;/b&gt; · Delineate</title>" in text
+    assert '<p class="kind">vessel, seed 0: network</p>' in text
+
+
+def test_a_name_that_is_the_heading_is_said_once() -> None:
+    """A model without a title has its name as heading, and its kind alone above it."""
+    text = page(title="vessel, seed 0")
+    assert "<h1>vessel, seed 0</h1>" in text
+    assert '<p class="kind">network</p>' in text
+
+
 def test_a_baseline_of_another_score_stands_in_the_list_alone() -> None:
     """A bar beside Dice is never that of another score."""
     text = page(baselines=[score("empty prediction: Specificity, pooled", 1.0)])
@@ -97,7 +113,7 @@ def test_an_undefined_score_is_not_shown_as_zero() -> None:
     assert "<rect y=" not in text
 
 
-@pytest.mark.parametrize("field", ["name", "purpose", "limits", "facts"])
+@pytest.mark.parametrize("field", ["name", "title", "purpose", "limits", "facts"])
 def test_words_of_a_model_are_never_markup(field: str) -> None:
     """Names and sentences out of a model's files are text, whatever they hold."""
     words = "<script>alert(1)</script>"

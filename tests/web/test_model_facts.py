@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,9 @@ import pytest
 from delineate.data.opening import open_dataset
 from delineate.data.sample import TEST, TRAIN, VALIDATION
 from delineate.data.splitting import apply_split, read_split
+from delineate.inference.about import About
 from delineate.inference.model import Model, load_model
+from delineate.inference.model_card import NamedClass
 from delineate.web.examples import (
     MOST,
     Examples,
@@ -25,6 +28,7 @@ from delineate.web.examples import (
 from delineate.web.model_facts import model_document
 from delineate.web.problems import RefusedError
 from delineate.web.uploads.decoding import Decoder
+from delineate.workflows.model_page import MUST_NOT
 from delineate.workflows.run_folder import read_run
 
 EVALUATION = "evaluation-test/evaluation.json"
@@ -106,12 +110,54 @@ def test_what_it_is_for_and_not_for_is_said(model: Model, disc_run: Path) -> Non
     assert document.gate is None
 
 
+def under(model: Model, **changes: object) -> Model:
+    """The model with another card."""
+    return replace(model, card=model.card.model_copy(update=changes))
+
+
+def named(*names: str) -> tuple[NamedClass, ...]:
+    """A background and classes of these names."""
+    return tuple(
+        NamedClass(index=index, name=name, colour=(index, 0, 0))
+        for index, name in enumerate(("background", *names))
+    )
+
+
+def test_its_own_words_come_first(model: Model) -> None:
+    """Title and purpose are those of the card, and its limits stand before those of every model."""
+    about = About(title="Discs & rings", purpose="To try.", limits=("Squares.", "Lines."))
+    document = model_document(under(model, about=about), None)
+    assert (document.title, document.purpose) == ("Discs & rings", "To try.")
+    assert document.limits == ["Squares.", "Lines.", *MUST_NOT]
+    assert document.name == model.card.name
+
+
+@pytest.mark.parametrize(
+    ("classes", "channels", "title"),
+    [
+        (named("nerve"), 1, "Nerve in grey images"),
+        (named("left lung", "right lung", "heart"), 3, None),
+        (named("foreground"), 1, "general, seed 0"),
+        (named("vessel", "class 2"), 3, "general, seed 0"),
+        (named(*(f"sort {number} of cell" for number in range(7))), 3, "general, seed 0"),
+    ],
+)
+def test_without_a_title_named_classes_are_the_heading(
+    model: Model, classes: tuple[NamedClass, ...], channels: int, title: str | None
+) -> None:
+    """Where somebody named them all and they fit in a line; else the name is."""
+    preparation = model.card.preparation.model_copy(update={"channels": channels})
+    document = model_document(under(model, classes=classes, preparation=preparation), None)
+    assert document.title == (title or "Left lung, right lung and heart in colour images")
+
+
 def test_a_gate_is_told_with_its_rule(gated: Path) -> None:
     """Its threshold is that of the card."""
     behind = load_model(gated, device="cpu", threads=1)
     document = model_document(behind, None)
     assert behind.card.gate is not None
     assert document.gate is not None
+    assert document.kind.startswith("segmenter behind a gate, ")
     assert document.gate.threshold == behind.card.gate.threshold
     assert "where its gate finds anything" in document.purpose
 

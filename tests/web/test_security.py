@@ -31,9 +31,9 @@ def a_model() -> ModelDocument:
     """The least that can be said of a model."""
     threshold = ThresholdDocument(value=0.5, values=None, chosen=0.5, origin="here", warning=None)
     return ModelDocument(
-        name="vessel", kind="network", purpose="Outlines.", classes=[], is_overlapping=False,
-        channels=1, threshold=threshold, gate=None, facts={}, scored_on=None, is_held_out=False,
-        scores=[], baselines=[], notes=[], limits=[],
+        name="vessel", title="The vessels", kind="network", purpose="Outlines.", classes=[],
+        is_overlapping=False, channels=1, threshold=threshold, gate=None, facts={}, scored_on=None,
+        is_held_out=False, scores=[], baselines=[], notes=[], limits=[],
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from delineate.core.errors import LayoutError, OutputExistsError, SettingsError
 from delineate.data.masks import settle_encodings
 from delineate.data.opening import open_dataset
+from delineate.inference.model_folder import read_card
 from delineate.recipe.recipe import load_recipe
 from delineate.workflows import fingerprint as fingerprints
 from delineate.workflows import plan as plans
@@ -66,7 +67,8 @@ def test_training_without_a_recipe_is_training_on_the_plan(tiny_set, planned, tm
 def test_a_run_keeps_its_reasons(tiny_set, tmp_path):
     """The run has the plan beside its recipe, where a change says that it was asked for."""
     run = tmp_path / "run"
-    train(tiny_set, run, steps=2, threads=1, changes=TINY)
+    train(tiny_set, run, steps=2, threads=1, changes=(*TINY, "about.title=Blocks"))
+    assert read_card(run).title == load_recipe(str(run / "recipe.toml")).about.title == "Blocks"
     choices = {each["setting"]: each for each in document_of(run)["choices"]}
     assert choices["train.batch"]["value"] == 2
     assert choices["train.batch"]["reason"] == "as asked for: --set train.batch=2"

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from delineate.core.errors import DelineateError, LayoutError, SettingsError, UnreadableFileError
+from delineate.inference.about import About
 from delineate.inference.model import load_model
 from delineate.inference.model_folder import read_card
 from delineate.workflows.evaluate import evaluate
@@ -53,6 +54,7 @@ FEW = {
     "sato": ("classical.parameters={is_dark = [true, false], scales = 1}",),
 }
 SUBJECTS = r"^(?:.*/)?(s\d+)_"
+WORDS = ("about.title=Discs", "about.limits=['Rings.']")
 
 
 def write_set(root: Path, *, classes: int = 2) -> Path:
@@ -91,7 +93,8 @@ def data_of_three(tmp_path_factory) -> Path:
 def run(data, tmp_path_factory) -> Path:
     """A run of k-means."""
     out = tmp_path_factory.mktemp("classical_run") / "run"
-    return train(data, out, recipe="kmeans", changes=FEW["kmeans"], subjects=SUBJECTS).folder
+    changes = (*FEW["kmeans"], *WORDS)
+    return train(data, out, recipe="kmeans", changes=changes, subjects=SUBJECTS).folder
 
 
 def delineate(*lines: tuple[object, ...]) -> subprocess.CompletedProcess[str]:
@@ -154,6 +157,23 @@ def test_a_run_is_repeated_bit_by_bit(data, run, tmp_path):
     )
     assert read_card(again.folder).classical == read_card(run).classical
     assert (again.folder / "split.csv").read_text() == (run / "split.csv").read_text()
+
+
+def test_words_of_a_recipe_change_nothing_else(data, run, tmp_path):
+    """Card and page say what the model is for; what it learnt is what it learns without words."""
+    again = train(
+        data, tmp_path / "again", recipe="kmeans", changes=FEW["kmeans"], subjects=SUBJECTS
+    )
+    told, silent = read_card(run), read_card(again.folder)
+    assert told.about == About(title="Discs", limits=("Rings.",))
+    assert silent.about == About()
+    assert told.training["recipe_sha256"] == silent.training["recipe_sha256"]
+    assert told.model_copy(update={"about": About(), "training": {}}) == silent.model_copy(
+        update={"training": {}}
+    )
+    page = (run / "model/README.md").read_text()
+    assert page.startswith("# Discs\n\nkmeans, seed 0. A segmentation method")
+    assert "## What it must not be used for\n\n- Rings.\n- This model" in page
 
 
 def test_the_written_recipe_is_a_recipe(data, run, tmp_path):

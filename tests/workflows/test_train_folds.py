@@ -46,7 +46,8 @@ def _train_tiny(train_tiny):
 @pytest.fixture(scope="module")
 def folds_run(tiny_set, train_tiny):
     """Two folds of one seed on the tiny set; only ever added to."""
-    return train_tiny(tiny_set, tiny_set.parent / "folds", folds=2, steps=40)
+    changes = ("about.title=Blocks", "about.purpose=Outlines blocks.")
+    return train_tiny(tiny_set, tiny_set.parent / "folds", folds=2, steps=40, changes=changes)
 
 
 def member(run: Path, name: str) -> Path:
@@ -70,6 +71,16 @@ def test_every_image_but_those_for_test_is_in_one_fold(folds_run):
             id_: "test" if id_ not in folds else "validation" if folds[id_] == fold else "train"
             for id_ in split
         }
+
+
+def test_the_mean_and_each_member_say_what_they_are_for(folds_run):
+    """The words of the recipe stand on every card and head every page."""
+    models = [folds_run.folder, *(member(folds_run.folder, f"fold{k}-seed0") for k in (1, 2))]
+    for folder in models:
+        card = read_card(folder)
+        assert (card.about.title, card.about.purpose) == ("Blocks", "Outlines blocks.")
+        page = (folder / "model/README.md").read_text()
+        assert page.startswith(f"# Blocks\n\nOutlines blocks.\n\n{card.name}. ")
 
 
 def test_the_test_part_is_that_of_one_training(folds_run, tiny_run):

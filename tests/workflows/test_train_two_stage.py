@@ -14,6 +14,7 @@ from delineate.cli.preflight_table import preflight_table
 from delineate.core.errors import DelineateError, LayoutError, SettingsError
 from delineate.data.folding import read_folds
 from delineate.files.mask_files import read_probability
+from delineate.inference.about import About
 from delineate.inference.classifier import load_classifier
 from delineate.inference.model import load_model
 from delineate.inference.model_folder import read_card
@@ -24,6 +25,9 @@ from delineate.workflows.train import train
 RECIPE = """
 name = "two"
 description = "As small as two stages go."
+
+[about]
+title = "Blocks"
 
 [folds]
 count = 2
@@ -54,6 +58,10 @@ times = 1
 [segmenter]
 name = "segmenter"
 description = "Where is it?"
+
+[segmenter.about]
+title = "Blocks where there is one"
+limits = ["Films of rings."]
 
 [segmenter.patches]
 size_px = [16, 16]
@@ -151,6 +159,17 @@ def test_the_model_holds_both_with_what_was_chosen(run):
     parts = [read_card(run / "model" / stage).parameters for stage in STAGES]
     assert card.parameters == sum(parts)
     assert "What was chosen together" in (run / "model/README.md").read_text()
+
+
+def test_the_whole_says_what_it_is_for(run):
+    """In its own words, with the segmenter's where it has none; each stage speaks for itself."""
+    about = _card(run).about
+    assert (about.title, about.purpose, about.limits) == ("Blocks", None, ("Films of rings.",))
+    assert read_card(run / "model/segmenter").title == "Blocks where there is one"
+    assert read_card(run / "model/gate").about == About()
+    page = (run / "model/README.md").read_text()
+    assert page.startswith("# Blocks\n\ntwo, 2 folds, seed 0. A segmentation model")
+    assert "- Films of rings.\n- This model has seen one data set." in page
 
 
 def test_a_point_scores_what_its_predictions_score(films, run):

@@ -141,6 +141,7 @@ def _tell(running: Running, *, quiet: bool, as_json: bool) -> None:
             "address": running.address,
             "token": running.token,
             "model": running.served.document.name,
+            "title": running.served.document.title,
             "data": None if desk is None else str(desk.reviewed.dataset.root),
             "review": None if desk is None else str(desk.log.path),
         }
@@ -154,7 +155,9 @@ def _tell(running: Running, *, quiet: bool, as_json: bool) -> None:
 
 def _table(running: Running) -> Iterator[str]:
     served = running.served
-    rows = [["model", f"{served.document.name}, {served.document.kind}"]]
+    title, name = served.document.title, served.document.name
+    rows = [] if title == name else [["title", title]]
+    rows.append(["model", f"{name}, {served.document.kind}"])
     if served.document.scores and served.document.scored_on is not None:
         first = served.document.scores[0]
         value = "undefined" if first.value is None else f"{first.value:.3f}"

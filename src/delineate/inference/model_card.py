@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from delineate.core.types import LabelClass
+from delineate.inference.about import About
 from delineate.inference.preparation import Preparation
 from delineate.inference.settings import PredictSettings
 from delineate.metrics.thresholds import Cut
@@ -149,6 +150,9 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    about: About = Field(
+        About(), description="what it is for, in words that may be changed by hand"
+    )
     task: Task = Field("segment", description="labels for pixels, or one verdict for an image")
     architecture: str
     arguments: dict[str, Any]
@@ -196,6 +200,11 @@ class ModelCard(BaseModel):
         if sum(kinds) != 1:
             raise ValueError("expected one of weights_sha256, of a network, classical, or members")
         return self
+
+    @property
+    def title(self) -> str:
+        """What it is to be called where people read: its title, else its name."""
+        return self.about.title or self.name
 
     @property
     def label_classes(self) -> tuple[LabelClass, ...]:

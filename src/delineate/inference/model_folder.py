@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from delineate.core.checks import sha256_of_file
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError, unknown_name
 from delineate.files.writing import read_json
+from delineate.inference.about import About
 from delineate.inference.model_card import SCHEMA, ModelCard, Task
 from delineate.inference.settings import PredictSettings
 
@@ -53,16 +54,21 @@ def read_card(path: Path) -> ModelCard:
     folder = find_model_folder(path)
     file = folder / CARD
     document = read_json(file, schema=SCHEMA)
+    if outside := [name for name in About.model_fields if name in document]:
+        raise UnreadableFileError(
+            f"{file}: {outside[0]}: expected it inside of `about`; move it there"
+        )
     fields = {key: value for key, value in document.items() if key in ModelCard.model_fields}
     try:
         card = ModelCard.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UnreadableFileError(
-            f"{file}: {where}: {first['msg']}; expected a model card of this version, so "
-            "train or export the model again"
-        ) from error
+        remedy = "expected a model card of this version, so train or export the model again"
+        if first["loc"][:1] == ("about",):
+            remedy = f"`about` has {', '.join(About.model_fields)}; mend it there"
+        said = first["msg"].removeprefix("Value error, ")
+        raise UnreadableFileError(f"{file}: {where}: {said}; {remedy}") from error
     if card.weights_sha256 is not None and not (folder / WEIGHTS).is_file():
         raise LayoutError(
             f"{folder}: {CARD} is here, but {WEIGHTS} is missing; copy the whole folder"

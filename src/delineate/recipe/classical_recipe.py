@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from delineate.classical.settings import ClassicalSettings
 from delineate.inference.settings import PredictSettings, PrepareSettings, Repeats
+from delineate.recipe.named_recipe import NamedRecipe
 
 
 class ClassicalValidation(BaseModel):
@@ -40,13 +41,9 @@ class ClassicalPredict(BaseModel):
         return PredictSettings(repeats=self.repeats, minimum_area_px=self.minimum_area_px)
 
 
-class ClassicalRecipe(BaseModel):
+class ClassicalRecipe(NamedRecipe):
     """One section a stage; there is nothing of patches, augmentation, networks and losses."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str
     task: Literal["segment"] = "segment"
     prepare: PrepareSettings = PrepareSettings()
     classical: ClassicalSettings

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field, model_validator
 
 from delineate.augment.settings import AugmentSettings
 from delineate.inference.settings import PredictSettings, PrepareSettings
 from delineate.losses.settings import LossTerm, LossTerms
 from delineate.models.settings import ModelSettings
+from delineate.recipe.named_recipe import NamedRecipe
 from delineate.training.settings import (
     WATCHED_BY_TASK,
     PatchSettings,
@@ -20,19 +21,15 @@ from delineate.training.settings import (
 Task = Literal["segment", "classify"]
 
 
-class Recipe(BaseModel):
+class Recipe(NamedRecipe):
     """One section a stage, in the order in which the data meets them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str
     task: Task = "segment"
     prepare: PrepareSettings = PrepareSettings()
     patches: PatchSettings = PatchSettings()
     augment: AugmentSettings = AugmentSettings()
     model: ModelSettings = ModelSettings()
-    loss: LossTerms = {"cross_entropy": LossTerm(), "dice": LossTerm()}
+    loss: LossTerms = Field({"cross_entropy": LossTerm(), "dice": LossTerm()})
     train: TrainSettings = TrainSettings()
     validation: ValidationSettings = ValidationSettings()
     predict: PredictSettings = PredictSettings()

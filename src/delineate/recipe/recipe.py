@@ -10,7 +10,9 @@ from typing import Any
 import tomlkit
 from pydantic import BaseModel, ValidationError
 
+from delineate.core.checks import sha256_of_text
 from delineate.core.errors import SettingsError, unknown_name
+from delineate.inference.about import About
 from delineate.recipe.classical_recipe import ClassicalRecipe
 from delineate.recipe.document import (
     Document,
@@ -30,6 +32,7 @@ __all__ = [
     "Task",
     "changed_recipe",
     "load_recipe",
+    "recipe_digest",
     "recipe_names",
     "recipe_text",
 ]
@@ -105,6 +108,14 @@ def changed_recipe(recipe: Recipe, changes: Sequence[str], where: str) -> Recipe
 def recipe_text(recipe: AnyRecipe) -> str:
     """The recipe as TOML that `load_recipe` reads back to an equal one."""
     return tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def recipe_digest(recipe: AnyRecipe) -> str:
+    """The SHA-256 of all that decides a training: the recipe without words about its models."""
+    silent = {"about": About()}
+    if isinstance(recipe, TwoStageRecipe):
+        silent |= {stage: getattr(recipe, stage).model_copy(update=silent) for stage in STAGES}
+    return sha256_of_text(recipe_text(recipe.model_copy(update=silent)))
 
 
 def _is_file(name_or_file: str) -> bool:

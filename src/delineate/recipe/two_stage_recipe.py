@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from delineate.metrics.operating_settings import OperatingSettings
 from delineate.models.settings import SEGMENTER
+from delineate.recipe.named_recipe import NamedRecipe
 from delineate.recipe.network_recipe import Recipe
 
 
@@ -35,13 +36,9 @@ class BudgetSettings(BaseModel):
     )
 
 
-class TwoStageRecipe(BaseModel):
+class TwoStageRecipe(NamedRecipe):
     """Both networks with all their settings, how they are trained, and for what they are cut."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    description: str
     task: Literal["segment"] = "segment"
     folds: FoldSettings = FoldSettings()
     budget: BudgetSettings = BudgetSettings()

@@ -182,9 +182,10 @@ class GateRuleDocument(Document):
 class ModelDocument(Document):
     """What the model is for, how good it is, and what it must not be used for."""
 
-    name: str
+    name: str = Field(description="recipe and seed; the one that files and other answers have")
+    title: str = Field(description="heading, of its recipe or card; else of its classes, or name")
     kind: str
-    purpose: str
+    purpose: str = Field(description="what it is for, in a sentence or two")
     classes: list[ClassDocument]
     is_overlapping: bool
     channels: int
@@ -218,11 +219,18 @@ class HealthDocument(Document):
     room: int | None = Field(description="images that the queue still takes")
 
 
+class ObserverDocument(Document):
+    """Somebody besides the observer of reference who drew a case."""
+
+    name: str
+    labels: str = Field(description="address of this observer's labels, as decided")
+
+
 class CaseDocument(Document):
     """One image of the data with what people have decided on it.
 
     `links` are addresses of `shades`, `labels` (as decided), `original` (as the file has them),
-    and `prediction`, to be posted to.
+    `prediction`, to be posted to, and `region` where only part of the image counts.
     """
 
     key: str
@@ -241,8 +249,13 @@ class CaseDocument(Document):
         "case on which the model was scored"
     )
     classes: list[ClassDocument]
-    is_editable: bool
-    why_not_editable: str | None
+    is_overlapping: bool = Field(
+        description="whether labels are codes, a bit a class, and not class indices"
+    )
+    observers: list[ObserverDocument] = Field(
+        description="who drew the case besides the observer of reference, to whom `links.labels` "
+        "belong"
+    )
     links: dict[str, str]
 
 
@@ -287,6 +300,9 @@ class DecisionDocument(Document):
     state: str = Field(description="`in force`, `undo`, `undone by N` or `replaced by a later one`")
 
 
+AffineMap = tuple[float, float, float, float, float, float]
+
+
 class FindingDocument(Document):
     """What an audit, a scoring or the model's own uncertainty has found."""
 
@@ -306,13 +322,18 @@ class FindingDocument(Document):
     suggestion: str
     badness: float
     evidence: dict[str, Any]
+    maps: list[AffineMap] = Field(
+        description="how the samples lie on the first: number k takes a pixel centre (column x, "
+        "row y) of the first sample to (ax + by + c, dx + ey + f) of sample k, where [a, b, c, d, "
+        "e, f] are its numbers; empty where the finding does not say"
+    )
     decisions: list[DecisionDocument]
     actions: list[ActionDocument]
     pictures: dict[str, str] = Field(description="addresses, such as `difference` of two copies")
 
 
 class DifferenceDocument(Document):
-    """What the masks of two copies share, in pixels of the first one's grid.
+    """What the masks of two samples that lie on each other share, in pixels of the first's grid.
 
     Figures and `picture` are null where there is nothing to compare; `words` then say what is
     missing.
@@ -365,7 +386,9 @@ class DecisionRequest(BaseModel):
     action: str = Field(max_length=64, description="as `delineate review` has them, or `undo`")
     samples: list[Annotated[str, Field(max_length=1000)]] = Field(default=[], max_length=1000)
     mask_png: str | None = Field(
-        None, description="base64 of a PNG of class indices, 255 where nothing is known"
+        None,
+        description="base64 of a PNG of class indices, 255 where nothing is known; where classes "
+        "overlap bit N-1 stands for class N",
     )
     undoes: int | None = Field(None, ge=1, le=2**53)
     who: str = Field(min_length=1, max_length=200)

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from delineate.core.errors import DelineateError
+from delineate.core.types import default_classes
 from delineate.data.listing import counted
 from delineate.data.sample import TEST
 from delineate.files.writing import read_json
+from delineate.inference.about import LONGEST_TITLE
 from delineate.inference.model import Model
 from delineate.inference.model_card import ModelCard
 from delineate.report.score_tables import SCORE_NAMES
 from delineate.web.documents import GateRuleDocument, ModelDocument, ScoreDocument
 from delineate.web.results.prediction_documents import class_documents, threshold_document
-from delineate.workflows.model_page import MUST_NOT, size_of
+from delineate.workflows.model_page import limits_of, size_of
 
 _COLOURS = {1: "grey", 3: "colour"}
 
@@ -40,8 +42,9 @@ def model_document(model: Model, run: Path | None) -> ModelDocument:
         notes = list(evaluation["notes"])
     return ModelDocument(
         name=card.name,
+        title=_title(card),
         kind=_kind(card),
-        purpose=_purpose(card),
+        purpose=card.about.purpose or _purpose(card),
         classes=class_documents(model.classes),
         is_overlapping=card.is_overlapping,
         channels=card.preparation.channels,
@@ -53,7 +56,7 @@ def model_document(model: Model, run: Path | None) -> ModelDocument:
         scores=scores,
         baselines=baselines,
         notes=notes,
-        limits=list(MUST_NOT),
+        limits=limits_of(card),
     )
 
 
@@ -103,19 +106,36 @@ def _chosen_on(card: ModelCard) -> str | None:
 def _kind(card: ModelCard) -> str:
     if card.classical is not None:
         return f"method without a network ({card.architecture})"
-    whole = f"{card.parameters:,} parameters"
+    what = f"network ({card.architecture})"
     if card.members:
-        return f"mean of {counted(len(card.members), 'model')}, {whole}"
-    return f"network ({card.architecture}), {whole}"
+        count = len(card.members)
+        what = "segmenter" if count == 1 else f"mean of {counted(count, 'model')}"
+    behind = card.gate is not None and card.gate.kind == "classifier"
+    return f"{what}{' behind a gate' if behind else ''}, {card.parameters:,} parameters"
+
+
+def _title(card: ModelCard) -> str:
+    """The one that it was given; else its classes, where somebody named them; else its name."""
+    if card.about.title is not None:
+        return card.about.title
+    unnamed = {each.name for each in default_classes(len(card.classes))}
+    found = _found(card)
+    is_named = not unnamed & {each.name for each in card.classes[1:]}
+    return found[:1].upper() + found[1:] if is_named and len(found) <= LONGEST_TITLE else card.name
 
 
 def _purpose(card: ModelCard) -> str:
     """One sentence on what it finds in which images."""
+    gate = "" if card.gate is None else ", where its gate finds anything"
+    return f"Outlines {_found(card)} like those that it learnt from{gate}."
+
+
+def _found(card: ModelCard) -> str:
+    """What it finds in which images, in a few words."""
     names = [each.name for each in card.classes[1:]]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     colours = _COLOURS.get(card.preparation.channels, f"{card.preparation.channels}-channel")
-    gate = "" if card.gate is None else ", where its gate finds anything"
-    return f"Outlines {listed} in {colours} images like those that it learnt from{gate}."
+    return f"{listed} in {colours} images"
 
 
 def _gate(card: ModelCard) -> GateRuleDocument | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from delineate.core.checks import sha256_of_text
 from delineate.data.listing import counted
 from delineate.data.sample import TRAIN, VALIDATION, Dataset
 from delineate.files.writing import write_json, write_text
@@ -14,7 +13,7 @@ from delineate.inference.model_card import SCHEMA, ClassicalCard, ModelCard, Nam
 from delineate.inference.model_folder import CARD, PAGE
 from delineate.inference.preparation import Preparation
 from delineate.recipe.classical_recipe import ClassicalRecipe
-from delineate.recipe.recipe import recipe_text
+from delineate.recipe.recipe import recipe_digest
 from delineate.workflows.classical_search import Found
 from delineate.workflows.labelled_data import labels_origin
 from delineate.workflows.model_page import model_page
@@ -44,6 +43,7 @@ def write_classical_model(
     folder.mkdir(exist_ok=True)
     card = ModelCard(
         name=f"{recipe.name}, seed {facts.seed}",
+        about=recipe.about,
         architecture=recipe.classical.method,
         arguments=found.best.parameters,
         parameters=0,
@@ -60,7 +60,7 @@ def write_classical_model(
         threshold=threshold,
         training={
             "recipe": recipe.name,
-            "recipe_sha256": sha256_of_text(recipe_text(recipe)),
+            "recipe_sha256": recipe_digest(recipe),
             "data_sha256": facts.data_sha256,
             "data_layout": dataset.layout,
             "labels": labels_origin(dataset, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from delineate.inference.model_card import GateKind, ModelCard, OperatingPoint
-from delineate.workflows.model_page import LIMITS, classes_of, cut_of, score_table, size_of
+from delineate.workflows.model_page import classes_of, cut_of, page_head, score_table, size_of
 
 _GATES: dict[GateKind | None, str] = {
     "classifier": "the classifier",
@@ -20,10 +20,7 @@ def composed_page(card: ModelCard, parts: Mapping[str, ModelCard]) -> str:
 
     `parts` goes from the folders that the card names to the cards of what stands there.
     """
-    return f"""# {card.name}
-
-{_kind(card)}
-
+    return f"""{page_head(card, _kind(card))}
 | | |
 |---|---|
 | classes | {classes_of(card)} |
@@ -44,8 +41,7 @@ Each folder is a whole model, which can be used by itself.
 ```
 delineate predict {{this folder}} IMAGES --out DIR{_more_uses(card)}
 ```
-
-{LIMITS}"""
+"""
 
 
 def _kind(card: ModelCard) -> str:

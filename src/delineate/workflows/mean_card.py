@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from delineate.core.checks import sha256_of_text
 from delineate.data.listing import counted
 from delineate.inference.model_card import ModelCard, OperatingPoint
 from delineate.recipe.classical_recipe import ClassicalRecipe
-from delineate.recipe.recipe import Recipe, recipe_text
+from delineate.recipe.recipe import Recipe, recipe_digest
 from delineate.workflows.head_gate import RANKING
 from delineate.workflows.held_out_gate import HeldOutGate
 from delineate.workflows.held_out_scores import HeldOutScores
@@ -52,6 +51,7 @@ def mean_card(
     return first.model_copy(
         update={
             "name": f"{plan.name}, {words_of(parts, facts)}",
+            "about": plan.about,
             "parameters": sum(card.parameters for card in cards),
             "tiling": None,
             "depths": (),
@@ -64,7 +64,7 @@ def mean_card(
             "operating_points": _operating_points(first, scores, gate),
             "training": first.training
             | {
-                "recipe_sha256": sha256_of_text(recipe_text(plan)),
+                "recipe_sha256": recipe_digest(plan),
                 "data_sha256": facts.data_sha256,
                 "present_share": _present_share(parts),
                 "images": _images(parts),

@@ -13,17 +13,14 @@ MUST_NOT = (
     "It has not been shown to work on images of another device, population or preparation, and it "
     "is no medical device: no decision about a person may rest on it.",
 )
-LIMITS = f"## What it must not be used for\n\n{fill(' '.join(MUST_NOT), 99)}\n"
+_WIDTH = 99
 _KINDS = {"segment": "A segmentation model", "classify": "A classifier"}
 
 
 def model_page(card: ModelCard) -> str:
     """`README.md` of a model folder, in Markdown."""
     outside = "background" if card.has_dark_surround else "not treated apart"
-    return f"""# {card.name}
-
-{_kind(card)}
-
+    return f"""{page_head(card, _kind(card))}
 | | |
 |---|---|
 | classes | {classes_of(card)} |
@@ -38,8 +35,31 @@ def model_page(card: ModelCard) -> str:
 ```
 delineate predict {{this folder}} IMAGES --out DIR
 ```
+"""
 
-{LIMITS}"""
+
+def page_head(card: ModelCard, kind: str) -> str:
+    """What the model is called, what it is for and not for, and in words what kind it is."""
+    named = "" if card.title == card.name else f"{card.name}. "
+    purpose = "" if card.about.purpose is None else f"{fill(card.about.purpose, _WIDTH)}\n\n"
+    limits = "\n".join(
+        fill(f"- {each}", _WIDTH, subsequent_indent="  ") for each in limits_of(card)
+    )
+    return f"""# {card.title}
+
+{purpose}{named}{kind}
+
+## What it must not be used for
+
+{limits}
+
+## What it is
+"""
+
+
+def limits_of(card: ModelCard) -> list[str]:
+    """What the model must not be used for: in its own words, then what holds of every one."""
+    return [*card.about.limits, *MUST_NOT]
 
 
 def classes_of(card: ModelCard) -> str:

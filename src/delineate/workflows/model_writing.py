@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import nn
 
-from delineate.core.checks import sha256_of_file, sha256_of_text
+from delineate.core.checks import sha256_of_file
 from delineate.data.sample import TRAIN, VALIDATION, Dataset
 from delineate.files.writing import write_json, write_text
 from delineate.inference.model_card import SCHEMA, ModelCard, NamedClass
 from delineate.inference.model_folder import CARD, PAGE, WEIGHTS
 from delineate.inference.preparation import Preparation
 from delineate.inference.weights import save_network
-from delineate.recipe.recipe import Recipe, recipe_text
+from delineate.recipe.recipe import Recipe, recipe_digest
 from delineate.training.loop import Fitted
 from delineate.workflows.labelled_data import labels_origin
 from delineate.workflows.model_page import model_page
@@ -42,6 +42,7 @@ def write_model(
     save_network(folder / WEIGHTS, network)
     card = ModelCard(
         name=f"{recipe.name}, seed {facts.seed}",
+        about=recipe.about,
         task=recipe.task,
         architecture=recipe.model.architecture,
         arguments=recipe.model.arguments,
@@ -63,7 +64,7 @@ def write_model(
         threshold=validated.threshold,
         training={
             "recipe": recipe.name,
-            "recipe_sha256": sha256_of_text(recipe_text(recipe)),
+            "recipe_sha256": recipe_digest(recipe),
             "data_sha256": facts.data_sha256,
             "data_layout": dataset.layout,
             "labels": labels_origin(dataset, facts.labels),

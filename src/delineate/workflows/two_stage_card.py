@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from delineate.core.checks import sha256_of_text
 from delineate.data.listing import counted
 from delineate.inference.model_card import ModelCard, Threshold
 from delineate.inference.model_folder import read_card
-from delineate.recipe.recipe import recipe_text
+from delineate.recipe.recipe import recipe_digest
 from delineate.recipe.two_stage_recipe import TwoStageRecipe
 from delineate.workflows.operating import CROSS_FITTED, Operated
 from delineate.workflows.run_folder import RunFacts
@@ -34,6 +33,7 @@ def two_stage_card(plan: TwoStageRecipe, run: Started, chosen: tuple[Operated, .
     return segmenter.model_copy(
         update={
             "name": f"{plan.name}, {_words(run.facts)}",
+            "about": plan.about.completed_by(segmenter.about),
             "parameters": gate.parameters + segmenter.parameters,
             "members": (SEGMENTER,),
             "gate": own.as_gate(GATE),
@@ -50,7 +50,7 @@ def two_stage_card(plan: TwoStageRecipe, run: Started, chosen: tuple[Operated, .
             "training": segmenter.training
             | {
                 "recipe": plan.name,
-                "recipe_sha256": sha256_of_text(recipe_text(plan)),
+                "recipe_sha256": recipe_digest(plan),
                 "data_sha256": run.facts.data_sha256,
                 "accepted": list(run.facts.accepted),
                 "present_share": gate.training["present_share"],
