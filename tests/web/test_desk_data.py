@@ -82,7 +82,7 @@ def test_files_that_cannot_be_read_are_told_without_their_place(small: Desk) -> 
     (root / "masks/s02_0.png").write_bytes(b"nothing")
     client = Client(small)
     case = client.get(f"/cases/{key_of('s01_0')}")
-    assert (case["image"], case["is_editable"]) == (None, False)
+    assert case["image"] is None
     assert case["problem"].startswith("images/s01_0.png: ")
     for path in (f"/cases/{key_of('s01_0')}/shades", f"/cases/{key_of('s02_0')}/labels"):
         status, error = client.refused(path)
@@ -106,7 +106,6 @@ def test_masks_that_are_not_certain_are_shown_with_a_warning(
     assert desk is not None
     case = Client(desk).get(f"/cases/{key_of('s00_0')}")
     assert case["warning"].startswith("The masks of reference are shown as threshold:")
-    assert case["is_editable"]
 
 
 def test_an_image_without_a_mask_gets_one(small: Desk) -> None:
@@ -120,20 +119,6 @@ def test_an_image_without_a_mask_gets_one(small: Desk) -> None:
     client.decide("replace", case=key_of("s03_0"), mask_png=painted(square()))
     assert client.get("/cases", state="unlabelled")["cases"] == []
     assert client.get(f"/cases/{key_of('s03_0')}")["has_labels"]
-
-
-def test_classes_that_overlap_cannot_be_painted(tmp_path: Path) -> None:
-    """It is said why, and how else; everything else can be decided."""
-    data = write_discs(tmp_path / "data", classes=3)
-    log = ReviewLog.create(tmp_path / FILE, findings=(), facts={})
-    client = Client(desk_of(open_dataset(data, overlapping=True), log, tmp_path / "scratch"))
-    case = client.get(f"/cases/{key_of('s00_0')}")
-    assert "which this editor cannot paint" in case["why_not_editable"]
-    answer = client.decide("replace", case=case["key"], mask_png=painted(square()))
-    assert (answer.status, answer.kind) == (422, "not_editable")
-    made = client.decide("drop", case=case["key"])
-    actions = client.get(f"/findings/{made.finding}")["actions"]
-    assert [each["name"] for each in actions] == ["keep", "drop"]
 
 
 def test_every_growth_of_the_log_is_told(small: Desk) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from delineate.auditing.findings.finding import Finding
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.files.image_files import read_image
 
@@ -49,6 +50,50 @@ def test_findings_that_are_no_copies_have_no_differences(client: Client) -> None
     """An empty list, and no picture."""
     (finding,) = client.get("/findings", kind="class_balance")["findings"]
     assert client.get(f"/findings/{finding['id']}/differences") == []
+
+
+@pytest.mark.parametrize("kind", ["leaked_twins", "leaked_file", "look_alikes"])
+def test_whatever_lies_on_each_other_is_compared(client: Client, audited: Path, kind: str) -> None:
+    """Leaked copies and look-alikes too, by the maps in the evidence of their finding."""
+    log = ReviewLog.open(audited)
+    (pair,) = log.findings(kind="contradictory_twins")
+    matrices = pair.evidence["matrices"]
+    log.refresh([Finding(kind, pair.samples, "Alike", {"matrices": matrices})])
+    (finding,) = client.get("/findings", kind=kind)["findings"]
+    assert finding["maps"] == matrices == [[1, 0, 0, 0, 1, 0], [-1, 0, 95, 0, 1, 0]]
+    (found,) = client.get(f"/findings/{finding['id']}/differences")
+    assert found["only_first_px"] > 0 == found["only_other_px"]
+    grey = client.pixels(f"/findings/{finding['id']}/pictures/image_difference")
+    assert not grey.any()
+
+
+def test_a_finding_of_an_earlier_audit_shows_no_difference(client: Client, audited: Path) -> None:
+    """It does not say how its samples lie on each other: no maps, no pictures but thumbnails."""
+    log = ReviewLog.open(audited)
+    (pair,) = log.findings(kind="contradictory_twins")
+    log.refresh([Finding("leaked_twins", pair.samples, "Copies", {"counts": {"test": 2}})])
+    (finding,) = client.get("/findings", kind="leaked_twins")["findings"]
+    assert finding["maps"] == []
+    assert set(finding["pictures"]) == {"thumbnail", "thumbnail_2"}
+    assert client.get(f"/findings/{finding['id']}/differences") == []
+
+
+def test_images_without_masks_are_compared_all_the_same(
+    discs: Path, audited: Path, tmp_path: Path
+) -> None:
+    """Where neither has a mask, the difference of grey levels is there alone."""
+    data = shutil.copytree(discs, tmp_path / "data")
+    log = ReviewLog.open(audited)
+    (pair,) = log.findings(kind="contradictory_twins")
+    for each in pair.samples:
+        (data / f"masks/{each}.png").unlink()
+    leak = Finding("leaked_twins", pair.samples, "Copies", {"matrices": pair.evidence["matrices"]})
+    log.refresh([leak])
+    client = Client(desk_at(data, audited, tmp_path / "scratch", subjects=r"^(s\d+)_"))
+    (found,) = client.get(f"/findings/{leak.id}/differences")
+    assert found["picture"] is None
+    assert found["words"] == "the first copy has no mask; s11_1 has no mask"
+    assert client.pixels(f"/findings/{leak.id}/pictures/image_difference").shape == (72, 96, 3)
 
 
 def test_a_copy_without_a_mask_hides_nothing_of_the_others(

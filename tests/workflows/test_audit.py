@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.errors import LayoutError, SettingsError, UnreadableFileError
 from delineate.data.phantoms.writing import PhantomSet, write_ultrasound
+from delineate.files.image_files import read_image
 from delineate.files.writing import read_json
 from delineate.study.planted import marked
 from delineate.workflows.audit import AuditResult, audit, table
@@ -109,6 +112,25 @@ def test_what_one_mask_can_reach_is_claimed_for_the_contradictions_alone(
     reach = audited.document["reachable"]
     assert (reach["groups"], reach["images"]) == (2, 4)
     assert 0.5 <= reach["by_image"][1] < 1
+
+
+def test_leaks_of_copies_say_how_they_lie_on_each_other(data: Path, tmp_path: Path) -> None:
+    """A mirrored copy in test and a frame that was drawn upon: the page compares both."""
+    width = (frame := read_image(data / "train/1_1.tif")).shape[1]
+    cv2.imwrite(str(data / "test/8_1.tif"), frame[:, ::-1])
+    drawn_on = read_image(data / "train/2_1.tif").copy()
+    drawn_on[70:90, 90:110] = 255
+    cv2.imwrite(str(data / "train/3_1.tif"), drawn_on)
+    result = run(data, tmp_path / "out", page=True)
+    by_samples = {(f.kind, f.samples): f.evidence for f in result.findings}
+    leak = by_samples["leaked_twins", ("1_1", "8_1")]
+    assert leak["matrices"][1] == [-1, 0, width - 1, 0, 1, 0]
+    assert leak["twins"] == by_samples["twins", ("1_1", "8_1")]["twins"]
+    assert by_samples["look_alikes", ("2_1", "3_1")]["matrices"] == 2 * [[1, 0, 0, 0, 1, 0]]
+    page = result.main_result.read_text(encoding="utf-8")
+    for finding in result.findings:
+        if finding.kind in ("leaked_file", "leaked_twins", "look_alikes"):
+            assert re.search(rf'class="finding compared[^"]*" id="f-{finding.id}"', page)
 
 
 def test_the_page_and_the_log_stand_beside(audited: AuditResult) -> None:

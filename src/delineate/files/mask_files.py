@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImages
+from PIL.PngImagePlugin import PngInfo
 
 from delineate.core.errors import UnreadableFileError
 from delineate.core.types import IGNORE, LabelClass, Labels
@@ -49,8 +50,13 @@ def index_mask_png(labels: Labels, classes: Sequence[LabelClass]) -> bytes:
     return palette_png(labels, classes)
 
 
-def palette_png(labels: Labels, classes: Sequence[LabelClass]) -> bytes:
-    """Labels as a PNG of indices with a palette, read back as `index,ignore:255`."""
+def palette_png(
+    labels: Labels, classes: Sequence[LabelClass], *, text: Mapping[str, str] | None = None
+) -> bytes:
+    """Labels as a PNG of indices with a palette, read back as `index,ignore:255`.
+
+    `text` goes into it as keywords with words in Latin-1.
+    """
     picture = PillowImages.fromarray(np.ascontiguousarray(labels, np.uint8))
     palette = np.zeros((256, 3), np.uint8)
     # What is unknown is shown in the cream of the Pascal VOC palette's void.
@@ -58,8 +64,11 @@ def palette_png(labels: Labels, classes: Sequence[LabelClass]) -> bytes:
     for one in classes:
         palette[one.index] = one.colour
     picture.putpalette(palette.tobytes(), "RGB")
+    notes = PngInfo()
+    for keyword, words in (text or {}).items():
+        notes.add_text(keyword, words)
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
+    picture.save(buffer, format="PNG", pnginfo=notes)
     return buffer.getvalue()
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.auditing.copies.records import SAME_PLACE, Matrix
 from delineate.core.types import Image, Labels
-
-Matrix = tuple[float, float, float, float, float, float]
-SAME_PLACE: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)

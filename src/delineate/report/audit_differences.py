@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from delineate.auditing.copies.records import SAME_PLACE
 from delineate.core.errors import SettingsError
 from delineate.core.geometry import Size
 from delineate.core.types import IGNORE, Image, Labels, Mask
-from delineate.report.audit_content import SAME_PLACE, CopyView
+from delineate.report.audit_content import CopyView
 from delineate.report.display import WINDOW_PERCENTILES
 from delineate.report.overlays import LUMINANCE
 

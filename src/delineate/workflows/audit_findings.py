@@ -6,10 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from delineate.auditing.copies.records import FrameSequence, LookAlike, Pair, TwinGroup
+from delineate.auditing.copies.records import (
+    SAME_PLACE,
+    FrameSequence,
+    LookAlike,
+    Pair,
+    TwinGroup,
+)
 from delineate.auditing.copies.twins import TwinSearch, groups_of
+from delineate.auditing.findings.copy_maps import CopyMaps
 from delineate.auditing.findings.finding import Finding, ordered
-from delineate.auditing.findings.leaks import SUBJECT, find_leaks, leak_findings
+from delineate.auditing.findings.leaks import FILE, SUBJECT, TWINS, find_leaks, leak_findings
 from delineate.auditing.findings.nested_copies import nested_copies
 from delineate.auditing.findings.twin_findings import contradiction_findings
 from delineate.auditing.masks.agreement import Agreement, observer_agreement
@@ -186,10 +193,17 @@ def _leak_findings(dataset: Dataset, gallery: Gallery, copies: Copies) -> tuple[
     )
     # Layouts that number their subjects from 1 would share them all with any other such set.
     is_numbered = all((s.subject or "0").isdecimal() for s in dataset.samples)
-    return leak_findings(
+    found = leak_findings(
         leak
         for leak in leaks
         if not (leak.is_between_data and leak.kind == SUBJECT and is_numbered)
+    )
+    maps = CopyMaps(copies.search.groups, gallery.samples)
+    return tuple(
+        replace(each, evidence={**each.evidence, **maps.evidence(each.samples)})
+        if each.kind in (FILE, TWINS)
+        else each
+        for each in found
     )
 
 
@@ -240,7 +254,7 @@ def _look_alike_findings(
             "look_alikes",
             (first, second),
             f"{first} and {second} look alike and are no copies: {each.why}",
-            {"similarity": each.similarity},
+            {"similarity": each.similarity, "matrices": [list(SAME_PLACE), list(each.matrix)]},
             badness=each.similarity,
         )
 

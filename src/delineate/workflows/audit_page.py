@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from delineate.auditing.findings.copy_maps import has_maps
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.masks import mask_comparison
 from delineate.auditing.masks.balance import empty_shares
@@ -37,7 +38,6 @@ from delineate.report.audit_page import write_audit_page
 from delineate.workflows.audit_document import table
 from delineate.workflows.audit_findings import Audited
 
-COPIES = ("contradictory_twins", "twins")
 CONTRADICTION_RULE = (
     f"{mask_comparison.RULE} The nerve tool held masks as 0 and 255 in three channels of 8 bits, "
     "subtracted them without widening, so that 0 - 255 wrapped around to 1, and called a pair "
@@ -66,7 +66,7 @@ def write_page_of(
         findings=audited.findings,
         samples={sample.id: sample for sample in audited.gallery.samples},
         look=_looker(audited),
-        comparisons=dict(_comparisons(audited)),
+        comparisons={each.id: copies_of(each) for each in audited.findings if has_maps(each)},
         figures=_figures(document, audited, seed, progress),
         classes=_classes(audited),
         decided=_decided(log),
@@ -115,57 +115,10 @@ def _looker(audited: Audited) -> Any:
     return look
 
 
-def _comparisons(audited: Audited) -> Iterator[tuple[str, Comparison]]:
-    """The pictures of copies, laid on the first one."""
-    by_pair = _pairs_of_copies(audited)
-    for finding in audited.findings:
-        if finding.kind in COPIES:
-            yield finding.id, copies_of(finding)
-        elif finding.kind in ("leaked_twins", "look_alikes", "leaked_file"):
-            views = _connected(finding.samples, by_pair)
-            if len(views) > 1:
-                yield finding.id, Comparison(views)
-
-
-Tone = tuple[float, float]
-Step = tuple[str, np.ndarray, Tone, str]  # other sample, first -> other, tone of other, words
-
-
-def _pairs_of_copies(audited: Audited) -> dict[str, list[Step]]:
-    """From each sample to those that copy it, in both directions."""
-    steps: dict[str, list[Step]] = {}
-    gallery = audited.gallery
-    for twin in audited.copies.search.twins:
-        ends = gallery.name(twin.first), gallery.name(twin.second)
-        there = np.vstack([twin.transform.as_array(), [0, 0, 1]])
-        tone = (twin.transform.gain, twin.transform.offset)
-        _add_steps(steps, ends, there, tone, twin.transform.words)
-    return steps
-
-
-def _connected(samples: tuple[str, ...], steps: dict[str, list[Step]]) -> tuple[CopyView, ...]:
-    """The first sample, and every one that is reached from it, with map and tone composed."""
-    wanted = set(samples)
-    found: dict[str, tuple[np.ndarray, Tone, str]] = {samples[0]: (np.eye(3), (1.0, 0.0), "")}
-    queue = deque([samples[0]])
-    while queue:
-        here = queue.popleft()
-        matrix, (gain, offset), _ = found[here]
-        for other, step, (more, shift), words in steps.get(here, []):
-            if other in wanted and other not in found:
-                said = words if here == samples[0] else f"{words}, of {here}"
-                found[other] = (step @ matrix, (more * gain, more * offset + shift), said)
-                queue.append(other)
-    return tuple(
-        CopyView(name, tuple(matrix[:2].ravel().tolist()), *tone, words)
-        for name, (matrix, tone, words) in found.items()
-    )
-
-
 def copies_of(finding: Finding) -> Comparison:
-    """The comparison of a group of copies, from the evidence of its finding.
+    """The comparison of samples that lie on each other, from the evidence of their finding.
 
-    Of the kinds in `COPIES`; others do not say how their pictures lie on each other.
+    The finding must say how they do, see `has_maps`.
     """
     evidence = finding.evidence
     tones = _tones(finding)
@@ -184,31 +137,30 @@ def copies_of(finding: Finding) -> Comparison:
     return Comparison(tuple(views), dice, reachable, tuple(facts))
 
 
-def _tones(finding: Finding) -> dict[str, tuple[float, float, str]]:
-    """Tone and words of each sample against the first one of its group."""
-    steps: dict[str, list[Step]] = {}
-    for twin in finding.evidence["twins"]:
-        tone = (twin["gain"], twin["offset"])
-        _add_steps(steps, (twin["first"], twin["second"]), np.eye(3), tone, twin["words"])
-    return {
-        view.sample: (view.gain, view.offset, view.words)
-        for view in _connected(finding.samples, steps)
-    }
+Tone = tuple[float, float, str]  # gain, offset, and how the picture was made, in words
 
 
-def _add_steps(
-    steps: dict[str, list[Step]],
-    ends: tuple[str, str],
-    there: np.ndarray,
-    tone: Tone,
-    words: str,
-) -> None:
-    """From the first to the second, and back where both map and tone can be undone."""
-    (first, second), (gain, offset) = ends, tone
-    steps.setdefault(first, []).append((second, there, tone, words))
-    if gain and abs(np.linalg.det(there)) > 1e-9:
-        back: Tone = (1 / gain, -offset / gain)
-        steps.setdefault(second, []).append((first, np.linalg.inv(there), back, words))
+def _tones(finding: Finding) -> dict[str, Tone]:
+    """The tone of each sample against the first one, along the twins that lead there."""
+    steps: dict[str, list[tuple[str, Tone]]] = {}
+    for twin in finding.evidence.get("twins", ()):
+        first, second, words = twin["first"], twin["second"], twin["words"]
+        gain, offset = twin["gain"], twin["offset"]
+        steps.setdefault(first, []).append((second, (gain, offset, words)))
+        if gain:
+            steps.setdefault(second, []).append((first, (1 / gain, -offset / gain, words)))
+    start = finding.samples[0]
+    found: dict[str, Tone] = {start: (1.0, 0.0, "")}
+    queue = deque([start])
+    while queue:
+        here = queue.popleft()
+        gain, offset, _ = found[here]
+        for other, (more, shift, words) in steps.get(here, []):
+            if other not in found:
+                said = words if here == start else f"{words}, of {here}"
+                found[other] = (more * gain, more * offset + shift, said)
+                queue.append(other)
+    return found
 
 
 def _figures(

@@ -137,6 +137,17 @@ def test_a_look_alike_is_no_copy_and_says_why(tmp_path: Path) -> None:
     assert 70 < column < 130
 
 
+def test_a_look_alike_says_how_it_lay_on_the_other(tmp_path: Path) -> None:
+    """Mirrored before something was moved: the map turns it back, near enough."""
+    picture = texture(9)
+    moved = picture.copy()
+    moved[60:100, 80:120] = texture(10)[60:100, 80:120]
+    gallery = gallery_of(tmp_path, with_others(picture, np.ascontiguousarray(moved[:, ::-1])))
+    (found,) = find_twins(gallery, crops_and_shifts=False).look_alikes
+    there = np.reshape(found.matrix, (2, 3)) @ [[10, 200], [20, 150], [1, 1]]
+    np.testing.assert_allclose(there, [[229, 39], [20, 150]], atol=1)
+
+
 def test_equal_files_need_no_look(tmp_path: Path) -> None:
     """Three equal files are twins of the first, blank ones as well, and form one group each."""
     blank = np.full(SIZE_PX, 7, np.uint8)

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from delineate.auditing.review.applying import apply_decisions
+from delineate.auditing.review.replacing_mask import as_png
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.core.types import IGNORE
 from delineate.data.masks import settle_encodings
@@ -97,6 +98,33 @@ def test_a_mask_that_replaces_all_classes(
     reviewed = apply_decisions(dataset, log, tmp_path / "out")
     found = codes_of(reviewed.dataset, "e")
     np.testing.assert_array_equal(found, np.where(values == 2, 0b10, values))
+
+
+def test_a_mask_of_codes_replaces_all_classes(
+    overlapping: Path, make_log: MakeLog, tmp_path: Path
+) -> None:
+    """A file that says that it has codes keeps them, whatever encoding others are given with."""
+    codes = np.resize(np.array([0, 1, 2, 3, IGNORE], np.uint8), SIZE_PX)
+    (tmp_path / "new.png").write_bytes(as_png(codes, is_overlapping=True))
+    log = make_log(ODD)
+    told = MaskEncoding.parse("threshold:128")
+    log.decide(ODD.id, "replace", samples=["e"], argument=tmp_path / "new.png", encoding=told)
+    dataset = open_dataset(overlapping, overlapping=True)
+    reviewed = apply_decisions(dataset, log, tmp_path / "out")
+    np.testing.assert_array_equal(codes_of(reviewed.dataset, "e"), codes)
+
+
+def test_codes_need_data_that_overlaps(
+    overlapping: Path, make_log: MakeLog, tmp_path: Path
+) -> None:
+    """Read without the declaration, 3 would be a third class: nothing changes, and it is said."""
+    (tmp_path / "new.png").write_bytes(as_png(VESSEL["e"] // 255 * 3, is_overlapping=True))
+    log = make_log(ODD)
+    log.decide(ODD.id, "replace", samples=["e"], argument=tmp_path / "new.png")
+    (overlapping / "masks" / "vessel").rename(overlapping / "others")
+    reviewed = apply_decisions(open_dataset(overlapping), log, tmp_path / "out")
+    assert reviewed.relabelled == ()
+    assert "say --overlapping" in reviewed.applied[0].reason
 
 
 def test_an_empty_merged_mask_is_empty(

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from delineate.auditing.review.replacing_mask import (
     INDEX,
     as_png,
+    holds_codes,
     read_replacing_mask,
     replacing_mask,
 )
-from delineate.core.errors import UnreadableFileError
+from delineate.core.errors import UncertainMaskError, UnreadableFileError
 from delineate.core.types import IGNORE
 from delineate.files.mask_encoding import MaskEncoding, read_mask
 from delineate.files.mask_files import labels_of_palette_png
@@ -42,6 +43,28 @@ def test_labels_come_back(labels: NDArray[np.uint8]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "m.png").write_bytes(png)
         np.testing.assert_array_equal(read_mask(Path(folder) / "m.png", INDEX), labels)
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.uint8, (4, 5), elements=st.sampled_from([0, 1, 3, 127, IGNORE])))
+def test_codes_come_back(codes: NDArray[np.uint8]) -> None:
+    """A file of codes says so itself; one of the same values as class indices does not."""
+    png = as_png(codes, is_overlapping=True)
+    assert holds_codes(png)
+    assert not holds_codes(as_png(codes))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "m.png").write_bytes(png)
+        found = read_replacing_mask(Path(folder) / "m.png")
+    assert (found.png, found.size_px) == (png, (4, 5))
+    np.testing.assert_array_equal(labels_of_palette_png(found.png), codes)
+
+
+def test_a_file_of_codes_holds_no_others(tmp_path: Path) -> None:
+    """Seven classes have codes up to 127."""
+    wrong = np.full((4, 5), 128, np.uint8)
+    (tmp_path / "m.png").write_bytes(as_png(wrong, is_overlapping=True))
+    with pytest.raises(UncertainMaskError, match=r"from 0 to 127, or 255 .*, found 128"):
+        read_replacing_mask(tmp_path / "m.png")
 
 
 @pytest.mark.parametrize("white", [1, 255])

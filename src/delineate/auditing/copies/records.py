@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = tuple[float, float, float, float, float, float]
+SAME_PLACE: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,16 @@ class Twin:
 
 @dataclass(frozen=True)
 class LookAlike:
-    """Two pictures that are alike and were judged not to be copies, with the reason."""
+    """Two pictures that are alike and were judged not to be copies, with the reason.
+
+    `matrix`, a map as that of a `Transform`, is how they lay on each other when they were judged.
+    """
 
     first: int
     second: int
     similarity: float
     why: str
+    matrix: Matrix = SAME_PLACE
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,10 @@ class TwinGroup:
     members: tuple[int, ...]
     twins: tuple[Twin, ...]
     matrices: tuple[Matrix, ...]
+
+    def as_arrays(self) -> list[NDArray[np.float64]]:
+        """The (2, 3) matrices."""
+        return [np.array(each, np.float64).reshape(2, 3) for each in self.matrices]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from delineate.auditing.copies.alignment import oriented_box
+from delineate.auditing.copies.alignment import Axes, oriented_box, with_orientation
 from delineate.auditing.copies.comparison import (
     EXACT,
     Comparison,
@@ -21,6 +21,7 @@ from delineate.auditing.copies.comparison import (
 from delineate.auditing.copies.records import (
     FrameSequence,
     LookAlike,
+    Matrix,
     Pair,
     Transform,
     Twin,
@@ -242,7 +243,9 @@ def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
     best: Comparison | None = None
     if all(candidate.why for candidate in tried):
         likest = tried[0]
-        return LookAlike(*places, likest.score, likest.why)
+        axes = native_axes(gallery, likest)
+        matrix = _matrix(gallery, places[1], axes, likest.orientation)
+        return LookAlike(*places, likest.score, likest.why, matrix)
     first, second = (picture(gallery, place) for place in places)
     for candidate in tried:
         guess = native_axes(gallery, candidate) if candidate.axes is not None else None
@@ -254,7 +257,13 @@ def _verdict(gallery: Gallery, tried: Sequence[Candidate]) -> Twin | LookAlike:
             return Twin(*places, transform, distance, best.verdict.similarity, is_same_file=False)
     if best is None:  # pragma: no cover - there is always a candidate
         raise RuntimeError("a pair without candidates")
-    return LookAlike(*places, best.verdict.similarity, best.verdict.why)
+    matrix = _matrix(gallery, places[1], best.axes, best.orientation)
+    return LookAlike(*places, best.verdict.similarity, best.verdict.why, matrix)
+
+
+def _matrix(gallery: Gallery, second: int, axes: Axes, orientation: str) -> Matrix:
+    """From the first picture to the second as it is stored, of axes to the oriented second."""
+    return as_matrix(with_orientation(axes, orientation, picture_size(gallery, second)))
 
 
 def picture(gallery: Gallery, position: int) -> Picture:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from delineate.auditing.copies.records import Twin
+from delineate.auditing.findings.copy_maps import twin_document
 from delineate.auditing.findings.finding import Finding
 from delineate.auditing.masks.contradictions import GroupMasks
 from delineate.auditing.masks.mask_comparison import Comparison
@@ -122,7 +123,7 @@ def _evidence(masks: GroupMasks, samples: Sequence[Sample], ids: Sequence[str]) 
         "size_px": list(masks.size_px),
         "matrices": [list(map(float, matrix)) for matrix in masks.group.matrices],
         "splits": [samples[position].split for position in masks.group.members],
-        "twins": [_twin(twin, samples) for twin in masks.group.twins],
+        "twins": [twin_document(twin, samples) for twin in masks.group.twins],
         "labelled": [ids[place] for place in masks.labelled],
         "is_minor": masks.is_minor,
         "comparisons": [
@@ -149,22 +150,6 @@ def _evidence(masks: GroupMasks, samples: Sequence[Sample], ids: Sequence[str]) 
             for score, best in masks.reachable.items()
         }
     return evidence
-
-
-def _twin(twin: Twin, samples: Sequence[Sample]) -> dict[str, Any]:
-    return {
-        "first": samples[twin.first].id,
-        "second": samples[twin.second].id,
-        "orientation": twin.transform.orientation,
-        "matrix": list(map(float, twin.transform.matrix)),
-        "gain": float(twin.transform.gain),
-        "offset": float(twin.transform.offset),
-        "changes": list(twin.transform.changes),
-        "words": twin.transform.words,
-        "distance": float(twin.distance),
-        "similarity": float(twin.similarity),
-        "is_same_file": bool(twin.is_same_file),
-    }
 
 
 def _comparison(masks: GroupMasks, pair: tuple[int, int]) -> dict[str, Any]:

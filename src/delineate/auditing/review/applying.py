@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from delineate.auditing.findings.finding import Finding
+from delineate.auditing.review.changed_masks import write_changed
 from delineate.auditing.review.decisions import (
     DROP,
     KEEP_ONE,
@@ -20,13 +20,12 @@ from delineate.auditing.review.decisions import (
     Decision,
 )
 from delineate.auditing.review.merging import merged, on_grid_of
-from delineate.auditing.review.replacing_mask import INDEX, as_png
+from delineate.auditing.review.replacing_mask import as_png, holds_codes
 from delineate.auditing.review.review_log import ReviewLog
 from delineate.auditing.review.twin_subjects import not_twins, with_twin_subjects
-from delineate.core.checks import sha256_of_text
 from delineate.core.errors import DelineateError
-from delineate.core.overlapping import classes_in, codes_of, is_class
-from delineate.core.types import IGNORE, Labels
+from delineate.core.overlapping import codes_of
+from delineate.core.types import Labels
 from delineate.data.layouts.found import REFERENCE
 from delineate.data.listing import some
 from delineate.data.masks import survey_masks, uncertain
@@ -35,7 +34,6 @@ from delineate.data.sample import Dataset, Sample
 from delineate.files.image_files import image_size
 from delineate.files.mask_encoding import MaskEncoding
 from delineate.files.mask_files import labels_of_palette_png
-from delineate.files.writing import cannot_write, write_bytes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,27 +164,12 @@ class _Work:
         for (sample, observer), png in self.changed.items():
             if sample in self.samples:
                 old = self.samples[sample]
-                _make_folder(folder)
-                files = self._files(folder / _mask_name(sample, observer), png)
+                overlaps = self.dataset.is_overlapping
+                files = write_changed(folder, sample, observer, png=png, is_overlapping=overlaps)
                 masks = self._in_order(old, observer, tuple(files))
                 self.samples[sample] = replace(old, masks=masks)
                 own |= files
         return replace(self.dataset, samples=tuple(self.samples.values()), file_encodings=own)
-
-    def _files(self, path: Path, png: bytes) -> dict[Path, MaskEncoding]:
-        """The files of a changed mask, one for each class where these overlap, and encodings."""
-        if not self.dataset.is_overlapping:
-            write_bytes(path, png)
-            return {path: INDEX}
-        labels = labels_of_palette_png(png)
-        files: dict[Path, MaskEncoding] = {}
-        for index in classes_in(labels, is_overlapping=True) or (1,):
-            file = path.with_name(f"{path.stem}_{index}.png")
-            single = is_class(labels, index, is_overlapping=True) * np.uint8(index)
-            single[labels == IGNORE] = IGNORE
-            write_bytes(file, as_png(single))
-            files[file] = INDEX
-        return files
 
     def _in_order(
         self, sample: Sample, observer: str, files: tuple[Path, ...]
@@ -215,8 +198,13 @@ class _Work:
                 f"{sample.id}: expected a mask of {size[0]}x{size[1]} px (height x width) like "
                 f"its image, found {labels.shape[0]}x{labels.shape[1]} in {decision.argument}"
             )
-        if self.dataset.is_overlapping:
-            png = as_png(codes_of(labels))
+        if not holds_codes(png):
+            png = as_png(codes_of(labels)) if self.dataset.is_overlapping else png
+        elif not self.dataset.is_overlapping:
+            raise _CannotApply(
+                f"{sample.id}: the mask was painted with classes that overlap, and this data is "
+                "read without; say --overlapping"
+            )
         self.changed[sample.id, self._observer(finding)] = png
         return AppliedDecision(
             decision,
@@ -311,16 +299,3 @@ def _or_reason(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T
         return read(*arguments, **named)
     except DelineateError as problem:
         raise _CannotApply(str(problem)) from problem
-
-
-def _mask_name(sample: str, observer: str) -> str:
-    """A file name that no other sample or observer has, and that shows which one it is."""
-    shown = re.sub(r"[^A-Za-z0-9.-]+", "_", sample)[-80:]
-    return f"{shown}_{sha256_of_text(f'{sample}|{observer}')[:8]}.png"
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error

@@ -64,7 +64,7 @@ MASK = Table(
     Column("sha256", String, primary_key=True),
     Column("height_px", Integer, nullable=False),
     Column("width_px", Integer, nullable=False),
-    Column("png", LargeBinary, nullable=False),  # of class indices, 255 where nothing is known
+    Column("png", LargeBinary, nullable=False),  # as `ReplacingMask` has it
 )
 DECISION = Table(
     "decision",

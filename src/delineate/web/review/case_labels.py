@@ -38,7 +38,8 @@ class CaseLabels:
 
     def __init__(self, dataset: Dataset, log: ReviewLog, folder: Path) -> None:
         self._dataset, self._log, self.folder = dataset, log, folder
-        self.observer = next(iter(dataset.observers), REFERENCE)
+        self._observers = dataset.observers
+        self.observer = next(iter(self._observers), REFERENCE)
         self._lock = Lock()
         self._changes: dict[tuple[int, ...], Change] = {}
         self._by_sample: dict[str, Change] = {}
@@ -75,27 +76,33 @@ class CaseLabels:
         change = self._by_sample.get(sample.id)
         return change is not None and sample.id in change.mended
 
-    def filed(self, sample: Sample) -> Labels | None:
-        """(H, W) what the files say; None where there is no mask.
+    def others(self, sample: Sample) -> tuple[str, ...]:
+        """The further observers who drew it, in the order of the data."""
+        return tuple(o for o in self._observers if o in sample.masks and o != self.observer)
+
+    def filed(self, sample: Sample, observer: str | None = None) -> Labels | None:
+        """(H, W) what the files say, those of the observer of reference if none is named.
+
+        None where there is no mask.
 
         Raises:
             DelineateError: a mask that cannot be read, or is not of its image's size.
         """
-        if self.observer not in sample.masks:
-            return None
-        return read_labels(self._dataset, sample, self.observer)
+        drawn_by = observer or self.observer
+        return read_labels(self._dataset, sample, drawn_by) if drawn_by in sample.masks else None
 
-    def decided(self, sample: Sample) -> Labels | None:
+    def decided(self, sample: Sample, observer: str | None = None) -> Labels | None:
         """(H, W) what the decisions say; of a sample that they leave out, what the files say.
 
         Raises:
             DelineateError: as `filed`.
         """
+        drawn_by = observer or self.observer
         change = self._by_sample.get(sample.id)
         mended = None if change is None else change.mended.get(sample.id)
-        if change is None or mended is None or self.observer not in mended.masks:
-            return self.filed(sample)
-        return read_labels(change.dataset, mended, self.observer)
+        if change is None or mended is None or drawn_by not in mended.masks:
+            return self.filed(sample, drawn_by)
+        return read_labels(change.dataset, mended, drawn_by)
 
     def _carried_out(
         self, groups: Mapping[tuple[int, ...], Sequence[Decision]]

@@ -31,10 +31,6 @@ from delineate.workflows.reviewed_data import ReviewedData, open_reviewed
 
 KEY_PATTERN = r"^[0-9a-f]{16}$"
 FINDING_PATTERN = r"^[0-9a-f]{10}$"
-OVERLAPPING = (
-    "classes of this data may overlap, which this editor cannot paint; mend the mask with another "
-    "program, and give it with `delineate review LOG --decide ID replace --mask FILE`"
-)
 
 
 def key_of(sample: str) -> str:
@@ -89,11 +85,6 @@ class Desk:
         self._lock = Lock()
         self._writing = Lock()  # SQLite lets writers of one file sleep longer than they need to
         self._state: DeskState | None = None
-
-    @property
-    def why_not_editable(self) -> str | None:
-        """Why masks cannot be painted here; None where they can."""
-        return OVERLAPPING if self.reviewed.dataset.is_overlapping else None
 
     def state(self) -> DeskState:
         """Findings and decisions as they are now.
@@ -193,8 +184,6 @@ class Desk:
             if request.mask_png is not None:
                 raise _misfit(f"mask_png: goes with the action {REPLACE}, found {request.action}")
             return self.log.choice(finding, request.action, samples=request.samples)
-        if self.why_not_editable is not None:
-            raise RefusedError(422, "not_editable", self.why_not_editable)
         if request.mask_png is None:
             raise _misfit(f"mask_png: {REPLACE} needs a mask, found none")
         named = request.samples or finding.samples
@@ -217,6 +206,7 @@ class Desk:
             name=f"mask of {sample.id}",
             size_px=self.size_px(sample),
             highest=self.reviewed.classes[-1].index,
+            is_overlapping=self.reviewed.dataset.is_overlapping,
         )
 
     def size_px(self, sample: Sample) -> Size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+from delineate.auditing.findings.copy_maps import has_maps
 from delineate.auditing.findings.finding import KINDS, Finding
 from delineate.auditing.review.decisions import ACTIONS, DROP, KEEP_ONE, REPLACE, fitting
 from delineate.data.sample import TEST, Sample
@@ -14,6 +15,7 @@ from delineate.web.documents import (
     ClassDocument,
     FindingDocument,
     ImageDocument,
+    ObserverDocument,
     Page,
 )
 from delineate.web.problems import API
@@ -40,7 +42,6 @@ def case_document(
     """A case under the decisions in force; `desk.labels` have been brought up to `state`."""
     base = f"{ROOT}/cases/{desk.keys[sample.id]}"
     is_mended = desk.labels.is_mended(sample)
-    why_not = desk.why_not_editable or problem
     return CaseDocument(
         key=desk.keys[sample.id],
         id=sample.id,
@@ -58,13 +59,17 @@ def case_document(
             ClassDocument(index=c.index, name=c.name, colour=c.colour)
             for c in desk.reviewed.classes
         ],
-        is_editable=why_not is None,
-        why_not_editable=why_not,
+        is_overlapping=desk.reviewed.dataset.is_overlapping,
+        observers=[
+            ObserverDocument(name=name, labels=f"{base}/labels?{urlencode({'observer': name})}")
+            for name in desk.labels.others(sample)
+        ],
         links={"self": base}
         | {
             name: f"{base}/{name}"
             for name in ("shades", "labels", "original", "thumbnail", "prediction")
-        },
+        }
+        | ({"region": f"{base}/region"} if sample.region else {}),
     )
 
 
@@ -86,6 +91,7 @@ def finding_document(desk: Desk, state: DeskState, finding: Finding) -> FindingD
         suggestion=finding.suggestion,
         badness=finding.badness,
         evidence=dict(finding.evidence),
+        maps=finding.evidence["matrices"] if has_maps(finding) else [],
         decisions=state.touching(finding.samples, finding.id),
         actions=_actions(desk, finding),
         pictures={name: f"{base}/{name}" for name in picture_names(finding, desk.samples)},
@@ -96,7 +102,6 @@ def _actions(desk: Desk, finding: Finding) -> list[ActionDocument]:
     return [
         ActionDocument(name=name, meaning=ACTIONS[name].meaning, takes=_TAKES.get(name, "nothing"))
         for name in fitting(finding)
-        if name != REPLACE or desk.why_not_editable is None
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 
+from delineate.auditing.findings.copy_maps import has_maps
 from delineate.auditing.findings.finding import Finding
 from delineate.core.errors import DelineateError
 from delineate.core.overlapping import topmost
@@ -27,7 +28,7 @@ from delineate.report.overlays import IGNORED_COLOUR, LUMINANCE
 from delineate.web.documents import DifferenceDocument
 from delineate.web.problems import API, RefusedError
 from delineate.web.review.desk import Desk
-from delineate.workflows.audit_page import COPIES, copies_of
+from delineate.workflows.audit_page import copies_of
 
 ROOT = f"{API}/v1"
 THUMBNAIL_PX, LONGEST_PX = 256, 1024
@@ -41,14 +42,14 @@ STRIPE_PX = 8
 def picture_names(finding: Finding, known: Container[str]) -> list[str]:
     """The pictures that there are of a finding.
 
-    `thumbnail` and `thumbnail_2`, ... of its samples; of copies that lie on each other
-    `difference` of the masks and `image_difference` of the second sample from the first,
+    `thumbnail` and `thumbnail_2`, ... of its samples; of samples that lie on each other, such as
+    copies, `difference` of the masks and `image_difference` of the second one from the first,
     `difference_2` of the third, and so on.
     """
     samples = [each for each in finding.samples[:MOST_THUMBNAILS] if each in known]
     names = [_numbered("thumbnail", at) for at in range(len(samples))]
-    if _has_differences(finding) and all(each in known for each in finding.samples):
-        for at in range(len(finding.samples) - 1):
+    if has_maps(finding) and all(each in known for each in finding.samples):
+        for at in range(min(len(finding.samples) - 1, MOST_DIFFERENCES)):
             names += [_numbered("difference", at), _numbered("image_difference", at)]
     return names
 
@@ -77,15 +78,15 @@ def finding_picture(desk: Desk, finding: Finding, name: str) -> Rgb:
 
 
 def mask_differences(desk: Desk, finding: Finding) -> list[DifferenceDocument]:
-    """What the first sample of copies shares with each other one, under the labels as decided.
+    """What the first of samples that lie on each other shares with each, as labels are decided.
 
-    Of copies that cannot be compared, for want of a mask or of a file that can be read, it says
+    Of samples that cannot be compared, for want of a mask or of a file that can be read, it says
     what is missing.
     """
     names = [each for each in picture_names(finding, desk.samples) if each.startswith("difference")]
     return [
         _mask_difference(desk, finding, place, f"{ROOT}/findings/{finding.id}/pictures/{name}")
-        for place, name in enumerate(names[:MOST_DIFFERENCES], start=1)
+        for place, name in enumerate(names, start=1)
     ]
 
 
@@ -195,13 +196,6 @@ def _look(desk: Desk, sample: Sample) -> Look:
 def _pixels(look: Look) -> Image:
     assert look.image is not None  # `_look` raises where it cannot be read
     return look.image
-
-
-def _has_differences(finding: Finding) -> bool:
-    """Whether the finding says how its pictures lie on each other."""
-    matrices = finding.evidence.get("matrices", ())
-    is_whole = len(matrices) == len(finding.samples) and "twins" in finding.evidence
-    return finding.kind in COPIES and is_whole
 
 
 def _view(finding: Finding, place: int) -> CopyView:

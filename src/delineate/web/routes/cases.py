@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastapi.responses import Response
 
 from delineate.core.errors import DelineateError
 from delineate.core.types import Labels
+from delineate.data.reading import read_region
 from delineate.data.sample import Sample
 from delineate.web.documents import CaseDocument, CasesDocument, PredictionDocument
 from delineate.web.pixel_answers import described, png_answer, shades_answer
@@ -98,19 +100,44 @@ async def get_case_shades(served: Server, desk: AtDesk, key: Key) -> Response:
 
 
 @router.get("/cases/{key}/labels", response_class=Response, responses=described() | refusals(422))
-def get_case_labels(desk: AtDesk, key: Key) -> Response:
+def get_case_labels(
+    desk: AtDesk,
+    key: Key,
+    observer: Annotated[
+        str | None, Query(max_length=300, description="one of those who drew the case")
+    ] = None,
+) -> Response:
     """Class indices as decided, 255 where nothing is known; codes where classes overlap.
 
-    Background everywhere, where there is no mask.
+    Those of the observer of reference unless another one is asked for. Background everywhere,
+    where there is no mask.
     """
     desk.with_labels()
-    return _labels_answer(desk, desk.sample(key), CaseLabels.decided)
+    sample = desk.sample(key)
+    if observer is not None and observer not in sample.masks:
+        raise RefusedError(
+            404, "no_observer", f"observer: no '{observer}' drew this case; it lists those who did"
+        )
+    return _labels_answer(desk, sample, partial(CaseLabels.decided, observer=observer))
 
 
 @router.get("/cases/{key}/original", response_class=Response, responses=described() | refusals(422))
 def get_case_original(desk: AtDesk, key: Key) -> Response:
     """Class indices as the files have them; otherwise as `labels`."""
     return _labels_answer(desk, desk.sample(key), CaseLabels.filed)
+
+
+@router.get("/cases/{key}/region", response_class=Response, responses=described() | refusals(422))
+def get_case_region(desk: AtDesk, key: Key) -> Response:
+    """1 where pixels count, 0 elsewhere, of a case that links to it."""
+    sample = desk.sample(key)
+    try:
+        region = read_region(sample)
+    except DelineateError as problem:
+        raise desk.unusable(problem) from problem
+    if region is None:
+        raise RefusedError(404, "no_region", "region: none; all of this case's pixels count")
+    return png_answer(region.astype(np.uint8))
 
 
 @router.get(

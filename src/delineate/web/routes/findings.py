@@ -93,7 +93,7 @@ def get_finding(desk: AtDesk, finding: Id) -> FindingDocument:
 
 @router.get("/findings/{finding}/differences", responses=refusals(422))
 def get_finding_differences(desk: AtDesk, finding: Id) -> list[DifferenceDocument]:
-    """What the masks of copies share with that of the first one; empty for other findings."""
+    """What each mask shares with that of the first sample; empty where no `maps` are known."""
     desk.with_labels()
     return mask_differences(desk, desk.finding(finding))
 

@@ -11,6 +11,7 @@ import { Drawing } from "./drawing.js";
 import { Editor } from "./editor.js";
 import { bindLook } from "./look.js";
 import { brief, folded, notice } from "./notices.js";
+import { Observers } from "./observers.js";
 import { Proposal } from "./proposal.js";
 import { Saving } from "./saving.js";
 import { greysOf } from "./shades.js";
@@ -46,7 +47,6 @@ function showNotices(found, finding) {
   if (finding) brief("", finding.title, ...wordsOf(finding, location.search));
   if (found.problem) notice("bad", "The image cannot be shown", found.problem);
   if (found.is_dropped) brief("bad", "Left out", "A decision drops this case from training and scoring.");
-  if (found.image && !found.is_editable) brief("", "Not to be mended here", found.why_not_editable);
 }
 
 function wordsOf({ id, text }, query = "") {
@@ -74,19 +74,17 @@ async function open() {
   await viewer.setShades(found.image, found.links.shades);
   const labels = await labelsOf(found);
   const size = { width: found.image.width_px, height: found.image.height_px };
-  const drawing = new Drawing(labels, size);
-  viewer.setLabels(drawing.labels, found.classes);
+  const isOverlapping = found.is_overlapping;
+  const drawing = new Drawing(labels, size, { isOverlapping });
+  viewer.setLabels(drawing.labels, found.classes, { isOverlapping });
   bindLook(viewer);
   const editor = edit(viewer, drawing, found);
   const proposal = new Proposal({ viewer, drawing, found });
   const saving = new Saving({ found, finding, drawing, editor, showHeader, showLog });
   await showLog();
-  if (found.is_editable) {
-    new Controls({ viewer, drawing, editor, found, saving, proposal });
-    await saving.begin();
-  } else {
-    for (const each of root.querySelectorAll(".editing, #tools")) each.hidden = true;
-  }
+  new Controls({ viewer, drawing, editor, found, saving, proposal });
+  await saving.begin();
+  await new Observers({ viewer, drawing, found }).show();
   root.dataset.ready = "";
 }
 

@@ -3,8 +3,11 @@
 import { at, build } from "../elements.js";
 import { IGNORE, swatch } from "../viewer/palette.js";
 import { wholeNumber } from "../words.js";
+import { BACKGROUND, belonging } from "./labelling.js";
 import { bindSlider, toggleMask } from "./look.js";
 
+const OVERLAP =
+  "A pixel may belong to several classes. Every tool changes the chosen one alone, and fill and smooth see no other.";
 const TOOLS = { v: "move", b: "brush", e: "eraser", p: "polygon", f: "fill" };
 
 export class Controls {
@@ -52,7 +55,14 @@ export class Controls {
     if (y < 0 || x < 0 || y >= height || x >= width) return "beside the picture";
     const label = this.#drawing.labels[y * width + x];
     const value = this.#viewer.hasWindow ? `, value ${Number(this.#viewer.value(y, x).toPrecision(6))}` : "";
-    return `row ${y}, column ${x}: ${this.#nameOf(label)}${value}`;
+    return `row ${y}, column ${x}: ${this.#namesOf(label)}${value}`;
+  }
+
+  /** Of a pixel's label, which may stand for several classes. */
+  #namesOf(label) {
+    if (!this.#drawing.isOverlapping || label === IGNORE || label === BACKGROUND) return this.#nameOf(label);
+    const held = this.#found.classes.filter(({ index }) => index > 0 && belonging(index, true)[label]);
+    return held.map(({ name }) => name).join(" + ");
   }
 
   #nameOf(label) {
@@ -73,7 +83,9 @@ export class Controls {
     });
     at("labels").querySelector("input").checked = true;
     this.#drawing.label = classes[0].index;
-    at("keeps-line").hidden = classes.length < 2;
+    const { isOverlapping } = this.#drawing;
+    at("keeps-line").hidden = isOverlapping || classes.length < 2;
+    if (isOverlapping) at("labels").append(build("p", { class: "hint" }, OVERLAP));
     at("keeps").addEventListener("change", ({ target }) => {
       this.#drawing.keepsOthers = target.checked;
     });

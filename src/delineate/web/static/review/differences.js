@@ -1,4 +1,4 @@
-/** What copies do not share: a picture of the masks and one of the images, with figures. */
+/** What samples that lie on each other do not share: a picture of the masks and one of the images, with figures. */
 
 import { API, askJSON } from "../api.js";
 import { at, build } from "../elements.js";
@@ -16,6 +16,7 @@ export async function showDifferences(finding) {
   asked += 1;
   try {
     const found = await askJSON(`${API}/findings/${finding.id}/differences`);
+    at("mask-legend").hidden = found.every((each) => !each.picture);
     at("other-class").hidden = found.every((each) => !each.other_class_px);
     place.replaceChildren(...found.flatMap((each) => figuresOf(finding, each)));
   } catch (error) {

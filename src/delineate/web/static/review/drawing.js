@@ -1,18 +1,18 @@
 /** The labels of one image while somebody mends them. */
 
 import { holesOf, regionOfGrey, regionOfLabel } from "./fill.js";
+import { BACKGROUND, alone, belonging, painted, rubbedOut } from "./labelling.js";
 import { polygonRuns, strokeRuns } from "./raster.js";
 import { boxOfForeground, smoothed } from "./smooth.js";
 import { Undo } from "./undo.js";
-
-const BACKGROUND = 0;
 
 /**
  * Every change is made within one step that can be undone. `change` events carry the box of pixels
  * that changed, or null once the step has ended.
  *
  * `keepsOthers` leaves all classes but the one in use as they are: painting covers background
- * only, and erasing takes away that class only.
+ * only, and erasing takes away that class only. Where classes overlap that needs no wish: all that
+ * is done is done to the class in use, which filling and smoothing see alone.
  */
 export class Drawing extends EventTarget {
   label = 1;
@@ -20,9 +20,10 @@ export class Drawing extends EventTarget {
   #undo;
   #saved;
 
-  constructor(labels, size, limits) {
+  constructor(labels, size, { isOverlapping = false, ...limits } = {}) {
     super();
     this.size = size;
+    this.isOverlapping = isOverlapping;
     this.labels = labels.slice();
     this.#saved = labels.slice();
     this.#undo = new Undo(this.labels, size, limits);
@@ -49,7 +50,7 @@ export class Drawing extends EventTarget {
   stroke(from, to, diameter, { erases = false } = {}) {
     const box = boxOf([from, to], diameter / 2 + 1);
     this.#undo.touch(box);
-    strokeRuns(from, to, diameter, this.size, this.#brush(erases ? BACKGROUND : this.label));
+    strokeRuns(from, to, diameter, this.size, this.#brush(erases ? rubbedOut : painted));
     this.#tell(box);
   }
 
@@ -67,13 +68,13 @@ export class Drawing extends EventTarget {
 
   polygon(points) {
     this.#change("polygon", boxOf(points, 1), () =>
-      polygonRuns(points, this.size, this.#brush(this.label)),
+      polygonRuns(points, this.size, this.#brush(painted)),
     );
   }
 
-  /** Fills what is around a pixel up to where the label changes. */
+  /** Fills what is around a pixel up to where the label, or the class that is seen, changes. */
   fillContour(index) {
-    return this.#fill("fill", regionOfLabel(this.labels, index, this.size));
+    return this.#fill("fill", regionOfLabel(this.#seen.labels, index, this.size));
   }
 
   /** Fills what is around a pixel and as bright. */
@@ -82,20 +83,26 @@ export class Drawing extends EventTarget {
   }
 
   fillHoles() {
-    return this.#fill("fill holes", holesOf(this.labels, this.label, this.size));
+    const { labels, label } = this.#seen;
+    return this.#fill("fill holes", holesOf(labels, label, this.size));
   }
 
-  /** Smooths all classes; where `keepsOthers` holds, only the outline of the class in use. */
+  /**
+   * Smooths all classes; where `keepsOthers` holds or classes overlap, only the outline of the
+   * class in use.
+   */
   smooth(radius) {
-    const box = boxOfForeground(this.labels, this.size, Math.ceil(radius));
+    const { labels } = this.#seen;
+    const box = boxOfForeground(labels, this.size, Math.ceil(radius));
     if (!box) return;
-    const result = smoothed(this.labels, this.size, radius, box);
-    this.#change("smooth", box, () => this.#takeOver(result));
+    const result = smoothed(labels, this.size, radius, box);
+    const takeOver = () => (this.isOverlapping ? this.#takeOne(labels, result) : this.#takeAll(result));
+    this.#change("smooth", box, takeOver);
   }
 
   /** Other labels instead of all, or only where they add to or take from the class in use. */
   take(labels, how = "whole") {
-    const wanted = combined(this.labels, labels, this.label, how);
+    const wanted = combined(this.labels, labels, this, how);
     this.#change("take over", this.#everything, () => this.labels.set(wanted));
   }
 
@@ -111,17 +118,31 @@ export class Drawing extends EventTarget {
     return { top: 0, left: 0, bottom: this.size.height, right: this.size.width };
   }
 
+  /** Labels, and which of them is that of the class in use: of classes that overlap it alone. */
+  get #seen() {
+    if (!this.isOverlapping) return { labels: this.labels, label: this.label };
+    const table = alone(this.label, true);
+    return { labels: this.labels.map((label) => table[label]), label: 1 };
+  }
+
   #fill(name, region) {
     this.#change(name, this.#everything, () => {
-      const mayChange = this.#mayChange(this.label);
+      const made = painted(this.label, this);
       region.marked.forEach((isIn, i) => {
-        if (isIn && mayChange(this.labels[i])) this.labels[i] = this.label;
+        if (isIn) this.labels[i] = made[this.labels[i]];
       });
     });
     return region;
   }
 
-  #takeOver(result) {
+  #takeOne(before, after) {
+    const [made, taken] = [painted, rubbedOut].map((way) => way(this.label, this));
+    after.forEach((isIn, i) => {
+      if (isIn !== before[i]) this.labels[i] = (isIn ? made : taken)[this.labels[i]];
+    });
+  }
+
+  #takeAll(result) {
     const touched = (label) => label === BACKGROUND || label === this.label;
     result.forEach((label, i) => {
       const isFree = !this.keepsOthers || (touched(label) && touched(this.labels[i]));
@@ -129,20 +150,15 @@ export class Drawing extends EventTarget {
     });
   }
 
-  #brush(value) {
+  /** Changes runs of pixels by one of the ways to change labels. */
+  #brush(way) {
     const { width } = this.size;
-    const mayChange = this.#mayChange(value);
+    const made = way(this.label, this);
     return (row, from, to) => {
       for (let i = row * width + from; i < row * width + to; i += 1) {
-        if (mayChange(this.labels[i])) this.labels[i] = value;
+        this.labels[i] = made[this.labels[i]];
       }
     };
-  }
-
-  #mayChange(value) {
-    if (!this.keepsOthers) return () => true;
-    const only = value === BACKGROUND ? this.label : BACKGROUND;
-    return (label) => label === only;
   }
 
   #change(name, box, make) {
@@ -171,10 +187,15 @@ export class Drawing extends EventTarget {
  * `whole`: all of them; `more`: the class is added where the others have it; `less`: the class
  * goes where the others do not have it.
  */
-function combined(own, others, label, how) {
+function combined(own, others, { label, isOverlapping }, how) {
   if (how === "whole") return others.slice();
-  if (how === "more") return own.map((value, i) => (others[i] === label ? label : value));
-  return own.map((value, i) => (value === label && others[i] !== label ? BACKGROUND : value));
+  const isIn = belonging(label, isOverlapping);
+  if (how === "more") {
+    const made = painted(label, { isOverlapping });
+    return own.map((value, i) => (isIn[others[i]] ? made[value] : value));
+  }
+  const taken = rubbedOut(label, { isOverlapping });
+  return own.map((value, i) => (isIn[value] && !isIn[others[i]] ? taken[value] : value));
 }
 
 function boxOf(points, margin) {

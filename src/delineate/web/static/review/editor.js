@@ -83,7 +83,9 @@ export class Editor extends EventTarget {
 
   #down(event) {
     const isMeant = event.button === 0 || event.buttons & PEN_ERASER;
-    if (!isMeant || event.altKey || !this.#current || this.#viewer.panEnabled) return;
+    // A second finger zooms; it must not begin a stroke of its own.
+    if (!isMeant || !event.isPrimary || event.altKey) return;
+    if (!this.#current || this.#viewer.panEnabled) return;
     this.#host.setPointerCapture(event.pointerId);
     this.#hasCross = false;
     this.#moveTo(this.#viewer.toImage(event.clientX, event.clientY));

@@ -1,58 +1,51 @@
-/** Edges of labels along the borders of pixels, to be drawn over a picture at any zoom. */
+/** Outlines of labels along the borders of pixels, to be drawn over a picture at any zoom. */
 
-const DASH_PX = [6, 4];
+import { bordersOf } from "./borders.js";
+import { belonging } from "./labelling.js";
+
 const WHITE = [255, 255, 255];
+const PROPOSED = { dash_px: [6, 4], width_px: 2, halo_px: 0.75 };
 
-/** The edges of one class as a path in image coordinates. */
-function outlineOf(labels, label, { width, height }) {
+function pathOf(loops) {
   const path = new Path2D();
-  const isIn = (row, column) =>
-    row >= 0 && column >= 0 && row < height && column < width && labels[row * width + column] === label;
-  for (let row = 0; row <= height; row += 1) {
-    runs(width, (column) => isIn(row, column) !== isIn(row - 1, column), (from, to) => {
-      path.moveTo(from, row);
-      path.lineTo(to, row);
-    });
-  }
-  for (let column = 0; column <= width; column += 1) {
-    runs(height, (row) => isIn(row, column) !== isIn(row, column - 1), (from, to) => {
-      path.moveTo(column, from);
-      path.lineTo(column, to);
-    });
+  for (const [column, row, ...others] of loops) {
+    path.moveTo(column, row);
+    for (let at = 0; at < others.length; at += 2) path.lineTo(others[at], others[at + 1]);
+    path.closePath();
   }
   return path;
 }
 
-/** A layer for a viewer: dashed lines on black, white or, for several classes, in their colours. */
-export function outlineLayer(labels, classes, size) {
+/**
+ * A layer for a viewer: dashed lines on black, in one colour or, for several classes, in theirs.
+ *
+ * @param line its `dash_px`, `width_px` and `halo_px` of black on each side, on the screen, and its
+ *   `colour` where there is one class
+ */
+export function outlineLayer(labels, classes, size, { isOverlapping = false, line = PROPOSED } = {}) {
   const found = classes.filter(({ index }) => index > 0);
-  const colourOf = ({ colour }) => (found.length > 1 ? colour : WHITE);
-  const paths = found.map((each) => [outlineOf(labels, each.index, size), colourOf(each)]);
+  const colourOf = ({ colour }) => (found.length > 1 ? colour : line.colour);
+  const paths = found.map((each) => [
+    pathOf(bordersOf(labels, belonging(each.index, isOverlapping), size)),
+    { ...line, colour: colourOf(each) },
+  ]);
   return (context, viewer) => {
     const { x, y } = viewer.toHost(0, 0);
     context.translate(x, y);
     context.scale(viewer.scale, viewer.scale);
-    for (const [path, colour] of paths) {
-      context.setLineDash([]);
-      context.lineWidth = 3.5 / viewer.scale;
-      context.strokeStyle = "#000c";
-      context.stroke(path);
-      context.setLineDash(DASH_PX.map((px) => px / viewer.scale));
-      context.lineWidth = 2 / viewer.scale;
-      context.strokeStyle = `rgb(${colour.join(" ")})`;
-      context.stroke(path);
-    }
+    for (const [path, own] of paths) stroke(context, path, own, viewer.scale);
   };
 }
 
-function runs(length, isEdge, draw) {
-  let from = -1;
-  for (let at = 0; at <= length; at += 1) {
-    const is = at < length && isEdge(at);
-    if (is && from < 0) from = at;
-    if (!is && from >= 0) {
-      draw(from, at);
-      from = -1;
-    }
-  }
+/** A line on black; `scale` is how many px of the screen one unit of the path has. */
+export function stroke(context, path, line, scale = 1) {
+  const { dash_px: dash, width_px: width, halo_px: halo, colour = WHITE } = line;
+  context.setLineDash([]);
+  context.lineWidth = (width + 2 * halo) / scale;
+  context.strokeStyle = "#000c";
+  context.stroke(path);
+  context.setLineDash(dash.map((px) => px / scale));
+  context.lineWidth = width / scale;
+  context.strokeStyle = `rgb(${colour.join(" ")})`;
+  context.stroke(path);
 }

@@ -60,8 +60,7 @@ export class Proposal {
   }
 
   /** Why the labels of this model cannot be those of the case. */
-  #misfit({ is_overlapping: isOverlapping, classes }) {
-    if (isOverlapping) return "The model's classes may overlap, which this editor cannot paint.";
+  #misfit({ classes }) {
     const known = new Map(this.#found.classes.map(({ index, name }) => [index, name]));
     const other = classes.find(({ index, name }) => known.get(index) !== name && index > 0 && known.size > 2);
     if (!other && classes.length <= known.size) return null;
@@ -99,7 +98,8 @@ export class Proposal {
     this.#removeLayer();
     this.#removeLayer = () => {};
     if (!at("shows").checked || this.#labels === null) return;
-    const layer = outlineLayer(this.#labels, this.#found.classes, this.#drawing.size);
+    const { size, isOverlapping } = this.#drawing;
+    const layer = outlineLayer(this.#labels, this.#found.classes, size, { isOverlapping });
     this.#removeLayer = this.#viewer.addLayer(layer);
   }
 

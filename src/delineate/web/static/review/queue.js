@@ -19,6 +19,8 @@ const QUEUES = [
 ];
 const PART = 50;
 let shown = [];
+let drawn = ""; // what the list on the page was made of
+let newest = 0;
 
 /** What the address asks for: it can be kept, sent to others and gone back to. */
 function asked() {
@@ -42,7 +44,10 @@ function addressOfList(count) {
 }
 
 async function load(count) {
+  newest += 1;
+  const own = newest;
   const found = await askJSON(addressOfList(Math.min(500, count)));
+  if (own !== newest) return found; // a later question has overtaken it
   shown = found.findings;
   render(found);
   return found;
@@ -56,11 +61,17 @@ async function showMore(address) {
   at("findings").querySelectorAll("a")[place]?.focus();
 }
 
+/** What is there already stays, so that a focus or a click that has begun is not lost. */
 function render(found) {
+  const wanted = JSON.stringify([asked(), found, shown]);
+  if (wanted === drawn) return;
+  drawn = wanted;
+  const focused = document.activeElement?.dataset?.id;
   at("desk").hidden = false;
   at("counts").textContent = `${found.open} open, ${found.decided} decided`;
   renderFilters(found.kinds);
   at("findings").replaceChildren(...shown.flatMap(rowsOf));
+  if (focused) at("findings").querySelector(`[data-id="${focused}"]`)?.focus();
   at("part").textContent = shown.length < found.page.total ? `${shown.length} of ${found.page.total}` : "";
   at("more").hidden = found.page.next === null;
   at("more").onclick = () => showMore(found.page.next);
@@ -138,13 +149,11 @@ function bindKeys() {
   });
 }
 
-/** The list follows what anybody decides, and keeps the focus where it was. */
+/** The list follows what anybody decides. */
 function listenToOthers() {
   onDecisions(async () => {
     const before = at("counts").textContent;
-    const focused = document.activeElement?.dataset?.id;
     const found = await load(Math.max(PART, shown.length));
-    if (focused) at("findings").querySelector(`[data-id="${focused}"]`)?.focus();
     if (at("counts").textContent !== before) announce(`${found.open} open, ${found.decided} decided.`);
   });
 }

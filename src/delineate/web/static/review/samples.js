@@ -2,6 +2,7 @@
 
 import { askJSON } from "../api.js";
 import { at, badge, build } from "../elements.js";
+import { between, ofPlaces, SAME } from "../viewer/affine.js";
 import { readGrey } from "../viewer/reading.js";
 import { Viewer } from "../viewer/viewer.js";
 import { caseOf } from "./desk.js";
@@ -30,7 +31,6 @@ export class Samples {
     const parts = there.slice(0, MOST);
     at("samples").dataset.count = parts.length;
     at("looks").hidden = parts.length === 0;
-    at("link-line").hidden = parts.length < 2;
     this.#sayMore(there.length);
     this.#shown = await Promise.all(parts.map((part) => this.#show(part)));
     this.#bind();
@@ -94,11 +94,13 @@ export class Samples {
   async #label({ found, viewer }) {
     if (!found.has_labels) return;
     const labels = await readGrey(found.links.labels, found.image);
-    viewer.setLabels(labels, found.classes, { isOverlapping: !found.is_editable });
+    viewer.setLabels(labels, found.classes, { isOverlapping: found.is_overlapping });
   }
 
   #bind() {
     const viewers = this.#shown.filter(({ viewer }) => viewer);
+    const isFollowed = (one) => viewers.some((other) => other !== one && this.#mapOf(one, other));
+    at("link-line").hidden = !viewers.some(isFollowed);
     for (const one of viewers) {
       one.viewer.addEventListener("view", () => this.#follow(one));
     }
@@ -116,11 +118,18 @@ export class Samples {
     if (!at("linked").checked || this.isFollowing) return;
     this.isFollowing = true;
     for (const other of this.#shown) {
-      if (other !== one && other.viewer && isSameSize(one.found.image, other.found.image)) {
-        other.viewer.follow(one.viewer);
-      }
+      const map = other !== one && other.viewer ? this.#mapOf(one, other) : null;
+      if (map) other.viewer.follow(one.viewer, map);
     }
     this.isFollowing = false;
+  }
+
+  /** From places of one sample to those of another; null where nobody knows. */
+  #mapOf(one, other) {
+    const { maps } = this.#finding;
+    const map = maps.length ? between(maps[one.place], maps[other.place]) : null;
+    if (map) return ofPlaces(map);
+    return isSameSize(one.found.image, other.found.image) ? SAME : null;
   }
 
   async #toggleModel() {
@@ -147,10 +156,10 @@ export class Samples {
 async function addModel(each) {
   const { found, viewer } = each;
   each.prediction ??= await askJSON(found.links.prediction, { method: "POST" });
-  const { classes, links, image } = each.prediction;
+  const { classes, links, image, is_overlapping: isOverlapping } = each.prediction;
   each.labels ??= await readGrey(links.labels, image);
   const size = { width: image.width_px, height: image.height_px };
-  each.removeLayer = viewer.addLayer(outlineLayer(each.labels, classes, size));
+  each.removeLayer = viewer.addLayer(outlineLayer(each.labels, classes, size, { isOverlapping }));
 }
 
 const isSameSize = (one, other) => one.width_px === other.width_px && one.height_px === other.height_px;

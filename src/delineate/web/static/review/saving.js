@@ -22,11 +22,14 @@ export class Saving {
   #timer = 0;
   #isSaving = false;
   #conflict = null;
+  #draft;
 
   constructor({ found, finding, drawing, editor, showHeader, showLog }) {
     this.#found = found;
     this.#finding = finding;
     this.#drawing = drawing;
+    // The same numbers mean other classes where these overlap.
+    this.#draft = drawing.isOverlapping ? `${found.key} codes` : found.key;
     this.#editor = editor;
     this.#showHeader = showHeader;
     this.#showLog = showLog;
@@ -55,14 +58,14 @@ export class Saving {
   }
 
   async #offerDraft() {
-    const draft = await draftOf(this.#found.key).catch(() => null);
+    const draft = await draftOf(this.#draft).catch(() => null);
     if (!draft || draft.labels.length !== this.#drawing.labels.length) return;
     const isOld = draft.seen !== this.#seen;
     const begun = `You began to mend this mask on ${draft.at.toLocaleString()} and did not save it.`;
     const others = isOld ? " Somebody has decided on the case since." : "";
     choice("warn", "A draft", begun + others, {
       "Go on with it": () => this.#drawing.take(draft.labels),
-      "Throw it away": () => dropDraft(this.#found.key),
+      "Throw it away": () => dropDraft(this.#draft),
     });
   }
 
@@ -77,8 +80,8 @@ export class Saving {
     const { isChanged, labels } = this.#drawing;
     at("save").disabled = !isChanged;
     try {
-      if (isChanged) await keepDraft(this.#found.key, labels, this.#seen);
-      else await dropDraft(this.#found.key);
+      if (isChanged) await keepDraft(this.#draft, labels, this.#seen);
+      else await dropDraft(this.#draft);
     } catch {
       // A browser that keeps nothing still warns before the page is left.
     }
@@ -128,7 +131,7 @@ export class Saving {
     this.#drawing.markSaved(labels);
     this.#conflict?.remove();
     clearTimeout(this.#timer);
-    await dropDraft(this.#found.key).catch(() => {});
+    await dropDraft(this.#draft).catch(() => {});
     at("why").value = "";
     this.say(`Saved as decision ${made.number}.`);
     const action = next ? { name: "Next finding", run: () => location.assign(next) } : undefined;
@@ -177,7 +180,7 @@ export class Saving {
     const labels = await readGrey(links.labels, image);
     this.#drawing.take(labels);
     this.#drawing.markSaved(labels);
-    await dropDraft(this.#found.key).catch(() => {});
+    await dropDraft(this.#draft).catch(() => {});
     at("save").disabled = true;
     const [newest] = await decisionsOn(this.#found.key);
     const words = newest ? `${newest.who} has decided: ${newest.words}. This is the mask now.` : "The mask has changed.";

@@ -5,6 +5,8 @@
  * `Math.floor` of both names it.
  */
 
+import { magnification, placed, SAME } from "./affine.js";
+
 const LARGEST_SCALE = 64;
 const SMALLEST_OF_FIT = 0.5;
 
@@ -52,8 +54,7 @@ export class View {
 
   /** What lies at (x, y) of the host stays there. */
   zoomAt(x, y, factor) {
-    const smallest = Math.min(this.fitScale, 1) * SMALLEST_OF_FIT;
-    const scale = Math.min(LARGEST_SCALE, Math.max(smallest, this.scale * factor));
+    const scale = this.#allowed(this.scale * factor);
     this.left = x - ((x - this.left) * scale) / this.scale;
     this.top = y - ((y - this.top) * scale) / this.scale;
     this.scale = scale;
@@ -68,12 +69,18 @@ export class View {
     this.#keepInSight();
   }
 
-  /** The same part of a picture of the same size as another view shows. */
-  follow(other) {
-    const middle = other.toImage(other.host.width / 2, other.host.height / 2);
-    this.scale = other.scale;
-    if (other.isFitted) this.fit();
-    else this.centre(middle.row, middle.column);
+  /**
+   * The part that another view shows, as large, by a map (see affine.js) from places of its picture
+   * to those of this one; all of it where that shows all.
+   */
+  follow(other, map = SAME) {
+    if (other.isFitted) {
+      this.fit();
+      return;
+    }
+    const middle = placed(map, other.toImage(other.host.width / 2, other.host.height / 2));
+    this.scale = this.#allowed(other.scale / magnification(map));
+    this.centre(middle.row, middle.column);
   }
 
   toImage(x, y) {
@@ -94,6 +101,11 @@ export class View {
       top: this.top * ratio,
       ratio,
     };
+  }
+
+  #allowed(scale) {
+    const smallest = Math.min(this.fitScale, 1) * SMALLEST_OF_FIT;
+    return Math.min(LARGEST_SCALE, Math.max(smallest, scale));
   }
 
   /** The middle of the host never leaves the picture. */

@@ -192,9 +192,12 @@ export class Viewer extends EventTarget {
     this.#moved();
   }
 
-  /** Show the part that another viewer of a picture of the same size shows; says no `view`. */
-  follow(other) {
-    this.#view.follow(other.#view);
+  /**
+   * Show the part that another viewer shows, by a map (see affine.js) from places of its picture to
+   * those of this one, or at the same place; says no `view`.
+   */
+  follow(other, map) {
+    this.#view.follow(other.#view, map);
     this.repaint();
   }
 
