@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +28,9 @@ from delineate.models.catalogue import build_classifier
 from delineate.workflows.audit import audit
 from delineate.workflows.evaluate import evaluate
 from delineate.workflows.train import train
+
+from .processes import Serve, serving
+from .shared_desk import SharedDesk
 
 ENCODER = {"encoder": "test_resnet", "head": "pneumothorax"}
 SIZE_PX = (72, 96)
@@ -185,47 +183,26 @@ def audited(_audited: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_audited, tmp_path / "audit"))
 
 
-class Serving(NamedTuple):
-    """A server in a process of its own."""
-
-    address: str
-    process: subprocess.Popen[str]
-    said: dict[str, Any]
-
-
-Serve = Callable[..., AbstractContextManager[Serving]]
-
-
-@contextmanager
-def serving(*arguments: object) -> Iterator[Serving]:
-    """`delineate serve` with these arguments on a free port, until the block ends."""
-    program = "from delineate.cli.main import run; run()"
-    command = [sys.executable, "-c", program, "serve", *map(str, arguments)]
-    command += ["--port", "0", "--json", "--device", "cpu", "--threads", "1"]
-    # A group of its own: pools of processes go down with it.
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ}
-    )
-    try:
-        assert process.stdout is not None
-        said = json.loads(process.stdout.readline() or '{"address": ""}')
-        assert said["address"], f"the server ended with {process.wait(10)}"
-        yield Serving(said["address"].rstrip("/"), process, said)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
 @pytest.fixture(name="serving", scope="session")
 def _serving() -> Serve:
     """Starts servers: `with serving(MODEL, ...) as server`."""
     return serving
+
+
+@pytest.fixture(scope="session")
+def _shared_desk(
+    disc_run: Path, _audited: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SharedDesk]:
+    folder = Path(shutil.copytree(_audited, tmp_path_factory.mktemp("desk") / "audit"))
+    with serving(disc_run, "--review", folder) as server:
+        yield SharedDesk(server.address, folder)
+
+
+@pytest.fixture
+def desk(_shared_desk: SharedDesk) -> Iterator[SharedDesk]:
+    """A server over the discs; what a test decided is taken back, so that the next begins anew."""
+    yield _shared_desk
+    _shared_desk.take_back()
 
 
 # Not of the session: while Playwright runs, no other test of the process may have an event loop.
@@ -297,7 +274,31 @@ def narrow(new_context: NewContext) -> Page:
     return new_context(viewport={"width": 400, "height": 800}, has_touch=True).new_page()
 
 
-@pytest.fixture
-def dark(new_context: NewContext) -> Page:
-    """A page in dark colours."""
-    return new_context(color_scheme="dark").new_page()
+def wait_until(page: Page, is_so: Callable[[], bool], what: str) -> None:
+    """Wait for what no `expect` can see, such as pixels; `what` is said where it never comes."""
+    until_s = monotonic() + PATIENCE_MS / 1000
+    while not is_so():
+        assert monotonic() < until_s, f"never came: {what}"
+        page.wait_for_timeout(50)
+
+
+def painted(page: Page) -> None:
+    """Wait until what has changed so far is on the screen: Chromium is asked for two frames."""
+    frames = "requestAnimationFrame(() => requestAnimationFrame(done))"
+    page.evaluate(f"() => new Promise((done) => {{ {frames}; }})")
+
+
+def pinch(page: Page, middle: tuple[float, float], apart: Sequence[float]) -> None:
+    """Two fingers, first as far from a middle as `apart` says first."""
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, half: float | None) -> None:
+        points = [] if half is None else [
+            {"x": middle[0] + side * half, "y": middle[1], "id": side + 1} for side in (-1, 1)
+        ]  # fmt: skip
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", apart[0])
+    for half in apart[1:]:
+        touch("touchMove", half)
+    touch("touchEnd", None)

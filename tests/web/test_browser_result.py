@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from delineate.core.checks import sha256_of_file
 from delineate.core.types import Labels, Probability
@@ -25,7 +25,7 @@ from delineate.inference.weights import save_network
 from delineate.models.catalogue import build_model
 
 from ..files.dicom_writing import write_dicom
-from .conftest import PATIENCE_MS
+from .conftest import PATIENCE_MS, pinch, wait_until
 from .server import PREDICTIONS, Sent, sent_to
 
 # What the page itself holds, and what it has painted.
@@ -117,10 +117,7 @@ def coloured(page: Page) -> int:
 
 def expect_colours(page: Page) -> None:
     """Marks come onto the screen, once what they are made of has come."""
-    until_s = monotonic() + PATIENCE_MS / 1000
-    while coloured(page) == 0:
-        assert monotonic() < until_s, "nothing is drawn over the picture"
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: coloured(page) > 0, "anything drawn over the picture")
 
 
 def test_a_moved_threshold_gives_the_server_s_labels_at_once(
@@ -158,6 +155,7 @@ def test_a_threshold_by_hand_is_warned_of_and_can_be_taken_back(
     area = plain.ask(f"{PREDICTIONS}/{document['id']}?threshold=0.05").document["measurements"]
     area_px = area["classes"][0]["area_px"]
     expect(page.locator("#classes .area")).to_have_text(f"{area_px:,} px")
+    expect_labels(page, labels_of(plain, document, "?threshold=0.05"))
     assert coloured(page) > before
     links = page.locator("#files a").evaluate_all("(all) => all.map((each) => each.href)")
     assert links
@@ -243,15 +241,44 @@ def test_probability_is_drawn_as_heat_beside_a_scale(page: Page, plain: Sent, di
     assert page.locator("#heat-mark").evaluate("(mark) => mark.style.left") == "25%"
 
 
+def test_the_probability_that_was_asked_for_last_is_drawn(
+    page: Page, several: Sent, several_classes: Path
+) -> None:
+    """A map that comes late is not drawn over that of the class that was chosen after it."""
+    document = post(several, several_classes.parent / "data/images/s00_0.png")
+    open_result(page, several, document)
+    first, second = (each["index"] for each in document["classes"][1:3])
+    held: list[Route] = []
+    address = re.compile(rf"/probability/{first}$")
+    page.route(address, lambda route: held.append(route))
+    page.get_by_label("Nothing").check(force=True)
+    page.get_by_label("Probability", exact=True).check(force=True)
+    wait_until(page, lambda: bool(held), "the question about the first class")
+    page.locator("#heat-class").select_option(str(second))
+    expect_colours(page)
+    shown = page.evaluate(BRIGHTNESS)
+    with page.expect_response(address) as answer:
+        held[0].continue_()
+    answer.value.finished()
+    for _ in range(20):  # frames, in any of which it might be drawn
+        page.evaluate(DRAWN)
+    assert page.evaluate(BRIGHTNESS) == shown
+
+
+def closed_by_gate(server: Sent, discs: Path) -> dict[str, Any]:
+    """The document of the first image that the gate does not let through."""
+    return next(
+        document
+        for file in sorted((discs / "images").iterdir())
+        if not (document := post(server, file))["gate"]["is_present"]
+    )
+
+
 def test_a_closed_gate_says_why_and_can_be_overruled(
     page: Page, behind_gate: Sent, discs: Path
 ) -> None:
     """Nothing is drawn until somebody segments anyway, which is said, and can be taken back."""
-    closed = next(
-        document
-        for file in sorted((discs / "images").iterdir())
-        if not (document := post(behind_gate, file))["gate"]["is_present"]
-    )
+    closed = closed_by_gate(behind_gate, discs)
     open_result(page, behind_gate, closed)
     expect(page.locator("#gate-badge")).to_have_text("nothing")
     expect(page.locator("#summary")).to_have_text("The gate finds nothing here.")
@@ -274,6 +301,30 @@ def test_a_closed_gate_says_why_and_can_be_overruled(
     expect_labels(page, labels_of(behind_gate, closed, "?gate_threshold=0&threshold=0.3"))
     page.get_by_role("button", name="Back to its verdict").click()
     expect_labels(page, np.zeros_like(opened))
+
+
+def test_an_opened_gate_acts_though_the_slider_moves_on(
+    page: Page, behind_gate: Sent, discs: Path
+) -> None:
+    """A threshold that overtakes the answer on the gate brings labels of both."""
+    closed = closed_by_gate(behind_gate, discs)
+    open_result(page, behind_gate, closed)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(re.compile(rf"{closed['id']}\?.*gate_threshold=0"), hold)
+    page.get_by_role("button", name="Segment anyway").click()
+    wait_until(page, lambda: bool(held), "the question about the gate")
+    page.locator("#threshold-slider").fill("0.02")
+    opened = labels_of(behind_gate, closed, "?gate_threshold=0&threshold=0.02")
+    assert opened.any()
+    expect_labels(page, opened)
+    expect(page.locator("#gate-words")).to_contain_text("by hand")
 
 
 def test_a_window_changes_the_view_and_not_the_prediction(
@@ -347,6 +398,8 @@ def test_everything_is_reached_by_keys(page: Page, plain: Sent, discs: Path) -> 
     expect_labels(page, labels_of(plain, document, f"?threshold={threshold}"))
     page.keyboard.press("c")
     expect(page.locator("#threshold-badge")).to_have_text("as chosen")
+    # The address follows the figures; those of the threshold before would still be replaced.
+    expect(page).to_have_url(re.compile(rf"threshold={re.escape(str(chosen))}$"))
     expect(page.locator("#objects tr")).to_have_count(len(document["measurements"]["objects"]))
     page.keyboard.press(".")
     expect(page.locator("#objects tr[aria-selected=true]")).to_have_count(1)
@@ -368,26 +421,13 @@ def test_a_narrow_screen_has_all_of_it_and_two_fingers_zoom(
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     scale = f"async () => {{ {_VIEWER} return viewer.scale; }}"
     fitted = narrow.evaluate(scale)
-    _pinch(narrow, middle, [20, 30, 40, 60])
-    assert narrow.evaluate(scale) == pytest.approx(3 * fitted, rel=0.05)
+    pinch(narrow, middle, [20, 30, 40, 60])
+    threefold = pytest.approx(3 * fitted, rel=0.05)
+    wait_until(
+        narrow, lambda: narrow.evaluate(scale) == threefold, "a picture three times as large"
+    )
     narrow.locator("#threshold-slider").fill("0.9")
     expect_labels(narrow, labels_of(plain, document, "?threshold=0.9"))
-
-
-def _pinch(page: Page, middle: tuple[float, float], apart: Sequence[float]) -> None:
-    """Two fingers, first as far from a middle as `apart` says first."""
-    session = page.context.new_cdp_session(page)
-
-    def touch(kind: str, half: float | None) -> None:
-        points = [] if half is None else [
-            {"x": middle[0] + side * half, "y": middle[1], "id": side + 1} for side in (-1, 1)
-        ]  # fmt: skip
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", apart[0])
-    for half in apart[1:]:
-        touch("touchMove", half)
-    touch("touchEnd", None)
 
 
 def test_a_result_that_is_gone_says_what_to_do(page: Page, plain: Sent, discs: Path) -> None:

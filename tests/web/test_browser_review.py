@@ -2,78 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from skimage.segmentation import flood
 
-from delineate.auditing.review.review_log import ReviewLog
 from delineate.files.image_files import read_image
-from delineate.files.mask_files import labels_of_palette_png
 from delineate.web.review.desk import key_of
 from delineate.workflows import review
 
-from .conftest import SIZE_PX
+from .conftest import SIZE_PX, painted, pinch, wait_until
+from .shared_desk import SharedDesk
 
 API = "/api/v1"
 NAME = "if (location.protocol === 'http:') localStorage.setItem('delineate.who', '{}')"
 NewContext = Callable[..., BrowserContext]
-
-
-class Desk:
-    """A server over the discs with a log of its own, and what the log holds."""
-
-    def __init__(self, address: str, log: Path) -> None:
-        self.address, self.log = address, log
-
-    def case(self, sample: str) -> str:
-        """The address of a case's page."""
-        return f"{self.address}/review/case/{key_of(sample)}"
-
-    def finding(self) -> str:
-        """The id of the contradictory copies."""
-        return ReviewLog.open(self.log).findings(kind="contradictory_twins")[0].id
-
-    def decisions(self) -> list[dict[str, Any]]:
-        """The log as the terminal shows it."""
-        rows: list[dict[str, Any]] = review.history(self.log).document["decisions"]
-        return rows
-
-    def mask(self, number: int) -> np.ndarray:
-        """The labels that a decision saved."""
-        row = self.decisions()[number - 1]
-        return labels_of_palette_png(ReviewLog.open(self.log).mask(row["mask_sha256"]))
-
-    def labels(self, page: Page, path: str) -> np.ndarray:
-        """The labels that the server sends."""
-        answer = page.request.get(f"{self.address}{path}")
-        return np.asarray(Image.open(io.BytesIO(answer.body())))
-
-
-@pytest.fixture(scope="module")
-def _server(
-    serving: Any, disc_run: Path, _audited: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
-    folder = Path(shutil.copytree(_audited, tmp_path_factory.mktemp("desk") / "audit"))
-    with serving(disc_run, "--review", folder) as server:
-        yield Desk(server.address, folder)
-
-
-@pytest.fixture
-def desk(_server: Desk) -> Desk:
-    """The server; every test takes back what it decided, so that the next one begins anew."""
-    yield _server
-    for row in reversed(_server.decisions()):
-        if row["state"] == "in force":
-            review.undo(_server.log, row["number"], who="the tests")
 
 
 @pytest.fixture
@@ -84,7 +32,7 @@ def ada(new_context: NewContext) -> Page:
     return context.new_page()
 
 
-def open_case(page: Page, desk: Desk, sample: str) -> Page:
+def open_case(page: Page, desk: SharedDesk, sample: str) -> Page:
     """The editor, once it can be used."""
     page.goto(desk.case(sample))
     page.locator("#case[data-ready]").wait_for()
@@ -112,10 +60,13 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 
 
 def save(page: Page, why: str = "") -> None:
-    """Save and wait until it is."""
+    """Save and wait until it is, and until the page has heard of its own decision."""
     page.fill("#why", why)
     page.click("#save")
-    expect(page.locator("#state")).to_contain_text("Saved as decision")
+    state = page.locator("#state")
+    expect(state).to_have_text(re.compile(r"^Saved as decision \d+\.$"))
+    number = re.findall(r"\d+", state.inner_text())[0]
+    expect(page.locator("#decisions li").first).to_contain_text(f"{number} · ")
 
 
 def set_brush(page: Page, diameter_px: int) -> None:
@@ -130,7 +81,7 @@ def truth(discs: Path, sample: str) -> np.ndarray:
     return labels
 
 
-def test_a_mended_mask_is_there_after_a_reload(ada: Page, desk: Desk, discs: Path) -> None:
+def test_a_mended_mask_is_there_after_a_reload(ada: Page, desk: SharedDesk, discs: Path) -> None:
     """A stroke of the brush becomes one decision, pixel by pixel, and stays."""
     page = open_case(ada, desk, "s01_1")
     set_brush(page, 3)
@@ -150,7 +101,7 @@ def test_a_mended_mask_is_there_after_a_reload(ada: Page, desk: Desk, discs: Pat
     expect(page.locator("#save")).to_be_disabled()
 
 
-def test_keys_alone_mend_a_mask(ada: Page, desk: Desk, discs: Path) -> None:
+def test_keys_alone_mend_a_mask(ada: Page, desk: SharedDesk, discs: Path) -> None:
     """Tab to the picture, arrows move a cross, the space bar paints, Ctrl+S saves."""
     page = open_case(ada, desk, "s03_1")
     set_brush(page, 1)
@@ -171,7 +122,7 @@ def test_keys_alone_mend_a_mask(ada: Page, desk: Desk, discs: Path) -> None:
     assert rows[0] == SIZE_PX[0] // 2 - 11
 
 
-def test_undo_and_redo_follow_the_drawing(ada: Page, desk: Desk) -> None:
+def test_undo_and_redo_follow_the_drawing(ada: Page, desk: SharedDesk) -> None:
     """What is undone entirely cannot be saved; what is made again can."""
     page = open_case(ada, desk, "s05_1")
     set_brush(page, 9)
@@ -187,7 +138,7 @@ def test_undo_and_redo_follow_the_drawing(ada: Page, desk: Desk) -> None:
     expect(page.locator("#save")).to_be_disabled()
 
 
-def test_a_polygon_and_a_fill_make_one_mask(ada: Page, desk: Desk, discs: Path) -> None:
+def test_a_polygon_and_a_fill_make_one_mask(ada: Page, desk: SharedDesk, discs: Path) -> None:
     """Four corners are filled; the eraser cuts a hole, which `Fill holes` closes."""
     page = open_case(ada, desk, "s07_1")
     page.check("[name=tool][value=polygon]", force=True)
@@ -206,7 +157,7 @@ def test_a_polygon_and_a_fill_make_one_mask(ada: Page, desk: Desk, discs: Path) 
     np.testing.assert_array_equal(desk.mask(desk.decisions()[-1]["number"]), expected)
 
 
-def test_a_fill_follows_the_grey_levels(ada: Page, desk: Desk, discs: Path) -> None:
+def test_a_fill_follows_the_grey_levels(ada: Page, desk: SharedDesk, discs: Path) -> None:
     """What hangs together and is as bright within 2 % of black to white, as scikit-image floods."""
     page = open_case(ada, desk, "s07_0")
     page.check("[name=tool][value=fill]", force=True)
@@ -223,7 +174,7 @@ def test_a_fill_follows_the_grey_levels(ada: Page, desk: Desk, discs: Path) -> N
     np.testing.assert_array_equal(desk.mask(desk.decisions()[-1]["number"]), expected)
 
 
-def test_the_proposal_of_the_model_is_taken(ada: Page, desk: Desk) -> None:
+def test_the_proposal_of_the_model_is_taken(ada: Page, desk: SharedDesk) -> None:
     """The labels that are saved are those of the API at the same threshold."""
     page = open_case(ada, desk, "s10_1")
     expect(page.locator("#notices")).to_contain_text("A test case, on which this model was scored")
@@ -239,7 +190,7 @@ def test_the_proposal_of_the_model_is_taken(ada: Page, desk: Desk) -> None:
     np.testing.assert_array_equal(saved, desk.labels(page, link))
 
 
-def test_the_filed_mask_can_be_brought_back(ada: Page, desk: Desk, discs: Path) -> None:
+def test_the_filed_mask_can_be_brought_back(ada: Page, desk: SharedDesk, discs: Path) -> None:
     """After a decision the original is one button and one more decision away."""
     page = open_case(ada, desk, "s02_0")
     set_brush(page, 15)
@@ -251,14 +202,13 @@ def test_the_filed_mask_can_be_brought_back(ada: Page, desk: Desk, discs: Path) 
     np.testing.assert_array_equal(desk.mask(desk.decisions()[-1]["number"]), truth(discs, "s02_0"))
 
 
-def test_a_draft_survives_the_page(ada: Page, desk: Desk) -> None:
+def test_a_draft_survives_the_page(ada: Page, desk: SharedDesk) -> None:
     """What was drawn and not saved is offered again, and can be gone on with."""
     page = open_case(ada, desk, "s04_0")
     set_brush(page, 7)
     drag(page, (60, 10), (64, 80))
     kept = "async (key) => Boolean(await (await import('/static/review/draft.js')).draftOf(key))"
-    while not page.evaluate(kept, key_of("s04_0")):
-        page.wait_for_timeout(50)
+    wait_until(page, lambda: bool(page.evaluate(kept, key_of("s04_0"))), "a draft")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.get_by_role("button", name="Go on with it").click()
@@ -267,11 +217,12 @@ def test_a_draft_survives_the_page(ada: Page, desk: Desk) -> None:
     assert desk.decisions()[-1]["samples"] == ["s04_0"]
 
 
-def test_unsaved_work_is_not_left_without_a_word(ada: Page, desk: Desk) -> None:
+def test_unsaved_work_is_not_left_without_a_word(ada: Page, desk: SharedDesk) -> None:
     """The browser asks before the page goes."""
     page = open_case(ada, desk, "s06_0")
     set_brush(page, 7)
     drag(page, (5, 5), (5, 40))
+    expect(page.locator("#save")).to_be_enabled()
     asked: list[str] = []
 
     def stay(dialog: Any) -> None:
@@ -284,7 +235,7 @@ def test_unsaved_work_is_not_left_without_a_word(ada: Page, desk: Desk) -> None:
 
 
 def test_two_people_on_one_case_are_told(
-    ada: Page, new_context: NewContext, desk: Desk, discs: Path
+    ada: Page, new_context: NewContext, desk: SharedDesk, discs: Path
 ) -> None:
     """A save over somebody else's is refused until it is meant; both stay in the log."""
     page = open_case(ada, desk, "s08_0")
@@ -307,7 +258,7 @@ def test_two_people_on_one_case_are_told(
     assert desk.mask(desk.decisions()[-1]["number"])[5, 5:40].all()
 
 
-def test_a_save_that_was_overtaken_is_refused(ada: Page, desk: Desk) -> None:
+def test_a_save_that_was_overtaken_is_refused(ada: Page, desk: SharedDesk) -> None:
     """Without live news the server's 409 says who decided what, and a way on."""
     page = ada
     page.route("**/decisions/events", lambda route: route.abort())
@@ -330,7 +281,35 @@ def test_a_save_that_was_overtaken_is_refused(ada: Page, desk: Desk) -> None:
     expect(page.locator("#save")).to_be_disabled()
 
 
-def test_a_contradictory_pair_is_decided_from_the_queue(ada: Page, desk: Desk) -> None:
+def test_what_others_decide_during_a_save_is_not_lost(ada: Page, desk: SharedDesk) -> None:
+    """A decision that comes before the answer to one's own is shown after it."""
+    page = ada
+
+    def late(route: Route) -> None:
+        own = route.fetch()
+        review.decide(desk.log, desk.finding(), "keep_one", samples=["s00_0"], who="a terminal")
+        page.evaluate(
+            """(last) => new Promise((heard) => {
+              const stream = new EventSource("/api/v1/decisions/events");
+              stream.addEventListener("decision", ({ data }) => {
+                if (JSON.parse(data).last >= last) heard(stream.close());
+              });
+            })""",
+            own.json()["number"] + 1,
+        )
+        route.fulfill(response=own)
+
+    open_case(page, desk, "s11_1")
+    set_brush(page, 5)
+    drag(page, (5, 5), (5, 40))
+    page.route("**/api/v1/decisions", late)
+    page.click("#save")
+    expect(page.locator("#badges")).to_contain_text("dropped")
+    expect(page.locator("#state")).to_contain_text("a terminal has decided")
+    expect(page.locator("#save")).to_be_disabled()
+
+
+def test_a_contradictory_pair_is_decided_from_the_queue(ada: Page, desk: SharedDesk) -> None:
     """By keys from the list to the finding; figures, union, next finding, taken back."""
     page = ada
     page.goto(f"{desk.address}/review")
@@ -344,7 +323,7 @@ def test_a_contradictory_pair_is_decided_from_the_queue(ada: Page, desk: Desk) -
     page.fill("#why", "both are right")
     page.get_by_role("button", name="Union").click()
     toast = page.locator(".toast").filter(has_text="union")
-    expect(toast).to_be_visible()
+    toast.hover()  # which keeps it
     row = desk.decisions()[-1]
     assert (row["action"], row["why"], row["finding"]) == (
         "union",
@@ -357,7 +336,7 @@ def test_a_contradictory_pair_is_decided_from_the_queue(ada: Page, desk: Desk) -
 
 
 def test_another_browser_and_the_terminal_are_seen(
-    ada: Page, new_context: NewContext, desk: Desk
+    ada: Page, new_context: NewContext, desk: SharedDesk
 ) -> None:
     """The queue and the history of a second browser follow what others decide, here or there."""
     queue = new_context().new_page()
@@ -376,7 +355,7 @@ def test_another_browser_and_the_terminal_are_seen(
     expect(history.locator("#rows tr").first).to_contain_text(f"undo {before + 1}")
 
 
-def test_who_decides_is_asked_once(page: Page, desk: Desk) -> None:
+def test_who_decides_is_asked_once(page: Page, desk: SharedDesk) -> None:
     """Without a name nothing is decided; with one it is shown and kept."""
     page.goto(f"{desk.address}/review/finding/{desk.finding()}")
     page.locator("#finding[data-ready]").wait_for()
@@ -393,7 +372,7 @@ def test_who_decides_is_asked_once(page: Page, desk: Desk) -> None:
     expect(page.locator("#who")).to_contain_text("Mary Somerville")
 
 
-def test_cases_are_searched_and_opened(ada: Page, desk: Desk) -> None:
+def test_cases_are_searched_and_opened(ada: Page, desk: SharedDesk) -> None:
     """Part of a name is enough; the address keeps what was asked."""
     page = ada
     page.goto(f"{desk.address}/cases")
@@ -410,12 +389,20 @@ def test_cases_are_searched_and_opened(ada: Page, desk: Desk) -> None:
     expect(page.locator("#name")).to_have_text("s09_0")
 
 
-def test_a_narrow_screen_is_drawn_upon_by_touch(narrow: Page, desk: Desk) -> None:
-    """At 400 px nothing of the editor is cut off, and a finger paints."""
+def test_a_narrow_screen_is_drawn_upon_by_touch(narrow: Page, desk: SharedDesk) -> None:
+    """At 400 px nothing of the editor is cut off; one finger paints, and two of them zoom."""
     narrow.add_init_script(NAME.format("Ada Lovelace"))
     page = open_case(narrow, desk, "s09_1")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 400
     set_brush(page, 9)
-    page.touchscreen.tap(*place(page, 30, 30))
+    spot = place(page, 30, 30)
+    # Where a finger may land Chromium knows from the last frame, not from the last scroll.
+    painted(page)
+    pinch(page, spot, [20, 30, 40])
+    page.get_by_role("button", name="Fit").click()
+    expect(page.locator("#undo")).to_be_disabled()
+    spot = place(page, 30, 30)
+    painted(page)
+    page.touchscreen.tap(*spot)
     expect(page.locator("#save")).to_be_enabled()

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from delineate.auditing.review.review_log import ReviewLog
 
-
-@pytest.fixture
-def log(audited: Path) -> ReviewLog:
-    """What the audit found, with nothing decided."""
-    return ReviewLog.open(audited)
+from .conftest import wait_until
+from .shared_desk import SharedDesk
 
 
 @pytest.fixture
-def address(serving: Any, disc_run: Path, log: ReviewLog) -> Iterator[str]:
-    """A server on that log."""
-    with serving(disc_run, "--review", log.path) as server:
-        yield server.address
-
-
-def pair_of(log: ReviewLog) -> str:
-    """The id of the contradictory copies."""
-    return next(each.id for each in log.findings(kind="contradictory_twins"))
+def log(desk: SharedDesk) -> ReviewLog:
+    """What the audit found, with nothing in force."""
+    return ReviewLog.open(desk.log)
 
 
 def named(context: BrowserContext, who: str, address: str) -> Page:
@@ -42,51 +31,78 @@ def named(context: BrowserContext, who: str, address: str) -> Page:
 
 
 def test_a_pair_decided_in_one_browser_shows_in_another(
-    address: str, log: ReviewLog, new_context: Callable[..., BrowserContext]
+    desk: SharedDesk, log: ReviewLog, new_context: Callable[..., BrowserContext]
 ) -> None:
     """The other page, open all the while, says who decided what; so does the terminal's log."""
-    finding = pair_of(log)
-    anna, ben = (named(new_context(), who, address) for who in ("Anna", "Ben"))
+    finding, before = desk.finding(), len(log.decisions())
+    anna, ben = (named(new_context(), who, desk.address) for who in ("Anna", "Ben"))
     for each in (anna, ben):
-        each.goto(f"{address}/review/finding/{finding}")
+        each.goto(f"{desk.address}/review/finding/{finding}")
         each.locator("#finding[data-ready]").wait_for()
     anna.locator("#why").fill("its outline is whole")
     anna.get_by_role("button", name="Keep one: A (").click()
-    expect(ben.locator("#decisions")).to_contain_text("Anna")
-    expect(ben.locator("#decisions")).to_contain_text("its outline is whole")
-    decided = log.decisions()
+    newest = ben.locator("#decisions li").filter(has_text=f"{before + 1} · ")
+    expect(newest).to_contain_text("Anna")
+    expect(newest).to_contain_text("its outline is whole")
+    decided = log.decisions()[before:]
     assert [(each.action, each.who, each.why) for each in decided] == [
         ("keep_one", "Anna", "its outline is whole")
     ]
 
 
 def test_a_decision_in_the_terminal_shows_in_the_browser(
-    address: str, log: ReviewLog, page: Page
+    desk: SharedDesk, log: ReviewLog, page: Page
 ) -> None:
     """A queue that is open loses what was decided elsewhere, without being loaded again."""
-    finding = pair_of(log)
-    page.goto(f"{address}/review")
+    finding = desk.finding()
+    page.goto(f"{desk.address}/review")
     row = page.locator(f'#findings a[data-id="{finding}"]')
     row.wait_for()
+    expect(page.locator("#counts")).to_contain_text(", 0 decided")
     log.decide(finding, "union", who="terminal")
-    expect(page.locator("#counts")).to_contain_text("1 decided")
+    expect(page.locator("#counts")).to_contain_text(", 1 decided")
+
+
+def test_a_row_keeps_the_focus_while_others_decide(
+    desk: SharedDesk, log: ReviewLog, page: Page
+) -> None:
+    """Whoever walks down the list by keys is not thrown out of it when the list is made anew."""
+    asked: list[Route] = []
+
+    def hold_the_second(route: Route) -> None:
+        asked.append(route)
+        if len(asked) != 2:
+            route.continue_()
+
+    page.route("**/api/v1/findings?*", hold_the_second)
+    page.goto(f"{desk.address}/review")
+    page.locator("#findings a").first.wait_for()
+    wait_until(page, lambda: len(asked) == 2, "the list, asked for once more")
+    page.keyboard.press("j")
+    expect(page.locator("#findings a").first).to_be_focused()
+    *_, last = log.findings(open_only=True)
+    log.decide(last.id, "keep", who="terminal")
+    asked[1].continue_()
+    expect(page.locator("#counts")).to_contain_text(", 1 decided")
+    expect(page.locator("#findings a").first).to_be_focused()
 
 
 def test_a_case_is_tried_and_decided_by_keys_alone(
-    address: str, log: ReviewLog, page: Page
+    desk: SharedDesk, log: ReviewLog, page: Page
 ) -> None:
     """An example, the threshold, a finding and its decision, with Tab, Enter and arrows."""
-    page.goto(address)
+    before = len(log.decisions())
+    page.goto(desk.address)
     _tab_to(page, "#examples button")
     page.keyboard.press("Enter")
     page.wait_for_url("**/result/*")
     page.locator("#result:not([aria-busy=true])").wait_for()
-    before = page.locator("#threshold-number").input_value()
+    chosen = page.locator("#threshold-number").input_value()
     _tab_to(page, "#threshold-slider")
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    expect(page.locator("#threshold-number")).not_to_have_value(before)
-    page.goto(f"{address}/review")
+    expect(page.locator("#threshold-number")).not_to_have_value(chosen)
+    page.goto(f"{desk.address}/review")
     page.locator("#findings li").first.wait_for()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -96,8 +112,8 @@ def test_a_case_is_tried_and_decided_by_keys_alone(
     page.get_by_role("textbox", name="Your name").wait_for()
     page.keyboard.type("Kim")
     page.keyboard.press("Enter")
-    expect(page.locator("#toasts")).to_contain_text("Decision 1: keep_one")
-    assert [each.who for each in log.decisions()] == ["Kim"]
+    expect(page.locator("#toasts")).to_contain_text(f"Decision {before + 1}: keep_one")
+    assert [each.who for each in log.decisions()[before:]] == ["Kim"]
 
 
 def _tab_to(page: Page, wanted: str) -> None:

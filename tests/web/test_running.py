@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -73,10 +72,16 @@ def an_image(data: Path) -> bytes:
 
 
 def test_a_stop_finishes_what_is_under_way(serving, disc_run, discs, temporary):
-    """A half-sent image is taken to its end, all else is told to come again, and nothing stays."""
+    """A half-sent image is taken to its end, streams end, and all else is told to come again.
+
+    Nothing stays on the disk, and nothing that was loaded is searched: torch alone is a second of
+    it, and much more on a busy machine.
+    """
+    count_objects = "import atexit, gc; atexit.register(lambda: print(len(gc.get_objects())))"
     with (
-        serving(disc_run) as server,
+        serving(disc_run, first=count_objects) as server,
         linked(server.address) as slow,
+        linked(server.address) as listening,
         linked(server.address) as other,
     ):
         assert [each.name.startswith("delineate-serve-") for each in temporary.iterdir()] == [True]
@@ -88,7 +93,11 @@ def test_a_stop_finishes_what_is_under_way(serving, disc_run, discs, temporary):
         slow.putheader("Content-Length", str(len(body)))
         begin(slow)
         slow.send(body[:200])
-        server.process.send_signal(signal.SIGTERM)
+        listening.request("GET", EVENTS)
+        with listening.getresponse() as stream:
+            assert stream.readline().startswith(b"event: decision")
+            server.process.send_signal(signal.SIGTERM)
+            assert stream.read().count(b"event:") == 0
         until_stopping(other)
         status, headers, said = answered(other, "/api/v1/models")
         assert (status, json.loads(said)["kind"]) == (503, "stopping")
@@ -97,36 +106,11 @@ def test_a_stop_finishes_what_is_under_way(serving, disc_run, discs, temporary):
         answer = slow.getresponse()
         assert answer.status == 201
         assert json.loads(answer.read())["image"]["name"] == "a.png"
+        assert int(server.process.stdout.read()) < 50_000
         assert server.process.wait(60) == 0
     assert list(temporary.iterdir()) == []
     with linked(server.address) as link, pytest.raises(ConnectionRefusedError):
         answered(link, HEALTH)
-
-
-def test_a_stop_ends_streams(serving, disc_run, temporary):
-    """A page that listens for decisions does not keep the server from ending."""
-    with serving(disc_run) as server, linked(server.address) as link:
-        link.request("GET", EVENTS)
-        with link.getresponse() as stream:
-            assert stream.readline().startswith(b"event: decision")
-            server.process.send_signal(signal.SIGINT)
-            assert stream.read().count(b"event:") == 0
-        assert server.process.wait(60) == 0
-    assert list(temporary.iterdir()) == []
-
-
-def test_a_stop_searches_nothing_that_was_loaded(disc_run, temporary):
-    """Of an idle server: torch alone is a second of searching, and much more on a busy machine."""
-    program = "import atexit, gc; from delineate.cli.main import run; "
-    program += "atexit.register(lambda: print(len(gc.get_objects()))); run()"
-    command = [sys.executable, "-c", program, "serve", str(disc_run), "--port", "0", "--quiet"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("http://")
-        process.send_signal(signal.SIGTERM)
-        assert int(process.stdout.read()) < 50_000
-    assert process.returncode == 0
-    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -174,8 +158,8 @@ def test_a_folder_is_its_owners_alone(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_addresses_ask_for_a_token(serving, disc_run, monkeypatch):
-    """One is made and said; the one of the environment is taken, here too."""
+def test_other_addresses_ask_for_a_token(serving, disc_run, temporary):
+    """One is made and said; Ctrl-C ends such a server as SIGTERM does."""
     with serving(disc_run, "--host", "0.0.0.0") as server:
         token = server.said["token"]
         assert len(token) >= 43
@@ -184,23 +168,22 @@ def test_other_addresses_ask_for_a_token(serving, disc_run, monkeypatch):
             link.request("GET", "/api/v1/models", headers={"Authorization": f"Bearer {token}"})
             with link.getresponse() as answer:
                 assert answer.status == 200
-    monkeypatch.setenv(TOKEN, "t" * 22)
-    with serving(disc_run) as server:
-        assert server.said["token"] is None  # a secret of whoever set it
-        with linked(server.address) as link:
-            status, _, body = answered(link, HEALTH)
-        assert status == 200
-        assert HealthDocument.model_validate_json(body).room is None
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(60) == 0
+    assert list(temporary.iterdir()) == []
 
 
-def test_a_certificate_makes_it_https(serving, disc_run, tmp_path):
-    """The address says so, and the answer comes over TLS."""
+def test_a_certificate_and_a_token_may_be_given(serving, disc_run, tmp_path, monkeypatch):
+    """The address says https and the answer comes over TLS; the token is asked for here too."""
     certificate, key = certify(tmp_path)
+    monkeypatch.setenv(TOKEN, "t" * 22)
     with serving(disc_run, "--certificate", certificate, "--key", key) as server:
+        assert server.said["token"] is None  # a secret of whoever set it
         assert server.address.startswith("https://127.0.0.1:")
         asked = ["curl", "-sk", server.address + HEALTH]
         said = subprocess.run(asked, capture_output=True, check=True).stdout
-        assert json.loads(said)["status"] == "ok"
+        health = HealthDocument.model_validate_json(said)
+        assert (health.status, health.room) == ("ok", None)
 
 
 def certify(folder: Path) -> tuple[Path, Path]:

@@ -22,6 +22,7 @@ export class LookPanel {
   #gateHeat = null;
   #style = "fill";
   #opacities = { ...OPACITIES };
+  #turn = 0;
 
   constructor(result, viewer, labels, onProblem) {
     this.#result = result;
@@ -47,6 +48,7 @@ export class LookPanel {
 
   /** @param {"fill" | "outline" | "none" | "probability" | "gate"} style */
   async show(style) {
+    const turn = (this.#turn += 1);
     this.#style = style;
     for (const each of at("styles").querySelectorAll("input")) each.checked = each.value === style;
     this.#showOpacity();
@@ -59,7 +61,7 @@ export class LookPanel {
     this.#explainHeat();
     try {
       const heat = await (style === "gate" ? this.#gate() : this.#labels.map(this.#class));
-      if (this.#style === style) this.#viewer.setProbability(heat);
+      if (turn === this.#turn) this.#viewer.setProbability(heat);
     } catch (error) {
       this.#onProblem(error);
     }

@@ -20,6 +20,7 @@ export class Result extends EventTarget {
   #address;
   #timer = 0;
   #asking = null;
+  #due = new Set(); // events of questions that a later one has overtaken are told with its answer
 
   constructor(id) {
     super();
@@ -77,6 +78,7 @@ export class Result extends EventTarget {
   }
 
   async #ask(...events) {
+    for (const each of events) this.#due.add(each);
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     try {
@@ -87,7 +89,9 @@ export class Result extends EventTarget {
       return;
     }
     history.replaceState(null, "", location.pathname + this.query);
-    for (const each of events) this.dispatchEvent(new CustomEvent(each));
+    const due = [...this.#due];
+    this.#due.clear();
+    for (const each of due) this.dispatchEvent(new CustomEvent(each));
   }
 }
 

@@ -19,6 +19,7 @@ export class Saving {
   #showHeader;
   #showLog;
   #seen;
+  #newest = 0;
   #timer = 0;
   #isSaving = false;
   #conflict = null;
@@ -70,7 +71,7 @@ export class Saving {
   }
 
   #changed(box) {
-    at("save").disabled = false;
+    at("save").disabled = this.#isSaving;
     if (box !== null) return; // a stroke that has not ended
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#keepDraft(), DRAFT_MS);
@@ -78,7 +79,7 @@ export class Saving {
 
   async #keepDraft() {
     const { isChanged, labels } = this.#drawing;
-    at("save").disabled = !isChanged;
+    this.#offerSaving();
     try {
       if (isChanged) await keepDraft(this.#draft, labels, this.#seen);
       else await dropDraft(this.#draft);
@@ -113,10 +114,16 @@ export class Saving {
       this.say(`Not saved: ${error.message}`);
       if (error.status === 409) await this.#tellConflict();
       else toast(error.message, { kind: "bad" });
+      return;
     } finally {
       this.#isSaving = false;
-      at("save").disabled = !this.#drawing.isChanged;
+      this.#offerSaving();
     }
+    await this.#heard(this.#newest); // what others decided while this was being saved
+  }
+
+  #offerSaving() {
+    at("save").disabled = this.#isSaving || !this.#drawing.isChanged;
   }
 
   /** The finding where there is one that a mask may answer, else the case itself. */
@@ -146,6 +153,7 @@ export class Saving {
   }
 
   async #heard(last) {
+    this.#newest = Math.max(this.#newest, last);
     if (last <= this.#seen || this.#isSaving) return;
     const now = await caseOf(this.#found.key);
     if (this.#isSaving || (now.last_decision ?? 0) <= this.#seen) return;
@@ -181,7 +189,7 @@ export class Saving {
     this.#drawing.take(labels);
     this.#drawing.markSaved(labels);
     await dropDraft(this.#draft).catch(() => {});
-    at("save").disabled = true;
+    this.#offerSaving();
     const [newest] = await decisionsOn(this.#found.key);
     const words = newest ? `${newest.who} has decided: ${newest.words}. This is the mask now.` : "The mask has changed.";
     this.say(words);

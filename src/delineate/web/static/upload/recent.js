@@ -31,9 +31,10 @@ export function forgetAll() {
 export async function stillThere() {
   const all = seen();
   const checked = await Promise.all(all.map(isThere));
-  const there = all.filter((_, place) => checked[place]);
-  keep(there);
-  return there;
+  const gone = new Set(all.filter((_, place) => !checked[place]).map(({ id }) => id));
+  const stays = ({ id }) => !gone.has(id);
+  keep(seen().filter(stays)); // what has come meanwhile stays, what somebody forgot does not return
+  return all.filter(stays);
 }
 
 const ADDRESSES = { result: "predictions", batch: "jobs" };
