@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,3 +91,33 @@ def test_interrupt_says_what_remains(capsys):
     ):
         raise KeyboardInterrupt
     assert capsys.readouterr().err == "interrupted; the run stays; go on with --resume\n"
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Ctrl-C as it comes to a program in a terminal; workers of tests may not listen to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+def stopped_half_imported(ctrl_c: Callable[[], None]) -> None:
+    """What some libraries make of Ctrl-C."""
+    try:
+        ctrl_c()
+    except KeyboardInterrupt:
+        raise ImportError("partially initialized module") from None
+
+
+def test_an_error_after_ctrl_c_is_part_of_the_stop(capsys, ctrl_c):
+    """A library that was stopped half imported may fail in its own way; no traceback is shown."""
+    with pytest.raises(typer.Exit, match=r"^130$"), Console().work(lambda: "the run stays"):
+        stopped_half_imported(ctrl_c)
+    assert capsys.readouterr().err == "interrupted; the run stays\n"
+
+
+def test_an_error_by_itself_keeps_its_traceback(capsys, ctrl_c):
+    """Without Ctrl-C nothing is taken for an interruption."""
+    with pytest.raises(ImportError), Console().work(lambda: "the run stays"):
+        raise ImportError("no such module")
+    assert capsys.readouterr().err == ""

@@ -134,7 +134,7 @@ def test_ctrl_c_says_how_to_go_on(pairs, tmp_path):
                 break
         os.kill(training.pid, signal.SIGINT)
         _, said = training.communicate(timeout=60)
-    assert training.returncode == 130
+    assert training.returncode == 130, said
     assert said.splitlines()[-1] == (
         f"interrupted; {out} keeps the run up to its last checkpoint; "
         f"go on with: delineate train {pairs} --out {out} --resume"

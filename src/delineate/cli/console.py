@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from types import FrameType
+from typing import Any, NoReturn, Protocol, TextIO
 
 import typer
 
@@ -58,12 +61,19 @@ class Console:
 
     @contextmanager
     def work(self, when_interrupted: Callable[[], str]) -> Iterator[None]:
-        """Turn Ctrl-C during the block into one line that says what remains, and exit 130."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            complain(f"interrupted; {when_interrupted()}")
-            raise typer.Exit(INTERRUPTED) from None
+        """Turn Ctrl-C during the block into one line that says what remains, and exit 130.
+
+        An error that comes after it, as of a module that was stopped half imported, is part of
+        the stop.
+        """
+        with _heard_interrupts() as heard:
+            try:
+                yield
+            except (KeyboardInterrupt, Exception) as error:
+                if not isinstance(error, KeyboardInterrupt) and not heard:
+                    raise
+                complain(f"interrupted; {when_interrupted()}")
+                raise typer.Exit(INTERRUPTED) from None
 
     def finish(self, result: Finished, table: Iterable[str] = ()) -> None:
         """Print table, failures and the path of the main result; exit 1 where cases failed.
@@ -87,6 +97,37 @@ class Console:
             complain(str(result.main_result))
         if result.failures:
             raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _heard_interrupts() -> Iterator[list[int]]:
+    """The signals of Ctrl-C during the block; each raises `KeyboardInterrupt` all the same."""
+    heard: list[int] = []
+
+    def hear(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()  # the others get no signals
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield heard  # whoever has set another handler takes care of it
+        return
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def leave_interrupted() -> NoReturn:
+    """End the process after Ctrl-C, without taking Python down piece by piece.
+
+    Threads of libraries that were stopped in their tracks may abort it then.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def complain(text: str) -> None:

@@ -27,7 +27,7 @@ from delineate.cli import (
     train,
     weights,
 )
-from delineate.cli.console import INTERRUPTED, WRONG_USAGE, complain, forget
+from delineate.cli.console import INTERRUPTED, WRONG_USAGE, complain, forget, leave_interrupted
 from delineate.cli.groups import Verbs, group
 from delineate.core.errors import DelineateError
 
@@ -145,4 +145,9 @@ for _name, _verbs in GROUPS.items():
 
 def run() -> None:
     """The entry point of the installed program."""
-    app(prog_name="delineate")
+    try:
+        app(prog_name="delineate")
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            leave_interrupted()
+        raise

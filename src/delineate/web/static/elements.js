@@ -17,6 +17,24 @@ export function build(name, attributes = {}, ...children) {
   return element;
 }
 
+const madeFrom = new WeakMap();
+
+/**
+ * Replaces what a list holds, unless it was made from the same values before: a click or a focus
+ * that has begun is not lost then.
+ * @param {HTMLElement} list
+ * @param {unknown} values as JSON would have them
+ * @param {() => Node[]} make the new children
+ * @returns {boolean} whether it was replaced
+ */
+export function refill(list, values, make) {
+  const wanted = JSON.stringify(values);
+  if (madeFrom.get(list) === wanted) return false;
+  madeFrom.set(list, wanted);
+  list.replaceChildren(...make());
+  return true;
+}
+
 /** A word in a frame. */
 export function badge(word, kind = "") {
   return build("span", { class: `badge ${kind}` }, word);

@@ -1,7 +1,7 @@
 /** All cases: searched, filtered, and opened. */
 
 import { API, askJSON } from "../api.js";
-import { at, badge, build } from "../elements.js";
+import { at, badge, build, refill } from "../elements.js";
 import { counted } from "../words.js";
 import { onDecisions } from "./desk.js";
 import { notice } from "./notices.js";
@@ -27,7 +27,7 @@ async function load() {
   if (own !== newest) return; // a later search has overtaken it
   const { total } = found.page;
   at("counts").textContent = counted(total, "case");
-  at("list").replaceChildren(...found.cases.map(cardOf));
+  refill(at("list"), found.cases, () => found.cases.map(cardOf));
   at("nothing").hidden = total > 0;
   at("more").hidden = found.page.next === null || count >= 500;
   if (found.page.next !== null && count >= 500) at("counts").textContent += "; the first 500 are shown, search to see others";

@@ -7,7 +7,7 @@
  *
  * @returns {{marked: Uint8Array, count: number, touchesBorder: boolean}}
  */
-export function regionFrom(starts, { width, height }, isIn) {
+function regionFrom(starts, { width, height }, isIn) {
   const marked = new Uint8Array(width * height);
   const isNew = (i) => !marked[i] && isIn(i);
   const waiting = [...starts];

@@ -1,7 +1,7 @@
 /** The log of decisions, the newest first, as it grows. */
 
 import { API, askJSON } from "../api.js";
-import { at, build, when } from "../elements.js";
+import { at, build, refill, when } from "../elements.js";
 import { isHolding, undoButton } from "./decision_list.js";
 import { onDecisions } from "./desk.js";
 import { notice } from "./notices.js";
@@ -20,7 +20,7 @@ async function load() {
     total = part.page.total;
     address = part.page.next;
   }
-  at("rows").replaceChildren(...decisions.map(rowOf));
+  refill(at("rows"), decisions, () => decisions.map(rowOf));
   at("table").hidden = total === 0;
   at("nothing").hidden = total > 0;
   at("more").hidden = decisions.length >= total;

@@ -1,7 +1,7 @@
 /** The queue: what waits for a decision, live, and worked through by keyboard. */
 
 import { API, askJSON } from "../api.js";
-import { at, badge, build } from "../elements.js";
+import { at, badge, build, refill } from "../elements.js";
 import { announce } from "../toast.js";
 import { showCarried } from "./carried.js";
 import { onDecisions } from "./desk.js";
@@ -19,7 +19,6 @@ const QUEUES = [
 ];
 const PART = 50;
 let shown = [];
-let drawn = ""; // what the list on the page was made of
 let newest = 0;
 
 /** What the address asks for: it can be kept, sent to others and gone back to. */
@@ -61,16 +60,12 @@ async function showMore(address) {
   at("findings").querySelectorAll("a")[place]?.focus();
 }
 
-/** What is there already stays, so that a focus or a click that has begun is not lost. */
 function render(found) {
-  const wanted = JSON.stringify([asked(), found, shown]);
-  if (wanted === drawn) return;
-  drawn = wanted;
   const focused = document.activeElement?.dataset?.id;
+  if (!refill(at("findings"), [asked(), found, shown], () => shown.flatMap(rowsOf))) return;
   at("desk").hidden = false;
   at("counts").textContent = `${found.open} open, ${found.decided} decided`;
   renderFilters(found.kinds);
-  at("findings").replaceChildren(...shown.flatMap(rowsOf));
   if (focused) at("findings").querySelector(`[data-id="${focused}"]`)?.focus();
   at("part").textContent = shown.length < found.page.total ? `${shown.length} of ${found.page.total}` : "";
   at("more").hidden = found.page.next === null;

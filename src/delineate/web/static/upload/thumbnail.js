@@ -2,7 +2,7 @@
 
 import { askBlob, askBuffer } from "../api.js";
 
-export const SIDE_PX = 144;
+const SIDE_PX = 144;
 
 /**
  * Draws a prediction into a canvas of `SIDE_PX`, in the colours of its classes.
